@@ -1,0 +1,64 @@
+# Everything a person does here is a target: `make help` lists them. No target needs more than Python 3.11+.
+SHELL := /bin/bash
+PYTHON ?= python3
+UV := .uv/bin/uv
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock demo up down test lint format types imports contracts check clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}'
+
+$(UV):
+	@echo "fetching uv, the installer (20 MB)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Murmuration needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+$(INSTALLED): requirements.lock $(wildcard libs/*/pyproject.toml services/*/pyproject.toml) | $(UV)
+	@echo "installing Murmuration and what it needs into .venv (about 600 MB once, then cached)"
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	@$(UV) pip sync --python $(BIN)/python requirements.lock
+	@touch $@
+
+setup: $(INSTALLED) ## install everything into .venv
+
+lock: | $(UV) ## resolve all dependencies anew into requirements.lock
+	$(UV) lock --upgrade --quiet
+	$(UV) export --quiet --all-packages --all-groups --format requirements-txt --no-header -o requirements.lock
+
+demo: setup ## the credit story: train, validate, review, deploy, drift, retrain
+	@$(BIN)/murmur demo
+
+up: setup ## start the flock
+	@$(BIN)/murmur up
+
+down: setup ## stop the flock
+	@$(BIN)/murmur down
+
+test: setup ## all tests, those with the real broker included
+	$(BIN)/python -m pytest
+
+lint: setup ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup ## repair the style where that can be done by machine
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup ## mypy, strict
+	$(BIN)/mypy $(wildcard libs/*/src services/*/src)
+
+imports: setup ## who may import whom
+	$(BIN)/lint-imports
+
+contracts: setup ## generated contracts match the code, and nothing released was broken
+	$(BIN)/python -m contracts.generate --check
+
+check: lint types imports contracts test ## all that CI runs
+
+clean: ## remove what was installed and built, not your data in .murmur
+	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache

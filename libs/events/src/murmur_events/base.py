@@ -1,0 +1,21 @@
+"""What every event and every value inside one has in common."""
+
+from typing import NewType
+
+from pydantic import BaseModel, ConfigDict
+
+WorkflowName = NewType("WorkflowName", str)
+RunId = NewType("RunId", str)
+ModelName = NewType("ModelName", str)
+DeploymentName = NewType("DeploymentName", str)
+"""The same word as the model that it serves: one deployment a model, until canaries of several exist."""
+
+
+class Value(BaseModel):
+    """A part of an event: immutable, and deaf to fields that a newer publisher may have added."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
+
+
+class Event(Value):
+    """A fact, named in the past tense. Its topic, key and owner stand in the catalog, its identity in the envelope."""

@@ -1,0 +1,136 @@
+"""The one table of what travels where, who may publish it, and how long it is kept."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from murmur_events.base import Event
+from murmur_events.datasets import DatasetRegistered
+from murmur_events.dead_letters import DeadLettered
+from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.errors import UnknownTopic
+from murmur_events.models import (
+    ModelArchived,
+    ModelPromoted,
+    ModelRegistered,
+    ModelRejected,
+    ReviewDecided,
+    ReviewRequested,
+)
+from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
+from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
+from murmur_events.serving import PredictionLogged
+from murmur_events.training import TrainingRequested, TrainingSkipped
+from murmur_events.validation import ValidationCompleted, ValidationRequested
+from murmur_events.workflows import WorkflowApplied
+
+FOR_EVER = timedelta.max
+YEAR = timedelta(days=365)
+MONTH = timedelta(days=30)
+WEEK = timedelta(days=7)
+
+SERVICES = ("tracking", "registry", "trainer", "validator", "deployer", "monitor")
+"""The services that decide; the console only shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """One row of the catalog.
+
+    name:      the topic, which is also the CloudEvents type
+    owner:     the service that publishes it, or "model-server"; clients may publish those marked `open_to_clients`
+    aggregate: what `key` identifies; sequences count per aggregate and key
+    root:      may begin a chain, so that it needs no cause
+    """
+
+    name: str
+    event: type[Event]
+    owner: str
+    aggregate: str
+    key: str
+    retention: timedelta
+    partitions: int = 4
+    version: int = 1
+    root: bool = False
+    open_to_clients: bool = False
+
+    def key_of(self, event: Event) -> str:
+        """The value of the key field: events of one key keep their order."""
+        return str(getattr(event, self.key))
+
+
+def _topic(
+    name: str,
+    event: type[Event],
+    owner: str,
+    aggregate: str,
+    *,
+    key: str | None = None,
+    retention: timedelta = YEAR,
+    partitions: int = 4,
+    root: bool = False,
+    open_to_clients: bool = False,
+) -> Topic:
+    return Topic(
+        name=name,
+        event=event,
+        owner=owner,
+        aggregate=aggregate,
+        key=key or aggregate,
+        retention=retention,
+        partitions=partitions,
+        root=root,
+        open_to_clients=open_to_clients,
+    )
+
+
+CATALOG: tuple[Topic, ...] = (
+    _topic("workflow.applied", WorkflowApplied, "trainer", "workflow", retention=FOR_EVER, root=True),
+    _topic("dataset.registered", DatasetRegistered, "trainer", "workflow", retention=FOR_EVER),
+    _topic("training.requested", TrainingRequested, "trainer", "workflow", root=True, open_to_clients=True),
+    _topic("training.skipped", TrainingSkipped, "trainer", "workflow"),
+    _topic("run.started", RunStarted, "trainer", "run", key="run_id"),
+    _topic("run.logged", RunLogged, "trainer", "run", key="run_id", retention=MONTH),
+    _topic("run.completed", RunCompleted, "trainer", "run", key="run_id"),
+    _topic("run.failed", RunFailed, "trainer", "run", key="run_id"),
+    _topic("model.registered", ModelRegistered, "registry", "model"),
+    _topic("model.promoted", ModelPromoted, "registry", "model", retention=FOR_EVER),
+    _topic("model.rejected", ModelRejected, "registry", "model"),
+    _topic("model.archived", ModelArchived, "registry", "model"),
+    _topic("validation.requested", ValidationRequested, "registry", "model"),
+    _topic("validation.completed", ValidationCompleted, "validator", "model"),
+    _topic("review.requested", ReviewRequested, "registry", "model"),
+    _topic("review.decided", ReviewDecided, "registry", "model", root=True),
+    _topic("model.deployed", ModelDeployed, "deployer", "deployment", retention=FOR_EVER),
+    _topic("deployment.failed", DeploymentFailed, "deployer", "deployment"),
+    _topic("prediction.logged", PredictionLogged, "model-server", "deployment", retention=WEEK, root=True),
+    _topic("window.measured", WindowMeasured, "monitor", "deployment", retention=MONTH),
+    _topic("drift.detected", DriftDetected, "monitor", "deployment"),
+    _topic("alert.raised", AlertRaised, "monitor", "deployment"),
+    _topic("alert.resolved", AlertResolved, "monitor", "deployment"),
+    *(
+        _topic(f"{service}.dead-letters", DeadLettered, service, "letter", key="letter_id", partitions=1)
+        for service in SERVICES
+    ),
+)
+
+_BY_NAME = {topic.name: topic for topic in CATALOG}
+_BY_EVENT = {topic.event: topic for topic in CATALOG if topic.event is not DeadLettered}
+
+
+def topic_named(name: str) -> Topic:
+    """Raises UnknownTopic."""
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        raise UnknownTopic(name) from None
+
+
+def topic_of(event: Event | type[Event]) -> Topic:
+    """The topic of an event that has exactly one; dead letters have one a service, see `dead_letters_of`."""
+    cls = event if isinstance(event, type) else type(event)
+    return _BY_EVENT[cls]
+
+
+def dead_letters_of(service: str) -> Topic:
+    """Raises UnknownTopic for a service that handles no events."""
+    return topic_named(f"{service}.dead-letters")

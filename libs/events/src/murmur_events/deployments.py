@@ -1,0 +1,31 @@
+"""What really serves."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from murmur_events.base import DeploymentName, Event, ModelName
+from murmur_events.models import VersionState
+
+
+class ModelDeployed(Event):
+    """A version answers at the front door; it was probed with known predictions first."""
+
+    deployment: DeploymentName
+    model: ModelName
+    version: int = Field(ge=1)
+    replaces: int | None
+    replica: str
+    endpoint: str = Field(description="path at the front door, Open Inference Protocol V2")
+    state: VersionState
+
+
+class DeploymentFailed(Event):
+    """A version could not be made to serve; what served before still does."""
+
+    deployment: DeploymentName
+    model: ModelName
+    version: int = Field(ge=1)
+    cause: Literal["artifact_corrupt", "did_not_start", "probe_mismatch", "route_not_applied", "superseded"]
+    message: str
+    still_serving: int | None

@@ -1,0 +1,114 @@
+"""An event on its way: CloudEvents 1.0 in Kafka binary mode, attributes in `ce_` headers, JSON in the value."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from murmur_events.base import Event
+from murmur_events.catalog import Topic, topic_named
+from murmur_events.errors import InvalidPayload, NotAnEnvelope
+
+CONTENT_TYPE = "application/json"
+
+
+class Record(NamedTuple):
+    """What a broker stores of one event, in the broker's own terms."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Envelope:
+    """One event with its identity, its place in the history of its aggregate, and its cause.
+
+    sequence counts per aggregate and key, from 1. causation_id is the id of the event whose handling published this
+    one, None at a root. Every event of one chain carries the same correlation_id.
+    """
+
+    id: str
+    source: str
+    topic: str
+    key: str
+    time: datetime
+    sequence: int
+    correlation_id: str
+    causation_id: str | None
+    event: Event
+    traceparent: str | None = field(default=None)
+
+
+def to_record(envelope: Envelope) -> Record:
+    """The envelope in wire form."""
+    topic = topic_named(envelope.topic)
+    headers: dict[str, str | None] = {
+        "ce_specversion": "1.0",
+        "ce_id": envelope.id,
+        "ce_source": envelope.source,
+        "ce_type": envelope.topic,
+        "ce_subject": envelope.key,
+        "ce_time": envelope.time.isoformat(),
+        "ce_dataschema": f"schemas/{topic.name}/v{topic.version}.json",
+        "ce_partitionkey": envelope.key,
+        "ce_sequence": str(envelope.sequence),
+        "ce_correlationid": envelope.correlation_id,
+        "ce_causationid": envelope.causation_id,
+        "ce_traceparent": envelope.traceparent,
+        "content-type": CONTENT_TYPE,
+    }
+    return Record(
+        topic=envelope.topic,
+        key=envelope.key.encode(),
+        value=envelope.event.model_dump_json().encode(),
+        headers=tuple((name, value.encode()) for name, value in headers.items() if value is not None),
+    )
+
+
+def from_record(topic: str, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Envelope:
+    """The envelope that a record carries.
+
+    Raises UnknownTopic, NotAnEnvelope (a header is missing or malformed) or InvalidPayload (the value does not fit).
+    """
+    row = topic_named(topic)
+    text = {name: raw.decode("utf-8", errors="replace") for name, raw in headers}
+    return Envelope(
+        id=_required(text, "ce_id", topic),
+        source=_required(text, "ce_source", topic),
+        topic=topic,
+        key=_required(text, "ce_subject", topic),
+        time=_parsed(datetime.fromisoformat, text, "ce_time", topic),
+        sequence=_parsed(int, text, "ce_sequence", topic),
+        correlation_id=_required(text, "ce_correlationid", topic),
+        causation_id=text.get("ce_causationid"),
+        traceparent=text.get("ce_traceparent"),
+        event=_payload(row, value),
+    )
+
+
+def _required(headers: Mapping[str, str], name: str, topic: str) -> str:
+    value = headers.get(name)
+    if not value:
+        raise NotAnEnvelope(topic, name)
+    return value
+
+
+def _parsed(parse: Any, headers: Mapping[str, str], name: str, topic: str) -> Any:
+    try:
+        return parse(_required(headers, name, topic))
+    except ValueError:
+        raise NotAnEnvelope(topic, name) from None
+
+
+def _payload(topic: Topic, value: bytes | None) -> Event:
+    try:
+        return topic.event.model_validate_json(value or b"")
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the value"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise InvalidPayload(topic.name, f"{place}: {first['msg']}{more}") from error

@@ -1,0 +1,69 @@
+"""What the monitor saw."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from murmur_events.base import DeploymentName, Event, ModelName, Value, WorkflowName
+
+
+class WindowMeasured(Event):
+    """The numbers of one window of one deployment. A higher revision replaces a lower one."""
+
+    deployment: DeploymentName
+    model: ModelName
+    version: int = Field(ge=1)
+    start: datetime
+    end: datetime
+    revision: int = Field(ge=1)
+    rows: int = Field(ge=0)
+    errors: int = Field(ge=0)
+    rate: float = Field(ge=0, description="predictions a second")
+    latency_p50_ms: float | None
+    latency_p99_ms: float | None
+    output_mean: float | None
+    outcome: Literal["drift", "stable", "too_few_rows"]
+
+
+class FeatureDrift(Value):
+    """One column, compared with the reference window."""
+
+    feature: str
+    statistic: float
+    p_value: float
+    drifted: bool
+
+
+class DriftDetected(Event):
+    """The first bad window of an episode; later bad windows belong to the same episode and say nothing new."""
+
+    deployment: DeploymentName
+    model: ModelName
+    version: int = Field(ge=1)
+    workflow: WorkflowName
+    episode: str
+    start: datetime
+    end: datetime
+    rows: int = Field(ge=0)
+    engine: str = Field(description="the library that computed it, with its version")
+    threshold: float = Field(description="p-value after the correction, below which a column counts as drifted")
+    features: tuple[FeatureDrift, ...]
+
+
+class AlertRaised(Event):
+    """Something wants a person's attention."""
+
+    alert: str = Field(description="identity: the same alert is raised once until it is resolved")
+    deployment: DeploymentName
+    severity: Literal["warning", "critical"]
+    title: str
+    detail: str
+
+
+class AlertResolved(Event):
+    """What raised the alert is over."""
+
+    alert: str
+    deployment: DeploymentName
+    detail: str

@@ -1,0 +1,27 @@
+"""What model servers answered."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from murmur_events.base import DeploymentName, Event, ModelName
+from murmur_events.values import Sha256
+
+
+class PredictionLogged(Event):
+    """A micro-batch of predictions, by columns: every list has one entry a row."""
+
+    deployment: DeploymentName
+    shard: int = Field(ge=0)
+    model: ModelName
+    version: int = Field(ge=1)
+    model_sha256: Sha256
+    replica: str
+    segment: str = Field(description="with offset and replica: names this batch for ever")
+    offset: int = Field(ge=0, description="index of the batch's first row in its segment")
+    request_ids: tuple[str, ...]
+    times: tuple[datetime, ...]
+    latencies_ms: tuple[float, ...]
+    statuses: tuple[int, ...] = Field(description="HTTP status of the request that the row came in")
+    features: dict[str, tuple[float | None, ...]]
+    outputs: tuple[float | None, ...]

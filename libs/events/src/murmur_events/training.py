@@ -1,0 +1,40 @@
+"""Why a training starts, or does not."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from murmur_events.base import Event, ModelName, Value, WorkflowName
+
+TriggerKind = Literal["schedule", "manual", "drift", "commit", "data"]
+
+
+class Trigger(Value):
+    """What asked for a training. The same kind and key ask for the same training, however often they are said."""
+
+    kind: TriggerKind
+    key: str = Field(description="schedule: the tick; manual: the idempotency key; drift: the episode")
+    reason: str = ""
+
+
+class TrainingRequested(Event):
+    """Somebody or something wants a candidate."""
+
+    workflow: WorkflowName
+    revision: int | None = Field(default=None, ge=1, description="absent: the newest when the request is handled")
+    trigger: Trigger
+    as_of: datetime = Field(description="data later than this must not be read")
+    parameters: dict[str, bool | int | float | str] = Field(
+        default_factory=dict, description="override the workflow's own"
+    )
+
+
+class TrainingSkipped(Event):
+    """A request that starts nothing, and why."""
+
+    workflow: WorkflowName
+    trigger: Trigger
+    why: Literal["already_trained", "training_active", "cooling_down", "retraining_off", "unknown_workflow"]
+    detail: str = ""
+    model: ModelName | None = None

@@ -1,0 +1,158 @@
+"""A workflow: everything people say about one model's life, in one file; and the fact that it was applied.
+
+The same types check the `workflow.yaml` that people write and the event that services read: the file with
+`model_validate(..., extra="forbid")`, since a misspelt setting must not be ignored; the event as it comes.
+"""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator
+
+from murmur_events.base import Event, Value, WorkflowName
+from murmur_events.values import Artifact
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SIZES = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", str(value))
+    if match is None:
+        raise ValueError(f"{value!r} is not a duration: write a number and a unit, such as 90s, 10m, 1h or 1d")
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+
+
+def _size(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB)", str(value))
+    if match is None:
+        raise ValueError(f"{value!r} is not a size: write a number and a unit, such as 512MiB or 2GiB")
+    return int(float(match[1]) * _SIZES[match[2]])
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(lambda value: f"{value.total_seconds():g}s", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)$", "examples": ["90s", "10m", "1d"]}),
+]
+Bytes = Annotated[
+    int,
+    BeforeValidator(_size),
+    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(KiB|MiB|GiB)$"}]}),
+]
+
+
+class DataChecks(Value):
+    """What a snapshot must satisfy before anything is trained on it."""
+
+    min_rows: int = Field(default=100, ge=1)
+    max_missing: float = Field(default=0.0, ge=0, le=1, description="largest share of missing cells in any column")
+    max_duplicates: float = Field(default=0.0, ge=0, le=1, description="largest share of rows that stand twice")
+    label_balance: tuple[float, float] = Field(default=(0.01, 0.99), description="allowed share of positive labels")
+
+
+class DataSection(Value):
+    """Where rows come from and what they look like."""
+
+    entry: str = Field(default="data.py", description="a file with `load(as_of, context) -> DataFrame`")
+    target: str = Field(description="the column to predict, 0 or 1")
+    features: tuple[str, ...] = Field(min_length=1, description="the model's inputs, in order")
+    categories: tuple[str, ...] = Field(default=(), description="those features that are codes, not amounts")
+    identity: str = Field(description="a column that names a row for ever: its hash decides who is held out")
+    period: str = Field(description="a column that names the period of a row; the last one is the reference window")
+    slices: tuple[str, ...] = Field(default=(), description="columns whose groups are judged one by one")
+    holdout: float = Field(default=0.25, gt=0, lt=1, description="share of identities never trained on")
+    checks: DataChecks = DataChecks()
+
+
+class Limits(Value):
+    """What a training may use before it is ended."""
+
+    time: Duration = timedelta(minutes=10)
+    memory: Bytes = 2 * 2**30
+
+
+class TrainingSection(Value):
+    """How a candidate is made."""
+
+    entry: str = Field(default="train.py", description="a file with `train(context) -> Booster`")
+    parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    seed: int = 0
+    limits: Limits = Limits()
+
+
+class ValidationSection(Value):
+    """What a candidate must show."""
+
+    primary: Literal["auc", "ks", "brier", "log_loss"] = "auc"
+    minimum_auc: float = Field(default=0.5, ge=0, le=1, description="asked of every candidate, baseline or none")
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="level of the paired bootstrap interval")
+    max_slice_loss: float = Field(default=0.05, ge=0, le=1, description="how much AUC any slice may lose")
+    min_slice_rows: int = Field(default=200, ge=10, description="smaller slices are reported as not testable")
+
+
+class PromotionSection(Value):
+    """Who has the last word before production."""
+
+    review: Literal["required", "none"] = "required"
+
+
+class DeploymentSection(Value):
+    """How the production version is served."""
+
+    replicas: int = Field(default=1, ge=1, le=1, description="replicas of the model server")
+
+
+class DriftSection(Value):
+    """When a window counts as drifted."""
+
+    p_value: float = Field(default=0.001, gt=0, lt=1, description="family-wise, corrected for the features tested")
+    engine: Literal["auto", "alibi", "scipy"] = Field(
+        default="auto", description="auto: alibi-detect where it is installed, scipy elsewhere"
+    )
+
+
+class MonitoringSection(Value):
+    """What is watched while the model serves, and what happens then."""
+
+    window: Duration = timedelta(hours=1)
+    min_rows: int = Field(default=200, ge=20, description="windows with fewer predictions are measured, not tested")
+    drift: DriftSection = DriftSection()
+    retrain: Literal["on_drift", "never"] = "on_drift"
+    cooldown: Duration = Field(default=timedelta(0), description="shortest time between two trainings by drift")
+
+
+class WorkflowDefinition(Value):
+    """The whole of `workflow.yaml`."""
+
+    name: WorkflowName = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
+    description: str = ""
+    schedule: str | None = Field(default=None, description="cron, UTC; absent: only by hand or by drift")
+    data: DataSection
+    training: TrainingSection = TrainingSection()
+    validation: ValidationSection = ValidationSection()
+    promotion: PromotionSection = PromotionSection()
+    deployment: DeploymentSection = DeploymentSection()
+    monitoring: MonitoringSection = MonitoringSection()
+
+    @field_validator("schedule")
+    @classmethod
+    def _five_fields(cls, value: str | None) -> str | None:
+        if value is not None and len(value.split()) != 5:
+            raise ValueError(f"{value!r} is not a cron expression: it takes five fields, such as '0 0 1 1,4,7,10 *'")
+        return value
+
+
+class WorkflowApplied(Event):
+    """A workflow has a new revision; a file that changes nothing makes none."""
+
+    workflow: WorkflowName
+    revision: int = Field(ge=1)
+    definition: WorkflowDefinition
+    code: Artifact = Field(description="zip of the files beside workflow.yaml")

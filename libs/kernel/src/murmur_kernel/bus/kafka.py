@@ -1,0 +1,158 @@
+"""Kafka through aiokafka, the only module of the kernel that knows its API."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
+from aiokafka import TopicPartition as KafkaPartition
+from aiokafka.errors import KafkaError
+
+from murmur_events import Record
+from murmur_kernel.bus.base import OnRevoke, TopicPartition
+from murmur_kernel.errors import Transient
+from murmur_kernel.store import RawRecord
+
+_FETCH_MS = 200
+_MAX_RECORDS = 500
+
+
+class KafkaSink:
+    """An idempotent producer with acks=all. After a failure it starts anew, so that order per key is kept."""
+
+    def __init__(self, brokers: str, client_id: str) -> None:
+        self._brokers = brokers
+        self._client_id = client_id
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """The connection is made with the first send, so that a service starts while the broker is away."""
+
+    async def stop(self) -> None:
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            await producer.stop()
+
+    async def send(self, records: Sequence[Record]) -> None:
+        try:
+            producer = await self._connected()
+            acknowledgements = [
+                await producer.send(record.topic, key=record.key, value=record.value, headers=[*record.headers])
+                for record in records
+            ]
+            for acknowledgement in acknowledgements:
+                await acknowledgement
+        except (KafkaError, OSError) as error:
+            await self._forget()
+            raise Transient(f"the broker at {self._brokers} did not acknowledge: {error!r}") from error
+
+    async def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._brokers,
+                client_id=self._client_id,
+                enable_idempotence=True,
+                acks="all",
+                linger_ms=0,
+                request_timeout_ms=10_000,
+                max_request_size=8 * 2**20,
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def _forget(self) -> None:
+        try:
+            await self.stop()
+        except (KafkaError, OSError):
+            return  # a producer that cannot even be closed is dropped; the next send makes a new one
+
+
+class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """A member of a consumer group with manual commits. `instance` makes it come back to its partitions at once."""
+
+    def __init__(self, brokers: str, group: str, topics: Sequence[str], *, instance: str) -> None:
+        self._topics = topics
+        self._brokers = brokers
+        self._on_revoke: OnRevoke | None = None
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=brokers,
+            group_id=group,
+            group_instance_id=instance,
+            client_id=instance,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=1_000,
+            rebalance_timeout_ms=15_000,
+            fetch_max_wait_ms=100,
+        )
+
+    async def start(self, on_revoke: OnRevoke) -> None:
+        self._on_revoke = on_revoke
+        try:
+            await self._consumer.start()
+            self._consumer.subscribe(self._topics, listener=self)
+        except (KafkaError, OSError) as error:
+            await self._consumer.stop()
+            raise Transient(f"the broker at {self._brokers} does not answer: {error!r}") from error
+
+    async def stop(self) -> None:
+        await self._consumer.stop()
+
+    async def fetch(self) -> Sequence[RawRecord]:
+        try:
+            batches = await self._consumer.getmany(timeout_ms=_FETCH_MS, max_records=_MAX_RECORDS)
+        except (KafkaError, OSError) as error:
+            raise Transient(f"cannot read from {self._brokers}: {error!r}") from error
+        return [
+            RawRecord(
+                topic=message.topic,
+                partition=message.partition,
+                offset=message.offset,
+                key=(message.key or b"").decode("utf-8", errors="replace"),
+                value=message.value or b"",
+                headers=tuple((name, value or b"") for name, value in message.headers),
+            )
+            for messages in batches.values()
+            for message in messages
+        ]
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        held = {KafkaPartition(*place): offset for place, offset in offsets.items() if self._holds(place)}
+        try:
+            if held:
+                await self._consumer.commit(held)
+        except (KafkaError, OSError) as error:
+            raise Transient(f"cannot commit to {self._brokers}: {error!r}") from error
+
+    def pause(self, partition: TopicPartition) -> None:
+        if self._holds(partition):
+            self._consumer.pause(KafkaPartition(*partition))
+
+    def resume(self, partition: TopicPartition) -> None:
+        if self._holds(partition):
+            self._consumer.resume(KafkaPartition(*partition))
+
+    def _holds(self, partition: TopicPartition) -> bool:
+        return KafkaPartition(*partition) in self._consumer.assignment()
+
+    async def lag(self) -> int:
+        total = 0
+        for partition in self._consumer.assignment():
+            highwater = self._consumer.highwater(partition)
+            if highwater is not None:
+                try:
+                    total += max(0, highwater - await self._consumer.position(partition))
+                except (KafkaError, OSError):
+                    continue  # a partition without a position yet has no lag that can be told
+        return total
+
+    async def on_partitions_revoked(self, revoked: Iterable[KafkaPartition]) -> None:
+        if self._on_revoke is not None:
+            await self._on_revoke([TopicPartition(place.topic, place.partition) for place in revoked])
+
+    async def on_partitions_assigned(self, assigned: Iterable[KafkaPartition]) -> None:
+        """The group's committed offsets are where reading starts; nothing else is to be done."""

@@ -1,0 +1,75 @@
+"""REST calls as units of work: the same handlers as events, tried again on conflicts, answered once per key."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, TypeAdapter
+
+from murmur_kernel.clock import Clock
+from murmur_kernel.errors import Conflict, Duplicate
+from murmur_kernel.store import Store
+from murmur_kernel.unit_of_work import Origin, UnitOfWork
+
+U = TypeVar("U", bound=UnitOfWork)
+C = TypeVar("C")
+R = TypeVar("R")
+
+idempotency_key: ContextVar[str | None] = ContextVar("idempotency_key", default=None)
+"""The Idempotency-Key of the call being answered; the web layer sets it."""
+
+_TRIES = 5
+
+
+class Commands(Generic[U]):
+    """Runs commands and queries against one store."""
+
+    def __init__(self, service: str, store: Store, clock: Clock, unit_of_work: Callable[[Store, Origin], U]) -> None:
+        self._service = service
+        self._store = store
+        self._clock = clock
+        self._unit_of_work = unit_of_work
+
+    async def change(
+        self, handler: Callable[[C, U], Awaitable[R]], command: C, *, answer: type[R], key: str | None = None
+    ) -> R:
+        """What the handler returns, once all that it did is committed.
+
+        With a key (given, or the call's Idempotency-Key) a repetition changes nothing and gets the same answer.
+        Raises what the handler raises, and Conflict when others keep changing the same documents.
+        """
+        key = key or idempotency_key.get()
+        origin_id = f"call/{key}" if key else f"call/{uuid.uuid4()}"
+        adapter: TypeAdapter[R] = TypeAdapter(answer)
+        for attempt in range(1, _TRIES + 1):
+            if key and (before := await self._store.answer(origin_id)) is not None:
+                return adapter.validate_json(before)
+            unit = self._unit(origin_id, mark=origin_id if key else None)
+            result = await handler(command, unit)
+            if key:
+                unit.remember_answer(origin_id, adapter.dump_json(result).decode())
+            try:
+                await unit.commit()
+            except Duplicate:
+                continue
+            except Conflict:
+                if attempt == _TRIES:
+                    raise
+                continue
+            return result
+        raise Duplicate(origin_id)
+
+    async def read(self, handler: Callable[[C, U], Awaitable[R]], query: C) -> R:
+        """What the handler returns; it is not committed."""
+        return await handler(query, self._unit("query", mark=None, may_publish=False))
+
+    def _unit(self, origin_id: str, *, mark: str | None, may_publish: bool = True) -> U:
+        origin = Origin(id=origin_id, source=self._service, now=self._clock.now(), mark=mark, may_publish=may_publish)
+        return self._unit_of_work(self._store, origin)
+
+
+class Done(BaseModel):
+    """The answer of a command that has nothing to tell."""
+
+    ok: bool = True

@@ -1,0 +1,145 @@
+"""From a record to its outcome: the table of subscriptions, and the dispatcher that runs the right handler once."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from murmur_events import ContractError, Envelope, Event, from_record, topic_of
+from murmur_kernel.clock import Clock
+from murmur_kernel.errors import Conflict, Duplicate, Missing, Transient
+from murmur_kernel.store import RawRecord, Store
+from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
+
+U = TypeVar("U", bound=UnitOfWork)
+E = TypeVar("E", bound=Event)
+
+Handler = Callable[[E, U], Awaitable[None]]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Subscription(Generic[U]):
+    """One line of a service's table: which event, what is done, and whether doing it may publish."""
+
+    event: type[Event]
+    handler: Callable[[Any, U], Awaitable[None]]
+    publishes: bool
+
+    @property
+    def topic(self) -> str:
+        return topic_of(self.event).name
+
+
+Subscriptions = Sequence[Subscription[U]]
+
+
+def react(event: type[E], handler: Handler[E, U]) -> Subscription[U]:
+    """The handler decides something: it may publish. Never replayed."""
+    return Subscription(event, handler, publishes=True)
+
+
+def project(event: type[E], handler: Handler[E, U]) -> Subscription[U]:
+    """The handler only keeps what the event says: it may be replayed at will, and publishing is refused."""
+    return Subscription(event, handler, publishes=False)
+
+
+@dataclass(frozen=True)
+class Ack:
+    """Done, or done before."""
+
+
+@dataclass(frozen=True)
+class Park:
+    """Wait until the document `kind/id` is saved; after the deadline it becomes a dead letter."""
+
+    awaits: str
+
+
+@dataclass(frozen=True)
+class Retry:
+    """The infrastructure failed or somebody else was faster: again, with backoff, in place."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Dead:
+    """It will never succeed as it is."""
+
+    error: str
+    reason: str
+
+
+Outcome = Ack | Park | Retry | Dead
+
+
+class Dispatcher(Generic[U]):
+    """Runs the handler of a record inside a unit of work. A second delivery of an event changes nothing."""
+
+    def __init__(
+        self,
+        service: str,
+        store: Store,
+        clock: Clock,
+        unit_of_work: Callable[[Store, Origin], U],
+        subscriptions: Subscriptions[U],
+        *,
+        patience: timedelta = timedelta(minutes=5),
+    ) -> None:
+        self.service = service
+        self.store = store
+        self.clock = clock
+        self.patience = patience
+        """How long a parked record waits before it becomes a dead letter."""
+        self._unit_of_work = unit_of_work
+        self._table = {subscription.topic: subscription for subscription in subscriptions}
+        if len(self._table) != len(subscriptions):
+            raise ValueError(f"{service} subscribes twice to the same event: one handler an event")
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return tuple(self._table)
+
+    async def handle(self, record: RawRecord) -> Outcome:
+        """The outcome of one try; nothing is raised but cancellation."""
+        try:
+            envelope = from_record(record.topic, record.value, record.headers)
+        except ContractError as error:
+            return Dead(type(error).__name__, str(error))
+        with structlog.contextvars.bound_contextvars(
+            topic=record.topic, event_id=envelope.id, key=envelope.key, correlation_id=envelope.correlation_id
+        ):
+            return await self._run(self._table[record.topic], envelope)
+
+    async def _run(self, subscription: Subscription[U], envelope: Envelope) -> Outcome:
+        try:
+            if await self.store.handled(envelope.id):
+                return Ack()
+            unit = self._unit_of_work(self.store, self._origin(subscription, envelope))
+            await subscription.handler(envelope.event, unit)
+            await unit.commit()
+        except Duplicate:
+            return Ack()
+        except Missing as error:
+            return Park(f"{error.kind}/{error.document_id}")
+        except (Conflict, Transient) as error:
+            return Retry(str(error))
+        except Exception as error:  # a bug in a handler: the record is kept, the others go on
+            log.exception("handler failed", handler=getattr(subscription.handler, "__name__", "handler"))
+            return Dead(type(error).__name__, str(error) or repr(error))
+        return Ack()
+
+    def _origin(self, subscription: Subscription[U], envelope: Envelope) -> Origin:
+        return Origin(
+            id=envelope.id,
+            source=self.service,
+            now=self.clock.now(),
+            chain=Chain(envelope.correlation_id, envelope.id),
+            cause=envelope,
+            mark=envelope.id,
+            may_publish=subscription.publishes,
+        )

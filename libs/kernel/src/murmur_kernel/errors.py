@@ -1,0 +1,78 @@
+"""The errors of the kernel; their tree is in the package's docstring."""
+
+
+class KernelError(Exception):
+    """The root of the kernel's errors."""
+
+
+class Missing(KernelError):
+    """A document that is needed is not there."""
+
+    def __init__(self, kind: str, document_id: str) -> None:
+        super().__init__(f"no {kind} {document_id!r} is known here")
+        self.kind = kind
+        self.document_id = document_id
+
+
+class Conflict(KernelError):
+    """A document changed between its reading and its saving."""
+
+    def __init__(self, kind: str, document_id: str) -> None:
+        super().__init__(
+            f"{kind} {document_id!r} was changed by somebody else meanwhile: read it again and decide anew"
+        )
+
+
+class Duplicate(KernelError):
+    """The unit of work under this mark was committed before."""
+
+    def __init__(self, mark: str) -> None:
+        super().__init__(f"{mark!r} was handled before")
+
+
+class LeaseLost(KernelError):
+    """A job's attempt is no longer the current one."""
+
+    def __init__(self, job_id: str, attempt: int) -> None:
+        super().__init__(f"attempt {attempt} of job {job_id!r} was taken over or ended: its result is not recorded")
+
+
+class Refused(KernelError):
+    """A rule of the domain says no; the message tells why and what would be allowed."""
+
+
+class Transient(KernelError):
+    """Something that this process depends on does not answer; the same may succeed later."""
+
+
+class StoreUnavailable(Transient):
+    """The store could not write or read: disk full, file locked, server gone."""
+
+
+class PublishingForbidden(KernelError):
+    """A projection only saves."""
+
+    def __init__(self, event: str) -> None:
+        super().__init__(f"a projection tried to publish {event}: subscribe with react(...) if it must")
+
+
+class ArtifactError(KernelError):
+    """An artifact cannot be had as it was stored."""
+
+
+class ArtifactMissing(ArtifactError):
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            f"the artifact {uri} is not in the store: it was deleted, or MURMUR_ARTIFACTS points elsewhere"
+        )
+        self.uri = uri
+
+
+class ArtifactCorrupt(ArtifactError):
+    def __init__(self, uri: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"the artifact {uri} was changed after it was stored: expected sha256 {expected}, found {found}"
+        )
+        self.uri = uri
+        self.expected = expected
+        self.found = found

@@ -1,0 +1,228 @@
+"""Long work and timers: leased with a heartbeat, taken over when a worker dies, recorded by one attempt only."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from murmur_kernel.backoff import Backoff
+from murmur_kernel.clock import Clock
+from murmur_kernel.errors import LeaseLost, Transient
+from murmur_kernel.store import Fence, JobRow, Store
+from murmur_kernel.telemetry import metrics
+from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
+
+U = TypeVar("U", bound=UnitOfWork)
+
+log = structlog.get_logger()
+
+
+class Job(Generic[U]):
+    """One attempt at a piece of work.
+
+    Each unit of work is fenced: it commits only while this attempt is the current one, and raises LeaseLost otherwise.
+    """
+
+    def __init__(
+        self, row: JobRow, *, service: str, store: Store, clock: Clock, unit_of_work: Callable[[Store, Origin], U]
+    ) -> None:
+        self.id = row.id
+        self.kind = row.kind
+        self.attempt = row.attempt
+        self.payload: dict[str, Any] = json.loads(row.payload)
+        self.completed = False
+        self._row = row
+        self._service = service
+        self._store = store
+        self._clock = clock
+        self._unit_of_work = unit_of_work
+        self._units = 0
+
+    @asynccontextmanager
+    async def unit_of_work(self, *, completes: bool = False) -> AsyncIterator[U]:
+        """Commits on leaving without an error; with `completes` the job ends in the same transaction."""
+        self._units += 1
+        unit = self._unit_of_work(
+            self._store,
+            Origin(
+                id=f"{self.id}#{self.attempt}#{self._units}",
+                source=self._service,
+                now=self._clock.now(),
+                chain=Chain(self._row.correlation_id, self._row.causation_id),
+                fence=Fence(self.id, self.attempt, completes),
+            ),
+        )
+        yield unit
+        await unit.commit()
+        self.completed = self.completed or completes
+
+
+JobFunction = Callable[[Job[U]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class JobKind(Generic[U]):
+    """How jobs of one kind are done.
+
+    slots:     how many at once in this process
+    exhausted: called instead of `run` once `max_attempts` have failed or died, with the last error, so that a fact can
+               end what waits for the job; without it the job is kept as failed
+    """
+
+    run: JobFunction[U]
+    slots: int = 4
+    max_attempts: int = 3
+    exhausted: Callable[[Job[U], str], Awaitable[None]] | None = None
+
+
+Jobs = Mapping[str, JobKind[U] | JobFunction[U]]
+
+
+class JobRunner(Generic[U]):
+    """Claims due jobs while it has slots, keeps their leases, and records how each attempt ended."""
+
+    def __init__(
+        self,
+        service: str,
+        store: Store,
+        clock: Clock,
+        unit_of_work: Callable[[Store, Origin], U],
+        jobs: Jobs[U],
+        *,
+        owner: str,
+        lease: timedelta = timedelta(seconds=10),
+    ) -> None:
+        self._service = service
+        self._store = store
+        self._clock = clock
+        self._unit_of_work = unit_of_work
+        self._kinds = {name: kind if isinstance(kind, JobKind) else JobKind(kind) for name, kind in jobs.items()}
+        self._owner = owner
+        self._lease = lease
+        self._wake = asyncio.Event()
+        self._running: dict[asyncio.Task[None], str] = {}
+
+    def wake(self) -> None:
+        """A job was enqueued."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled; what is under way is then cancelled too, and may be claimed again at once."""
+        backoff = Backoff()
+        await self._store.disown(self._owner)
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    while await self._begin_next():
+                        pass
+                    backoff.reset()
+                except Transient as error:
+                    log.warning("jobs wait", error=str(error))
+                    await asyncio.sleep(backoff.next())
+                try:
+                    await asyncio.wait_for(self._wake.wait(), 0.5)
+                except TimeoutError:
+                    continue  # timers fall due and leases expire without anybody's call
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+            await self._store.disown(self._owner)
+
+    async def run_due(self) -> int:
+        """Everything that is due now, one after the other; how many. For tests."""
+        count = 0
+        while (row := await self._claim(tuple(self._kinds))) is not None:
+            await self._attempt(row)
+            count += 1
+        return count
+
+    async def _begin_next(self) -> bool:
+        busy = list(self._running.values())
+        free = tuple(name for name, kind in self._kinds.items() if busy.count(name) < kind.slots)
+        row = await self._claim(free) if free else None
+        if row is None:
+            return False
+        task = asyncio.create_task(self._attempt(row), name=f"job {row.id}")
+        self._running[task] = row.kind
+        task.add_done_callback(self._ended)
+        return True
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._running[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("job not recorded: its lease will expire and it will be tried again", error=repr(error))
+        self.wake()
+
+    async def _claim(self, kinds: tuple[str, ...]) -> JobRow | None:
+        now = self._clock.now()
+        return await self._store.claim(kinds, self._owner, now, now + self._lease)
+
+    async def _attempt(self, row: JobRow) -> None:
+        job = self._job(row)
+        with (
+            structlog.contextvars.bound_contextvars(
+                job=row.id, kind=row.kind, attempt=row.attempt, correlation_id=row.correlation_id
+            ),
+            metrics.job_seconds.labels(row.kind).time(),
+        ):
+            work = asyncio.ensure_future(self._do(job, row))
+            heart = asyncio.create_task(self._beat(row, work))
+            try:
+                await work
+                if not job.completed:
+                    async with job.unit_of_work(completes=True):
+                        pass
+            except LeaseLost as error:
+                log.warning("job lost", error=str(error))
+            except asyncio.CancelledError:
+                if not work.cancelled():
+                    work.cancel()
+                    await asyncio.gather(work, return_exceptions=True)
+                    raise
+                log.warning("job lost", error="its lease expired")
+            except Exception as error:  # noqa: BLE001  # whatever the work raised is recorded with the job
+                await self._failed(row, error)
+            finally:
+                heart.cancel()
+
+    async def _do(self, job: Job[U], row: JobRow) -> None:
+        kind = self._kinds[row.kind]
+        if row.attempt <= kind.max_attempts:
+            await kind.run(job)
+        elif kind.exhausted is not None:
+            await kind.exhausted(job, row.error or "its worker died")
+        else:
+            await self._store.give_up(Fence(row.id, row.attempt), row.error or "its worker died")
+            job.completed = True
+
+    async def _failed(self, row: JobRow, error: Exception) -> None:
+        expected = isinstance(error, Transient)
+        log.log(30 if expected else 40, "job failed", error=repr(error), exc_info=None if expected else error)
+        delay = timedelta(seconds=min(0.5 * 2 ** (row.attempt - 1), 30))
+        await self._store.postpone(Fence(row.id, row.attempt), self._clock.now() + delay, str(error) or repr(error))
+
+    def _job(self, row: JobRow) -> Job[U]:
+        return Job(
+            replace(row),
+            service=self._service,
+            store=self._store,
+            clock=self._clock,
+            unit_of_work=self._unit_of_work,
+        )
+
+    async def _beat(self, row: JobRow, work: asyncio.Future[None]) -> None:
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / 3)
+            try:
+                if not await self._store.extend(Fence(row.id, row.attempt), self._clock.now() + self._lease):
+                    work.cancel()
+                    return
+            except Transient as error:
+                log.warning("lease not extended", error=str(error))

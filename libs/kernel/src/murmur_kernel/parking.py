@@ -1,0 +1,50 @@
+"""Looks after parked records: tries those that were released, and buries those that waited too long."""
+
+import asyncio
+from typing import Any
+
+import structlog
+
+from murmur_kernel import letters
+from murmur_kernel.consuming import Dead, Dispatcher, Retry
+from murmur_kernel.errors import Transient
+
+log = structlog.get_logger()
+
+_SWEEP_SECONDS = 1.0
+
+
+class ParkingAttendant:
+    """Releases in the order of parking, one at a time, so that records of one key keep their order."""
+
+    def __init__(self, dispatcher: Dispatcher[Any]) -> None:
+        self._dispatcher = dispatcher
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """A document was saved, or a dead letter redriven."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self.look_after()
+            except Transient as error:
+                log.warning("parked events wait", error=str(error))
+            try:
+                await asyncio.wait_for(self._wake.wait(), _SWEEP_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def look_after(self) -> None:
+        """One round."""
+        for parked in await self._dispatcher.store.parked(ready=True):
+            if isinstance(await letters.settle(self._dispatcher, parked), Retry):
+                break
+        now = self._dispatcher.clock.now()
+        for parked in await self._dispatcher.store.parked(ready=False):
+            if parked.deadline <= now:
+                reason = f"{parked.awaits} never came: waited until {parked.deadline.isoformat()}"
+                log.error("parked event expired", topic=parked.record.topic, awaits=parked.awaits)
+                await letters.bury(self._dispatcher, parked.record, Dead("Expired", reason), unparked=parked.id)

@@ -1,0 +1,25 @@
+"""Runs a service as a process: `python -m murmur_<name>` ends here."""
+
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from murmur_kernel.settings import KernelSettings
+from murmur_kernel.telemetry.logs import configure_logging
+
+
+def serve(name: str, create_app: Callable[[], FastAPI]) -> None:
+    """Serves until SIGTERM or SIGINT, then drains. The address comes from the settings."""
+    settings = KernelSettings()
+    configure_logging(name, settings.log_format, settings.log_level)
+    uvicorn.run(
+        create_app(),
+        host=settings.host,
+        port=settings.service_port,
+        root_path=f"/{name}",  # where the front door shows it
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=10,
+        proxy_headers=True,
+    )

@@ -1,0 +1,174 @@
+"""A whole service, put together: store, bus, consumer, relay, jobs, parking and the web application around them."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+import structlog
+from fastapi import APIRouter, FastAPI
+
+from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.bus import Sink, Source
+from murmur_kernel.bus.kafka import KafkaSink, KafkaSource
+from murmur_kernel.clock import Clock, SystemClock
+from murmur_kernel.commands import Commands, R
+from murmur_kernel.consumer import Consumer
+from murmur_kernel.consuming import Dispatcher, Subscriptions
+from murmur_kernel.documents import Kind
+from murmur_kernel.health import Check, Health
+from murmur_kernel.jobs import JobRunner, Jobs
+from murmur_kernel.outbox import OutboxRelay
+from murmur_kernel.parking import ParkingAttendant
+from murmur_kernel.settings import KernelSettings
+from murmur_kernel.store import ChangeSet, Store, open_store
+from murmur_kernel.tasks import WatchedTasks
+from murmur_kernel.unit_of_work import Origin, UnitOfWork
+from murmur_kernel.web import build_app
+
+U = TypeVar("U", bound=UnitOfWork)
+C = TypeVar("C")
+
+log = structlog.get_logger()
+
+
+class Service(Generic[U]):
+    """The one object that a service's `app.py` composes.
+
+    A crash of any of its tasks fails /livez and ends the process, so that whoever supervises it starts it anew.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: KernelSettings,
+        *,
+        unit_of_work: Callable[[Store, Origin], U],
+        kinds: Sequence[Kind[Any]],
+        subscriptions: Subscriptions[U] = (),
+        jobs: Jobs[U] | None = None,
+        store: Store | None = None,
+        clock: Clock | None = None,
+        sink: Sink | None = None,
+        source: Source | None = None,
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.store = store or open_store(settings.store_url(name))
+        self.artifacts = ArtifactStore(settings.artifacts_url)
+        self._kinds = kinds
+        self._source = source
+        self._instance = f"{name}-{settings.replica}"
+        self._dispatcher = Dispatcher(
+            name,
+            self.store,
+            self.clock,
+            unit_of_work,
+            subscriptions,
+            patience=timedelta(seconds=settings.patience_seconds),
+        )
+        self._relay = OutboxRelay(
+            self.store, sink or KafkaSink(settings.brokers, self._instance), self.clock, self._instance
+        )
+        self._runner = JobRunner(
+            name,
+            self.store,
+            self.clock,
+            unit_of_work,
+            jobs or {},
+            owner=self._instance,
+            lease=timedelta(seconds=settings.job_lease_seconds),
+        )
+        self._parking = ParkingAttendant(self._dispatcher)
+        self._commands = Commands(name, self.store, self.clock, unit_of_work)
+        self._tasks = WatchedTasks(self._end)
+        self._backgrounds: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._resources: list[AbstractAsyncContextManager[Any]] = []
+        self._has_jobs = bool(jobs)
+        self.health = Health(name, self.store, self._tasks)
+        self.store.on_commit = self._committed
+
+    def background(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """A watched task of the service's own, that never returns."""
+        self._backgrounds[name] = run
+
+    def resource(self, manager: AbstractAsyncContextManager[Any]) -> None:
+        """Entered when the service starts, after the store; left when it stops, before the store."""
+        self._resources.append(manager)
+
+    def check(self, name: str, check: Check) -> None:
+        """Something that readiness depends on."""
+        self.health.checks[name] = check
+
+    async def change(
+        self, handler: Callable[[C, U], Awaitable[R]], command: C, *, answer: type[R], key: str | None = None
+    ) -> R:
+        """Run a command in a unit of work of its own; see Commands.change."""
+        return await self._commands.change(handler, command, answer=answer, key=key)
+
+    async def read(self, handler: Callable[[C, U], Awaitable[R]], query: C) -> R:
+        """Run a query; whatever it saves or publishes is refused."""
+        return await self._commands.read(handler, query)
+
+    @property
+    def dispatcher(self) -> Dispatcher[U]:
+        """For findings that come from elsewhere than the consumer: see murmur_kernel.letters.bury."""
+        return self._dispatcher
+
+    def app(
+        self,
+        *,
+        title: str,
+        routers: Sequence[APIRouter] = (),
+        problems: Mapping[type[Exception], int] | None = None,
+    ) -> FastAPI:
+        """The web application: its lifespan is the service's life."""
+        return build_app(self, title=title, routers=routers, problems=problems or {}, lifespan=self.lifespan)
+
+    @asynccontextmanager
+    async def lifespan(self, app: FastAPI | None = None) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await self.store.open({kind.name: kind.indexes for kind in self._kinds})
+            stack.push_async_callback(self.store.close)
+            for resource in self._resources:
+                await stack.enter_async_context(resource)
+            stack.push_async_callback(self._tasks.stop)
+            self._tasks.start("relay", self._relay.run)
+            if self._has_jobs:
+                self._tasks.start("jobs", self._runner.run)
+            if self._dispatcher.topics:
+                self._tasks.start("parking", self._parking.run)
+                self._tasks.start("consumer", self._consume)
+            for name, run in self._backgrounds.items():
+                self._tasks.start(name, run)
+            self._tasks.start("broker-watch", self.health.watch_broker(self.settings.brokers))
+            log.info("service started", replica=self.settings.replica)
+            yield
+            log.info("service stopping")
+
+    async def _consume(self) -> None:
+        source = self._source or KafkaSource(
+            self.settings.brokers, f"murmur-{self.name}", self._dispatcher.topics, instance=self._instance
+        )
+        consumer = Consumer(source, self._dispatcher)
+        self.health.consumer = consumer
+        await consumer.run()
+
+    def _committed(self, change: ChangeSet) -> None:
+        if change.envelopes:
+            self._relay.wake()
+        if change.jobs:
+            self._runner.wake()
+        if change.documents or change.parked:
+            self._parking.wake()
+
+    def _end(self, task: str) -> None:
+        """End the process in good order, whatever server runs it; should that hang, at once."""
+        log.critical("ending because a task died", task=task)
+        loop = asyncio.get_running_loop()
+        loop.call_later(15, os._exit, 70)
+        signal.raise_signal(signal.SIGTERM)

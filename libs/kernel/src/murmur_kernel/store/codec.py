@@ -1,0 +1,43 @@
+"""Envelopes and raw records as JSON text, the form in which a store keeps them."""
+
+import base64
+import json
+from datetime import datetime
+from typing import Any
+
+from murmur_events import Envelope
+from murmur_events.catalog import topic_named
+from murmur_kernel.store.base import RawRecord
+
+
+def dump_envelope(envelope: Envelope) -> str:
+    fields = {name: value for name, value in vars(envelope).items() if name != "event"}
+    fields["time"] = envelope.time.isoformat()
+    return json.dumps({**fields, "event": envelope.event.model_dump_json()})
+
+
+def load_envelope(text: str) -> Envelope:
+    fields: dict[str, Any] = json.loads(text)
+    event = topic_named(fields["topic"]).event.model_validate_json(fields.pop("event"))
+    return Envelope(**{**fields, "time": datetime.fromisoformat(fields["time"])}, event=event)
+
+
+def dump_record(record: RawRecord) -> str:
+    return json.dumps(
+        {
+            **vars(record),
+            "value": _text(record.value),
+            "headers": [[name, _text(value)] for name, value in record.headers],
+        }
+    )
+
+
+def load_record(text: str) -> RawRecord:
+    fields: dict[str, Any] = json.loads(text)
+    fields["value"] = base64.b64decode(fields["value"])
+    fields["headers"] = tuple((name, base64.b64decode(value)) for name, value in fields["headers"])
+    return RawRecord(**fields)
+
+
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

@@ -1,0 +1,148 @@
+"""One SQLite file driven from asyncio: a writer thread that commits whole groups at once, and a reader thread.
+
+Group commit: all writes that wait while a commit is on its way to the disk share the next one. Each runs in a savepoint
+of its own, so that one that fails takes nothing with it.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from murmur_kernel.errors import StoreUnavailable
+
+R = TypeVar("R")
+Work = Callable[[sqlite3.Connection], object]
+
+_GROUP = 256
+
+
+class SqliteEngine:
+    """Runs functions over a connection, in order, durably: synchronous=FULL in WAL mode."""
+
+    def __init__(self, path: str, migrations: tuple[str, ...]) -> None:
+        self.path = path
+        self._migrations = migrations
+        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-reader")
+        self._read_connection: sqlite3.Connection | None = None
+        self._writer: threading.Thread | None = None
+
+    async def open(self, indexes: tuple[str, ...] = ()) -> None:
+        """Migrates, makes the indexes that are missing (SQL statements), starts the writer.
+
+        Raises StoreUnavailable when the file cannot be opened, or is of a newer schema than this code."""
+        await asyncio.to_thread(self._prepare, indexes)
+        self._writer = threading.Thread(target=self._write_groups, name="sqlite-writer", daemon=True)
+        self._writer.start()
+
+    async def close(self) -> None:
+        if self._writer is not None:
+            self._queue.put(None)
+            await asyncio.to_thread(self._writer.join)
+            self._writer = None
+        if self._read_connection is not None:
+            await asyncio.get_running_loop().run_in_executor(self._reader, self._read_connection.close)
+            self._read_connection = None
+        self._reader.shutdown()
+
+    async def write(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        """Returns when the group that `work` was part of is on the disk."""
+        future: Future[Any] = Future()
+        self._queue.put((work, future))
+        result: R = await asyncio.wrap_future(future)
+        return result
+
+    async def read(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, work)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _prepare(self, indexes: tuple[str, ...]) -> None:
+        try:
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            connection = self._connect()
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                done = int(connection.execute("PRAGMA user_version").fetchone()[0])
+                if done > len(self._migrations):
+                    raise StoreUnavailable(
+                        f"{self.path} has schema {done}, this release knows {len(self._migrations)}:"
+                        f" use the newer release"
+                    )
+                for number, script in enumerate(self._migrations[done:], start=done + 1):
+                    connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
+                for statement in indexes:
+                    connection.execute(statement)
+            finally:
+                connection.close()
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnavailable(f"cannot open the store {self.path}: {error}") from error
+
+    def _read(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        if self._read_connection is None:
+            self._read_connection = self._connect()
+        try:
+            return work(self._read_connection)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"cannot read the store {self.path}: {error}") from error
+
+    def _write_groups(self) -> None:
+        connection = self._connect()
+        open_for_work = True
+        while open_for_work:
+            group = [self._queue.get()]
+            while len(group) < _GROUP and not self._queue.empty():
+                group.append(self._queue.get())
+            open_for_work = None not in group
+            works = [item for item in group if item is not None]
+            if works:
+                self._write_group(connection, works)
+        connection.close()
+
+    def _write_group(self, connection: sqlite3.Connection, works: list[tuple[Work, Future[Any]]]) -> None:
+        results: list[tuple[Future[Any], object]] = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for work, future in works:
+                if (outcome := self._in_savepoint(connection, work, future)) is not None:
+                    results.append(outcome)
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            unavailable = StoreUnavailable(f"cannot write the store {self.path}: {error}")
+            for _, future in works:
+                if not future.done():
+                    future.set_exception(unavailable)
+            return
+        for future, result in results:
+            if not future.cancelled():
+                future.set_result(result)
+
+    @staticmethod
+    def _in_savepoint(
+        connection: sqlite3.Connection, work: Work, future: Future[Any]
+    ) -> tuple[Future[Any], object] | None:
+        if not future.set_running_or_notify_cancel():
+            return None
+        connection.execute("SAVEPOINT work")
+        try:
+            result = work(connection)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001  # handed to whoever awaits this piece of work; the others go on
+            connection.execute("ROLLBACK TO work")
+            connection.execute("RELEASE work")
+            future.set_exception(error)
+            return None
+        connection.execute("RELEASE work")
+        return future, result

@@ -1,0 +1,1 @@
+"""Logs that a machine can read and numbers that Prometheus can scrape."""

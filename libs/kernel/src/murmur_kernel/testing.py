@@ -1,0 +1,204 @@
+"""What tests of services are written with: a clock to turn, a harness to speak to, and conditions to wait for."""
+
+import asyncio
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+from murmur_events import Envelope, Event, to_record, topic_of
+from murmur_kernel import letters
+from murmur_kernel.commands import Commands
+from murmur_kernel.consuming import Ack, Dead, Dispatcher, Outcome, Park, Retry, Subscriptions
+from murmur_kernel.documents import Kind
+from murmur_kernel.jobs import JobRunner, Jobs
+from murmur_kernel.store import MemoryStore, RawRecord, SqliteStore, Store
+from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
+
+U = TypeVar("U", bound=UnitOfWork)
+C = TypeVar("C")
+R = TypeVar("R")
+T = TypeVar("T")
+
+StoreName = Literal["memory", "sqlite"]
+STORES: tuple[StoreName, ...] = ("memory", "sqlite")
+"""Every scenario runs against the fake store and the real one."""
+
+
+class ManualClock:
+    """Time stands still until a test moves it."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+
+
+async def eventually(condition: Callable[[], Awaitable[T]] | Callable[[], T], *, within: float = 10) -> T:
+    """The first true value of `condition`, asked again and again. Raises AssertionError when none came in time."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within
+    while True:
+        value: Any = condition()
+        if asyncio.iscoroutine(value):
+            value = await value
+        if value:
+            result: T = value
+            return result
+        if loop.time() > deadline:
+            raise AssertionError(f"{getattr(condition, '__name__', condition)!r} did not come true within {within} s")
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def opened_store(name: StoreName, kinds: Sequence[Kind[Any]] = ()) -> AsyncIterator[Store]:
+    """A fresh store, thrown away afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        store: Store = MemoryStore() if name == "memory" else SqliteStore(str(Path(folder) / "test.db"))
+        await store.open({kind.name: kind.indexes for kind in kinds})
+        try:
+            yield store
+        finally:
+            await store.close()
+
+
+class Harness(Generic[U]):
+    """A service's handlers and jobs over a real unit of work, without a broker and without a web server.
+
+    Use it as an async context manager.
+    """
+
+    def __init__(
+        self,
+        unit_of_work: Callable[[Store, Origin], U],
+        *,
+        kinds: Sequence[Kind[Any]],
+        subscriptions: Subscriptions[U] = (),
+        jobs: Jobs[U] | None = None,
+        store: StoreName = "memory",
+        service: str = "registry",
+    ) -> None:
+        self.clock = ManualClock()
+        self._unit_of_work = unit_of_work
+        self._kinds = kinds
+        self._subscriptions = subscriptions
+        self._jobs = jobs or {}
+        self._store_name = store
+        self._service = service
+        self._offset = 0
+
+    async def __aenter__(self) -> "Harness[U]":
+        self._opened = opened_store(self._store_name, self._kinds)
+        self.store = await self._opened.__aenter__()
+        self.dispatcher = Dispatcher(self._service, self.store, self.clock, self._unit_of_work, self._subscriptions)
+        self._commands = Commands(self._service, self.store, self.clock, self._unit_of_work)
+        self._runner = JobRunner(self._service, self.store, self.clock, self._unit_of_work, self._jobs, owner="harness")
+        self.store.on_commit = lambda change: None
+        self.envelopes: list[Envelope] = []
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._opened.__aexit__(None, None, None)
+
+    @property
+    def published(self) -> list[Event]:
+        """All events since the start or the last `take_published`, in the order of their commits."""
+        return [envelope.event for envelope in self.envelopes]
+
+    def take_published(self) -> list[Event]:
+        events = self.published
+        self.envelopes = []
+        return events
+
+    async def given(self, *entities: object) -> None:
+        """Documents that are there before the test begins."""
+        for entity in entities:
+            kind = next(kind for kind in self._kinds if isinstance(entity, kind.type))
+            origin = Origin(id=str(uuid.uuid4()), source=self._service, now=self.clock.now())
+            unit = self._unit_of_work(self.store, origin)
+            await unit.collection(kind).get(kind.key(entity))
+            unit.collection(kind).save(entity)
+            await unit.commit()
+
+    async def receives(self, event: Event, *, event_id: str | None = None, chain: Chain | None = None) -> Outcome:
+        """Deliver an event. Parked and dead ones are kept as in production; then released ones get their turn."""
+        outcome = await self._deliver(self.record_of(event, event_id=event_id, chain=chain))
+        await self._collect()
+        return outcome
+
+    def record_of(self, event: Event, *, event_id: str | None = None, chain: Chain | None = None) -> RawRecord:
+        """The event as a broker would hand it over."""
+        topic = topic_of(event)
+        self._offset += 1
+        record = to_record(
+            Envelope(
+                id=event_id or str(uuid.uuid4()),
+                source="test",
+                topic=topic.name,
+                key=topic.key_of(event),
+                time=self.clock.now(),
+                sequence=self._offset,
+                correlation_id=chain.correlation_id if chain else str(uuid.uuid4()),
+                causation_id=chain.causation_id if chain else None,
+                event=event,
+            )
+        )
+        return RawRecord(
+            topic=record.topic,
+            partition=0,
+            offset=self._offset,
+            key=record.key.decode(),
+            value=record.value,
+            headers=record.headers,
+        )
+
+    async def receives_record(self, record: RawRecord) -> Outcome:
+        """Deliver a record as it is: broken ones too."""
+        outcome = await self._deliver(record)
+        await self._collect()
+        return outcome
+
+    async def run_jobs(self) -> int:
+        """Every job and timer that is due by the harness's clock, until none is left; how many attempts were made."""
+        count = await self._runner.run_due()
+        await self._collect()
+        return count
+
+    async def change(self, handler: Callable[[C, U], Awaitable[R]], command: C, *, key: str | None = None) -> R:
+        result: Any = await self._commands.change(handler, command, answer=Any, key=key)
+        await self._collect()
+        answer: R = result
+        return answer
+
+    async def read(self, handler: Callable[[C, U], Awaitable[R]], query: C) -> R:
+        return await self._commands.read(handler, query)
+
+    async def get(self, kind: Kind[T], document_id: str) -> T | None:
+        document = await self.store.get(kind.name, document_id)
+        return kind.load(document.body) if document else None
+
+    async def _deliver(self, record: RawRecord) -> Outcome:
+        outcome = await self.dispatcher.handle(record)
+        match outcome:
+            case Park(awaits):
+                await letters.park(self.dispatcher, record, awaits)
+            case Dead():
+                await letters.bury(self.dispatcher, record, outcome)
+            case Ack() | Retry():
+                pass
+        return outcome
+
+    async def _collect(self) -> None:
+        while released := await self.store.parked(ready=True):
+            for parked in released:
+                await letters.settle(self.dispatcher, parked)
+        while rows := await self.store.outbox(500):
+            self.envelopes += [row.envelope for row in rows if not row.envelope.topic.endswith(".dead-letters")]
+            await self.store.published(rows[-1].position)

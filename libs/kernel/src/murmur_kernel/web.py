@@ -1,0 +1,116 @@
+"""The web application of every service: health, metrics, dead letters, errors as problem+json, its own routes."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+
+from murmur_kernel.commands import idempotency_key
+from murmur_kernel.dead_letters_api import dead_letters_router
+from murmur_kernel.errors import ArtifactError, Conflict, Missing, Refused, Transient
+from murmur_kernel.health import CheckResult, Readiness
+from murmur_kernel.telemetry import metrics
+
+if TYPE_CHECKING:
+    from murmur_kernel.service import Service
+
+_PROBLEMS: dict[type[Exception], int] = {
+    Missing: 404,
+    Refused: 409,
+    Conflict: 409,
+    ArtifactError: 410,
+    Transient: 503,
+}
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
+    """An error in the form of RFC 9457."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+
+
+def build_app(
+    service: "Service[Any]",
+    *,
+    title: str,
+    routers: Sequence[APIRouter],
+    problems: Mapping[type[Exception], int],
+    lifespan: Callable[[FastAPI], Any],
+) -> FastAPI:
+    """Raises nothing; what handlers raise is answered as `problems` and the kernel's own table say."""
+    app = FastAPI(title=f"Murmuration: {title}", version="1", lifespan=lifespan, redoc_url=None)
+    app.middleware("http")(_observed)
+    for error, status in {**_PROBLEMS, **problems}.items():
+        app.add_exception_handler(error, _answering(status))
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.include_router(_operations(service))
+    app.include_router(dead_letters_router(service))
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def _operations(service: "Service[Any]") -> APIRouter:
+    api = APIRouter(tags=["operations"])
+
+    @api.get("/livez")
+    async def livez(response: Response) -> CheckResult:
+        """503 once a task of the service has died."""
+        alive = service.health.alive
+        response.status_code = 200 if alive.ok else 503
+        return alive
+
+    @api.get("/readyz")
+    async def readyz(response: Response) -> Readiness:
+        """503 while the service cannot do its work; the body says why."""
+        readiness = await service.health.readiness()
+        response.status_code = 200 if readiness.ready else 503
+        return readiness
+
+    @api.get("/metrics", response_class=Response)
+    async def prometheus() -> Response:
+        """Prometheus text format."""
+        await service.health.readiness()
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return api
+
+
+async def _observed(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    started = time.perf_counter()
+    token = idempotency_key.set(request.headers.get("idempotency-key"))
+    try:
+        response = await call_next(request)
+    finally:
+        idempotency_key.reset(token)
+    route = getattr(request.scope.get("route"), "path", "unmatched")
+    metrics.requests.labels(request.method, route, response.status_code).observe(time.perf_counter() - started)
+    return response
+
+
+def _answering(status: int) -> Callable[[Request, Exception], JSONResponse]:
+    def answer(request: Request, error: Exception) -> JSONResponse:
+        return problem(status, type(error).__name__, str(error))
+
+    return answer
+
+
+def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    mistakes = [
+        {"where": ".".join(map(str, mistake["loc"])), "message": mistake["msg"], "found": repr(mistake.get("input"))}
+        for mistake in error.errors()
+    ]
+    detail = "; ".join(f"{m['where']}: {m['message']} (found {m['found']})" for m in mistakes)
+    return problem(422, "Invalid request", detail, mistakes=mistakes)
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, "Not possible", f"{request.method} {request.url.path}: {error.detail}")

@@ -1,0 +1,49 @@
+"""Artifacts: the same bytes under the same name, and no changed byte ever read."""
+
+from pathlib import Path
+
+import pytest
+
+from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.errors import ArtifactCorrupt, ArtifactMissing, Transient
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> ArtifactStore:
+    return ArtifactStore(f"file://{tmp_path}/artifacts")
+
+
+async def test_bytes_come_back_and_equal_bytes_are_stored_once(artifacts: ArtifactStore, tmp_path: Path) -> None:
+    first = await artifacts.put_bytes(b"model", suffix=".ubj")
+    second = await artifacts.put_bytes(b"model", suffix=".ubj")
+    assert first == second
+    assert await artifacts.read_bytes(first) == b"model"
+    assert len([path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()]) == 1
+
+
+async def test_a_file_is_fetched_whole(artifacts: ArtifactStore, tmp_path: Path) -> None:
+    (tmp_path / "m.ubj").write_bytes(b"model")
+    artifact = await artifacts.put_file(tmp_path / "m.ubj")
+    copy = await artifacts.fetch(artifact, tmp_path / "deep" / "copy.ubj")
+    assert copy.read_bytes() == b"model"
+
+
+async def test_a_changed_artifact_is_refused_with_both_digests(artifacts: ArtifactStore, tmp_path: Path) -> None:
+    artifact = await artifacts.put_bytes(b"model")
+    Path(artifact.uri.removeprefix("file://")).write_bytes(b"tampered")
+    with pytest.raises(ArtifactCorrupt, match=artifact.sha256):
+        await artifacts.fetch(artifact, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+async def test_a_missing_artifact_is_named(artifacts: ArtifactStore) -> None:
+    artifact = await artifacts.put_bytes(b"model")
+    Path(artifact.uri.removeprefix("file://")).unlink()
+    with pytest.raises(ArtifactMissing, match=artifact.sha256):
+        await artifacts.read_bytes(artifact)
+
+
+async def test_a_store_that_cannot_be_written_is_transient(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(Transient, match="cannot store"):
+        await ArtifactStore(f"file://{tmp_path}/file").put_bytes(b"x")

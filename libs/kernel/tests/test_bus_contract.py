@@ -1,0 +1,123 @@
+"""The fake broker and the real one keep the same promises."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+
+import pytest
+from counting import requested
+
+from murmur_events import Envelope, Record, to_record
+from murmur_kernel.bus import Sink, Source, TopicPartition
+from murmur_kernel.bus.kafka import KafkaSink, KafkaSource
+from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
+from murmur_kernel.errors import Transient
+from murmur_kernel.store import RawRecord
+
+Buses = tuple[Sink, Callable[[str], Source]]
+
+
+def records(run: str, *keys: str) -> list[Record]:
+    return [
+        to_record(
+            Envelope(
+                id=f"{run}-{number}",
+                source="client",
+                topic="training.requested",
+                key=f"{run}-{key}",
+                time=datetime(2026, 1, 1, tzinfo=UTC),
+                sequence=number,
+                correlation_id=run,
+                causation_id=None,
+                event=requested(f"{run}-{key}"),
+            )
+        )
+        for number, key in enumerate(keys)
+    ]
+
+
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.flock)])
+def wiring(request: pytest.FixtureRequest) -> Buses:
+    if request.param == "memory":
+        broker = MemoryBroker()
+        return MemorySink(broker), lambda group: MemorySource(broker, group, ["training.requested"])
+    brokers: str = request.getfixturevalue("brokers")
+    return (
+        KafkaSink(brokers, "contract"),
+        lambda group: KafkaSource(brokers, group, ["training.requested"], instance=f"{group}-0"),
+    )
+
+
+@pytest.fixture
+async def bus(wiring: Buses) -> AsyncIterator[Buses]:
+    sink, _ = wiring
+    await sink.start()
+    yield wiring
+    await sink.stop()
+
+
+async def nothing(places: Sequence[TopicPartition]) -> None: ...
+
+
+async def read(source: Source, run: str, count: int) -> list[RawRecord]:
+    found: list[RawRecord] = []
+    async with asyncio.timeout(30):
+        while len(found) < count:
+            found += [record for record in await source.fetch() if record.key.startswith(run)]
+    return found
+
+
+async def test_records_arrive_whole_and_in_order_per_key(bus: Buses) -> None:
+    sink, join = bus
+    run = uuid.uuid4().hex
+    sent = records(run, "a", "b", "a", "b", "a")
+    await sink.send(sent)
+    source = join(run)
+    await source.start(nothing)
+    got = await read(source, run, 5)
+    await source.stop()
+    for key in ("a", "b"):
+        expected = [(one.value, one.headers) for one in sent if one.key == f"{run}-{key}".encode()]
+        assert [(one.value, one.headers) for one in got if one.key == f"{run}-{key}"] == expected
+
+
+async def test_a_successor_goes_on_where_offsets_were_committed(bus: Buses) -> None:
+    sink, join = bus
+    run = uuid.uuid4().hex
+    await sink.send(records(run, "a", "a", "a"))
+    first = join(run)
+    await first.start(nothing)
+    got = await read(first, run, 3)
+    await first.commit({TopicPartition("training.requested", got[0].partition): got[1].offset})
+    await first.stop()
+    second = join(run)
+    await second.start(nothing)
+    assert [record.offset for record in await read(second, run, 2)] == [got[1].offset, got[2].offset]
+    await second.stop()
+
+
+async def test_a_paused_partition_gives_nothing_until_it_is_resumed(bus: Buses) -> None:
+    sink, join = bus
+    run = uuid.uuid4().hex
+    await sink.send(records(run, "a"))
+    source = join(run)
+    await source.start(nothing)
+    (first,) = await read(source, run, 1)
+    place = TopicPartition("training.requested", first.partition)
+    source.pause(place)
+    await sink.send(records(run, "a"))
+    assert [record for record in await source.fetch() if record.key.startswith(run)] == []
+    source.resume(place)
+    assert len(await read(source, run, 1)) == 1
+    await source.stop()
+
+
+@pytest.mark.flock
+async def test_a_broker_that_does_not_answer_is_transient() -> None:
+    sink = KafkaSink("127.0.0.1:1", "contract")
+    with pytest.raises(Transient, match="did not acknowledge"):
+        await sink.send(records("x", "a"))
+    source = KafkaSource("127.0.0.1:1", "g", ["training.requested"], instance="g-0")
+    with pytest.raises(Transient, match="does not answer"):
+        await source.start(nothing)

@@ -1,0 +1,158 @@
+"""Jobs: attempts, take-over, giving up, and timers."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from counting import COUNTERS, Counter, CounterUnitOfWork
+
+from murmur_kernel.clock import SystemClock
+from murmur_kernel.errors import Transient
+from murmur_kernel.jobs import Job, JobKind, JobRunner, Jobs
+from murmur_kernel.store import ChangeSet, JobRow, JobState, MemoryStore, Store
+from murmur_kernel.testing import STORES, ManualClock, StoreName, eventually, opened_store
+
+
+def row(clock: ManualClock | SystemClock, job_id: str = "j", *, after: float = 0) -> JobRow:
+    due = clock.now() + timedelta(seconds=after)
+    return JobRow(id=job_id, kind="work", payload="{}", due=due, correlation_id="c", causation_id="e")
+
+
+def runner(
+    store: Store,
+    jobs: Jobs[CounterUnitOfWork],
+    clock: ManualClock | SystemClock,
+    *,
+    owner: str = "w",
+    lease: float = 10,
+) -> JobRunner[CounterUnitOfWork]:
+    return JobRunner("trainer", store, clock, CounterUnitOfWork, jobs, owner=owner, lease=timedelta(seconds=lease))
+
+
+@pytest.mark.parametrize("store_name", STORES)
+async def test_a_timer_waits_for_its_date(store_name: StoreName) -> None:
+    clock = ManualClock()
+    done: list[str] = []
+
+    async def work(job: Job[CounterUnitOfWork]) -> None:
+        done.append(job.id)
+
+    async with opened_store(store_name, [COUNTERS]) as store:
+        await store.commit(ChangeSet(jobs=[row(clock, after=60)]))
+        assert await runner(store, {"work": work}, clock).run_due() == 0
+        clock.advance(60)
+        assert await runner(store, {"work": work}, clock).run_due() == 1
+        assert done == ["j"]
+        assert await store.jobs() == []
+
+
+@pytest.mark.parametrize("store_name", STORES)
+async def test_a_job_that_keeps_failing_is_given_up_and_kept_with_its_error(store_name: StoreName) -> None:
+    clock = ManualClock()
+
+    async def work(job: Job[CounterUnitOfWork]) -> None:
+        raise Transient(f"attempt {job.attempt}")
+
+    async with opened_store(store_name, [COUNTERS]) as store:
+        await store.commit(ChangeSet(jobs=[row(clock)]))
+        for _ in range(5):
+            await runner(store, {"work": JobKind(work, max_attempts=2)}, clock).run_due()
+            clock.advance(60)
+        (failed,) = await store.jobs(JobState.FAILED)
+        assert failed.error == "attempt 2"
+
+
+async def test_what_waits_for_a_job_hears_of_its_end_even_then() -> None:
+    clock = ManualClock()
+    store = MemoryStore()
+    heard: list[str] = []
+
+    async def work(job: Job[CounterUnitOfWork]) -> None:
+        raise RuntimeError("broken")
+
+    async def exhausted(job: Job[CounterUnitOfWork], error: str) -> None:
+        heard.append(error)
+
+    await store.commit(ChangeSet(jobs=[row(clock)]))
+    for _ in range(5):
+        await runner(store, {"work": JobKind(work, max_attempts=1, exhausted=exhausted)}, clock).run_due()
+        clock.advance(60)
+    assert heard == ["broken"]
+    assert await store.jobs() == []
+
+
+async def test_a_dead_workers_job_is_taken_over_and_the_dead_one_records_nothing() -> None:
+    clock = SystemClock()
+    store = MemoryStore()
+    attempts: list[int] = []
+    first_began = asyncio.Event()
+    release_first = asyncio.Event()
+
+    async def work(job: Job[CounterUnitOfWork]) -> None:
+        attempts.append(job.attempt)
+        if job.attempt == 1:
+            first_began.set()
+            await release_first.wait()
+        async with job.unit_of_work(completes=True) as uow:
+            uow.counters.save(Counter("result", job.attempt))
+
+    await store.commit(ChangeSet(jobs=[row(clock)]))
+    first = asyncio.create_task(runner(store, {"work": work}, clock, owner="a", lease=60).run_due())
+    await first_began.wait()
+    await store.disown("a")
+    await runner(store, {"work": work}, clock, owner="b").run_due()
+    release_first.set()
+    await first
+    found = await store.get("counter", "result")
+    assert found is not None
+    assert COUNTERS.load(found.body).value == 2
+    assert attempts == [1, 2]
+
+
+async def test_a_lost_lease_ends_the_work() -> None:
+    clock = SystemClock()
+    store = MemoryStore()
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def work(job: Job[CounterUnitOfWork]) -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    await store.commit(ChangeSet(jobs=[row(clock)]))
+    task = asyncio.create_task(runner(store, {"work": work}, clock, lease=0.1).run_due())
+    await began.wait()
+    await store.commit(ChangeSet(cancelled=["j"]))
+    async with asyncio.timeout(5):
+        await ended.wait()
+        await task
+
+
+async def test_the_runner_keeps_to_its_slots_and_heeds_new_work_at_once() -> None:
+    clock = SystemClock()
+    store = MemoryStore()
+    running: set[str] = set()
+    gate = asyncio.Event()
+
+    async def work(job: Job[CounterUnitOfWork]) -> None:
+        running.add(job.id)
+        await gate.wait()
+        running.discard(job.id)
+
+    worker = runner(store, {"work": JobKind(work, slots=2)}, clock)
+    task = asyncio.create_task(worker.run())
+    await store.commit(ChangeSet(jobs=[row(clock, f"j{n}") for n in range(3)]))
+    worker.wake()
+    await eventually(lambda: len(running) == 2)
+    gate.set()
+
+    async def all_done() -> bool:
+        return await store.jobs() == []
+
+    await eventually(all_done)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

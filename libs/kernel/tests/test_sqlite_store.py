@@ -1,0 +1,76 @@
+"""What only the SQLite store has: a file that outlives the process, and groups that share a disk flush."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from counting import COUNTERS, Counter
+
+from murmur_kernel.documents import Query
+from murmur_kernel.errors import Conflict, StoreUnavailable
+from murmur_kernel.store import ChangeSet, DocumentWrite, SqliteStore, open_store
+
+INDEXES = {COUNTERS.name: COUNTERS.indexes}
+
+
+def write(name: str, expected: int | None = 0) -> DocumentWrite:
+    counter = Counter(name)
+    return DocumentWrite(
+        kind="counter", id=name, body=COUNTERS.dump(counter), fields=COUNTERS.fields(counter), expected=expected
+    )
+
+
+async def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> None:
+    first = SqliteStore(str(tmp_path / "s.db"))
+    await first.open(INDEXES)
+    await first.commit(ChangeSet(mark="m", documents=[write("a")]))
+    await first.close()
+    second = SqliteStore(str(tmp_path / "s.db"))
+    await second.open(INDEXES)
+    assert await second.handled("m")
+    assert await second.get("counter", "a") is not None
+    await second.close()
+
+
+async def test_a_change_that_fails_takes_nothing_of_its_group_with_it(tmp_path: Path) -> None:
+    store = SqliteStore(str(tmp_path / "s.db"))
+    await store.open(INDEXES)
+    names = [f"c{n}" for n in range(50)]
+    changes = [store.commit(ChangeSet(documents=[write(name)])) for name in [*names, *names]]
+    results = await asyncio.gather(*changes, return_exceptions=True)
+    assert results[:50] == [None] * 50
+    assert all(isinstance(result, Conflict) for result in results[50:])
+    assert len((await store.find("counter", Query(limit=100))).items) == 50
+    await store.close()
+
+
+async def test_queries_use_the_declared_index(tmp_path: Path) -> None:
+    store = SqliteStore(str(tmp_path / "s.db"))
+    await store.open(INDEXES)
+    await store.close()
+    connection = sqlite3.connect(tmp_path / "s.db")
+    plan = connection.execute(
+        "EXPLAIN QUERY PLAN SELECT id FROM documents WHERE kind = 'counter' AND json_extract(fields, '$.value') IS 1"
+    ).fetchall()
+    connection.close()
+    assert "documents_counter_value" in str(plan)
+
+
+async def test_a_store_of_a_newer_release_is_refused_by_name(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "s.db")
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreUnavailable, match="has schema 99"):
+        await SqliteStore(str(tmp_path / "s.db")).open(INDEXES)
+
+
+async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreUnavailable, match="cannot open the store"):
+        await SqliteStore(str(tmp_path / "file" / "s.db")).open(INDEXES)
+
+
+def test_a_url_that_names_no_store_is_refused() -> None:
+    with pytest.raises(ValueError, match="postgres"):
+        open_store("postgres://here")

@@ -1,0 +1,1 @@
+"""The trainer: it decides when a workflow trains, and trains it."""

@@ -103,12 +103,12 @@ CATALOG: tuple[Topic, ...] = (
     _topic("model.deployed", ModelDeployed, "deployer", "deployment", retention=FOR_EVER),
     _topic("deployment.failed", DeploymentFailed, "deployer", "deployment"),
     _topic("prediction.logged", PredictionLogged, "model-server", "deployment", retention=WEEK, root=True),
-    _topic("window.measured", WindowMeasured, "monitor", "deployment", retention=MONTH),
+    _topic("window.measured", WindowMeasured, "monitor", "deployment", retention=MONTH, root=True),
     _topic("drift.detected", DriftDetected, "monitor", "deployment"),
     _topic("alert.raised", AlertRaised, "monitor", "deployment"),
     _topic("alert.resolved", AlertResolved, "monitor", "deployment"),
     *(
-        _topic(f"{service}.dead-letters", DeadLettered, service, "letter", key="letter_id", partitions=1)
+        _topic(f"{service}.dead-letters", DeadLettered, service, "letter", key="letter_id", partitions=1, root=True)
         for service in SERVICES
     ),
 )

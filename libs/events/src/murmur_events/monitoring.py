@@ -23,7 +23,8 @@ class WindowMeasured(Event):
     latency_p50_ms: float | None
     latency_p99_ms: float | None
     output_mean: float | None
-    outcome: Literal["drift", "stable", "too_few_rows"]
+    outcome: Literal["drift", "stable", "too_few_rows", "not_tested"]
+    detail: str = Field(default="", description="which columns drifted, or why the window was not tested")
 
 
 class FeatureDrift(Value):

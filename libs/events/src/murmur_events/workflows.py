@@ -26,6 +26,10 @@ def _duration(value: Any) -> Any:
     return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
 
 
+def _duration_text(value: timedelta) -> str:
+    return f"{value.total_seconds():.3f}".rstrip("0").rstrip(".") + "s"
+
+
 def _size(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -38,7 +42,7 @@ def _size(value: Any) -> Any:
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
-    PlainSerializer(lambda value: f"{value.total_seconds():g}s", return_type=str),
+    PlainSerializer(_duration_text, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)$", "examples": ["90s", "10m", "1d"]}),
 ]
 Bytes = Annotated[
@@ -74,8 +78,8 @@ class DataSection(Value):
 class Limits(Value):
     """What a training may use before it is ended."""
 
-    time: Duration = timedelta(minutes=10)
-    memory: Bytes = 2 * 2**30
+    time: Duration = Field(default=timedelta(minutes=10), gt=timedelta(0))
+    memory: Bytes = Field(default=2 * 2**30, gt=0)
 
 
 class TrainingSection(Value):
@@ -121,11 +125,13 @@ class DriftSection(Value):
 class MonitoringSection(Value):
     """What is watched while the model serves, and what happens then."""
 
-    window: Duration = timedelta(hours=1)
+    window: Duration = Field(default=timedelta(hours=1), gt=timedelta(0))
     min_rows: int = Field(default=200, ge=20, description="windows with fewer predictions are measured, not tested")
     drift: DriftSection = DriftSection()
     retrain: Literal["on_drift", "never"] = "on_drift"
-    cooldown: Duration = Field(default=timedelta(0), description="shortest time between two trainings by drift")
+    cooldown: Duration = Field(
+        default=timedelta(0), ge=timedelta(0), description="shortest time between two trainings by drift"
+    )
 
 
 class WorkflowDefinition(Value):

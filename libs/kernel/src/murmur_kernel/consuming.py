@@ -113,7 +113,10 @@ class Dispatcher(Generic[U]):
         with structlog.contextvars.bound_contextvars(
             topic=record.topic, event_id=envelope.id, key=envelope.key, correlation_id=envelope.correlation_id
         ):
-            return await self._run(self._table[record.topic], envelope)
+            subscription = self._table.get(record.topic)
+            if subscription is None:
+                return Dead("NoHandler", f"{self.service} has no handler for {record.topic}: it reads it elsewhere")
+            return await self._run(subscription, envelope)
 
     async def _run(self, subscription: Subscription[U], envelope: Envelope) -> Outcome:
         try:

@@ -1,6 +1,5 @@
 """What a service is told by its environment: `murmur up` sets it all, the defaults suit one started by hand."""
 
-import hashlib
 import ipaddress
 from pathlib import Path
 from typing import Literal
@@ -41,11 +40,6 @@ class KernelSettings(BaseSettings):
                 f" so it listens on 127.0.0.1 only"
             )
         return host
-
-    @property
-    def flock(self) -> str:
-        """The tag that every process of one flock carries in MURMUR_FLOCK."""
-        return hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:12]
 
     def store_url(self, service: str) -> str:
         return self.store or f"sqlite:///{self.home.resolve()}/stores/{service}.db"

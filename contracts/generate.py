@@ -1,0 +1,137 @@
+"""Writes the generated contracts, or checks them: `python -m contracts.generate [--check] [--unreleased]`.
+
+Exit codes: 0 all is as generated, 1 something differs or would break readers, 2 wrong usage.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from contracts.compatibility import breaking_changes
+from murmur_events.catalog import CATALOG, SERVICES, Topic
+from murmur_events.workflows import WorkflowDefinition
+
+ROOT = Path(__file__).parent
+
+
+def schema_path(topic: Topic) -> str:
+    return f"schemas/{topic.name}/v{topic.version}.json"
+
+
+def generated() -> dict[str, str]:
+    """Path below contracts/ -> content."""
+    files = {schema_path(topic): _json(_schema(topic)) for topic in CATALOG}
+    files["schemas/workflow.yaml/v1.json"] = _json(_workflow_schema())
+    files["asyncapi.yaml"] = _json(_asyncapi())
+    for service in SERVICES:
+        files[f"openapi/{service}.json"] = _json(_openapi(service))
+    return files
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when something differs")
+    parser.add_argument("--unreleased", action="store_true", help="allow breaking changes: no release carried them yet")
+    options = parser.parse_args()
+    files = generated()
+    broken = [] if options.unreleased else _broken(files)
+    differing = [path for path, text in files.items() if _read(ROOT / path) != text]
+    stray = [path for path in _present() if path not in files]
+    for complaint in broken:
+        _say(f"breaks its readers: {complaint}")
+    if broken:
+        _say("publish a new topic version beside the old one, or keep the old field (contracts/README.md)")
+        return 1
+    if options.check:
+        for path in [*differing, *stray]:
+            _say(f"differs from the code: contracts/{path}")
+        if differing or stray:
+            _say("run `python -m contracts.generate` and commit what it writes")
+        return 1 if differing or stray else 0
+    for path in differing:
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(files[path])
+        _say(f"wrote contracts/{path}")
+    for path in stray:
+        (ROOT / path).unlink()
+        _say(f"removed contracts/{path}")
+    return 0
+
+
+def _broken(files: dict[str, str]) -> list[str]:
+    complaints: list[str] = []
+    for path, text in files.items():
+        before = _read(ROOT / path)
+        if path.startswith("schemas/") and before is not None:
+            complaints += [f"{path} {change}" for change in breaking_changes(json.loads(before), json.loads(text))]
+    return complaints
+
+
+def _schema(topic: Topic) -> dict[str, Any]:
+    schema = topic.event.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": schema_path(topic), **schema}
+
+
+def _workflow_schema() -> dict[str, Any]:
+    schema = WorkflowDefinition.model_json_schema()
+    for part in (schema, *schema["$defs"].values()):
+        if part.get("type") == "object" and "properties" in part:
+            part["additionalProperties"] = False
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _asyncapi() -> dict[str, Any]:
+    """JSON is YAML; AsyncAPI 3.0."""
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Murmuration", "version": "1", "description": "CloudEvents 1.0 in Kafka binary mode"},
+        "channels": {topic.name: _channel(topic) for topic in CATALOG},
+        "operations": {
+            f"{topic.owner}.{topic.name}": {"action": "send", "channel": {"$ref": f"#/channels/{topic.name}"}}
+            for topic in CATALOG
+        },
+    }
+
+
+def _channel(topic: Topic) -> dict[str, Any]:
+    return {
+        "address": topic.name,
+        "description": (topic.event.__doc__ or "").strip(),
+        "bindings": {"kafka": {"partitions": topic.partitions}},
+        "messages": {topic.event.__name__: {"payload": {"$ref": schema_path(topic)}}},
+        "x-owner": topic.owner,
+        "x-key": topic.key,
+        "x-open-to-clients": topic.open_to_clients,
+    }
+
+
+def _openapi(service: str) -> dict[str, Any]:
+    os.environ.setdefault("MURMUR_HOME", "/nonexistent")
+    app = importlib.import_module(f"murmur_{service}.app").create_app()
+    document: dict[str, Any] = app.openapi()
+    return document
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+def _present() -> list[str]:
+    found = [*ROOT.glob("schemas/*/*.json"), *ROOT.glob("openapi/*.json")]
+    return [str(path.relative_to(ROOT)) for path in found]
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Reference workflows played as stories, with real data and the real flock: `murmur demo`."""

@@ -1,0 +1,84 @@
+"""The REST API of the flock as the command line calls it, through the front door."""
+
+import uuid
+from typing import Any
+
+import httpx
+
+Json = dict[str, Any]
+
+
+class DoorError(Exception):
+    """The root of what can go wrong at the front door.
+
+    DoorError
+    ├── NotReachable   nobody answers: exit code 3
+    └── Rejected       the service said no, as problem+json: exit code 1
+    """
+
+
+class NotReachable(DoorError):
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(f"the front door {address} does not answer: {reason}")
+        self.advice = "start the flock with `murmur up`, or set MURMUR_PORT to the port of the one that runs"
+
+
+class Rejected(DoorError):
+    """`problem` is the body that the service answered, RFC 9457."""
+
+    def __init__(self, status: int, problem: Json) -> None:
+        super().__init__(str(problem.get("detail") or problem.get("title") or f"HTTP status {status}"))
+        self.status = status
+        self.problem = problem
+
+
+class FrontDoor:
+    """Calls `/<service>/v1/…`; changing calls carry an Idempotency-Key, so that a repeated one changes nothing."""
+
+    def __init__(self, address: str, *, timeout: float = 30) -> None:
+        self.address = address
+        self._client = httpx.AsyncClient(base_url=address, timeout=timeout)
+
+    async def __aenter__(self) -> "FrontDoor":
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._client.aclose()
+
+    async def get(self, path: str, **query: Any) -> Json:
+        """Raises NotReachable or Rejected."""
+        return await self._call("GET", path, params={k: v for k, v in query.items() if v is not None})
+
+    async def put(self, path: str, body: Json) -> Json:
+        return await self._call("PUT", path, json=body)
+
+    async def post(self, path: str, body: Json | None = None, *, key: str | None = None) -> Json:
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        return await self._call("POST", path, json=body or {}, headers=headers)
+
+    async def items(self, path: str, **query: Any) -> list[Json]:
+        """All pages of a list."""
+        found: list[Json] = []
+        cursor: str | None = None
+        while True:
+            page = await self.get(path, **query, cursor=cursor)
+            found += page["items"]
+            cursor = page.get("next")
+            if cursor is None:
+                return found
+
+    async def _call(self, method: str, path: str, **options: Any) -> Json:
+        try:
+            response = await self._client.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise NotReachable(self.address, str(error) or type(error).__name__) from error
+        if response.is_success:
+            body: Json = response.json()
+            return body
+        try:
+            problem = response.json()
+        except ValueError:
+            problem = {"title": response.reason_phrase, "detail": response.text[:300] or response.reason_phrase}
+        if response.status_code in (502, 503, 504) and "type" not in problem:
+            raise NotReachable(f"{self.address}{path}", f"HTTP status {response.status_code}")
+        raise Rejected(response.status_code, problem)

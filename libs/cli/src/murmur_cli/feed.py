@@ -1,0 +1,77 @@
+"""The flock's history as it stands in Kafka: every event from the beginning, and each new one as it happens."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from contextlib import aclosing
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from murmur_cli.door import NotReachable
+from murmur_events import ContractError, Envelope, from_record
+from murmur_events.catalog import CATALOG, topic_named
+
+STORY_TOPICS = tuple(topic.name for topic in CATALOG if topic.name not in ("prediction.logged", "run.logged"))
+"""Everything but what models and runs say many times a second."""
+
+
+async def events(
+    brokers: str, *, topics: Collection[str] = STORY_TOPICS, from_beginning: bool = True, follow: bool = False
+) -> AsyncGenerator[Envelope]:
+    """Envelopes, past ones ordered by time; with `follow` it then goes on for ever, in order of arrival.
+
+    Raises NotReachable when the broker does not answer. Records that are no events are left out.
+    """
+    consumer = AIOKafkaConsumer(bootstrap_servers=brokers, enable_auto_commit=False, fetch_max_wait_ms=50)
+    try:
+        await consumer.start()
+    except (KafkaError, OSError) as error:
+        await consumer.stop()
+        raise NotReachable(brokers, str(error) or type(error).__name__) from error
+    try:
+        places = [
+            TopicPartition(topic, partition) for topic in topics for partition in range(topic_named(topic).partitions)
+        ]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        if from_beginning:
+            await consumer.seek_to_beginning(*places)
+            async for envelope in _past(consumer, ends):
+                yield envelope
+        else:
+            await consumer.seek_to_end(*places)
+        while follow:
+            for envelope in await _some(consumer):
+                yield envelope
+    finally:
+        await consumer.stop()
+
+
+async def past(brokers: str) -> list[Envelope]:
+    """The whole story so far, ordered by time. Raises NotReachable."""
+    async with aclosing(events(brokers)) as history:
+        return [envelope async for envelope in history]
+
+
+async def _past(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> AsyncIterator[Envelope]:
+    past: list[Envelope] = []
+    while any([await consumer.position(place) < end for place, end in ends.items()]):
+        past += await _some(consumer)
+    for envelope in sorted(past, key=lambda one: (one.time, one.sequence)):
+        yield envelope
+
+
+async def _some(consumer: AIOKafkaConsumer) -> list[Envelope]:
+    try:
+        batches = await consumer.getmany(timeout_ms=100)
+    except KafkaError:
+        await asyncio.sleep(0.2)
+        return []
+    found: list[Envelope] = []
+    for messages in batches.values():
+        for message in messages:
+            try:
+                found.append(from_record(message.topic, message.value, message.headers))
+            except ContractError:
+                continue  # its consumers have made a dead letter of it, with the reason
+    return sorted(found, key=lambda one: one.time)

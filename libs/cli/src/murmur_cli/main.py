@@ -1,0 +1,20 @@
+"""The command `murmur`: puts the groups of commands together."""
+
+import typer
+
+from murmur_cli import events_commands, flock_commands, review_commands, workflow_commands
+
+app = typer.Typer(
+    name="murmur",
+    help="Operate a flock: services that turn data into served models, choreographed by events.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+for group in (flock_commands, workflow_commands, review_commands, events_commands):
+    group.add_to(app)
+
+
+def main() -> None:
+    """Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not reachable."""
+    app()

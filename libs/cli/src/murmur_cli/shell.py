@@ -1,0 +1,132 @@
+"""What every command shares: where the flock is, how answers and errors are shown, and with which exit code it ends."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from murmur_cli.demo.stage import StoryStopped
+from murmur_cli.door import DoorError, FrontDoor, NotReachable, Rejected
+from murmur_cli.picture import NothingToDraw
+from murmur_runtime.errors import RuntimeProblem
+from murmur_runtime.settings import FlockSettings
+
+T = TypeVar("T")
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table, for scripts.")]
+
+
+class ExitCode(IntEnum):
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_REACHABLE = 3
+
+
+class Unusable(Exception):
+    """Something a person asked for cannot be done as it was written; `advice` says what to type instead."""
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
+def settings() -> FlockSettings:
+    """Where the flock is, from MURMUR_HOME and MURMUR_PORT."""
+    return FlockSettings()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """The result of the command's work; its errors end the process in a way people and scripts understand."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    with explained():
+        return asyncio.run(work)
+
+
+def call(work: Callable[[FrontDoor], Awaitable[T]]) -> T:
+    """Like run, for work that only needs the front door."""
+
+    async def through_the_door() -> T:
+        async with FrontDoor(settings().front_door) as door:
+            return await work(door)
+
+    return run(through_the_door())
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Shows errors as: what is wrong with which value, why, and what to type next."""
+    try:
+        yield
+    except NotReachable as error:
+        _end(str(error), error.advice, ExitCode.NOT_REACHABLE)
+    except Rejected as error:
+        _show_mistakes(error.problem.get("mistakes", ()))
+        _end(str(error), "", ExitCode.FAILED)
+    except Unusable as error:
+        _end(str(error), error.advice, ExitCode.USAGE)
+    except (RuntimeProblem, DoorError, NothingToDraw, StoryStopped) as error:
+        _end(str(error), getattr(error, "advice", ""), ExitCode.FAILED)
+    except ValidationError as error:
+        wrong = "; ".join(f"MURMUR_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        _end(f"the environment sets something that cannot be: {wrong}", "", ExitCode.USAGE)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
+    """Rows as a table for people, or as they are for scripts. `empty` teaches what would fill the table."""
+    if as_json:
+        show_json(rows)
+    elif not rows:
+        out.print(f"[dim]{empty}[/dim]")
+    else:
+        table = Table(box=None, header_style="dim", pad_edge=False)
+        for column in columns:
+            table.add_column(column.replace("_", " "))
+        for row in rows:
+            table.add_row(*(_cell(row.get(column)) for column in columns))
+        out.print(table)
+
+
+def show_json(document: Any) -> None:
+    sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _show_mistakes(mistakes: Sequence[dict[str, Any]]) -> None:
+    """Mistakes in a file, as a compiler shows them."""
+    for mistake in mistakes:
+        if "line" not in mistake:
+            continue
+        place = ":".join(str(mistake[part]) for part in ("file", "line", "column") if mistake.get(part) is not None)
+        err.print(f"[bold]{place}[/bold]: [red]error:[/red] {mistake['message']}")
+        if mistake.get("text"):
+            err.print(f"    {mistake['text']}", markup=False)
+            err.print(" " * (3 + int(mistake.get("column") or 1)) + "[red]^[/red]")
+        if mistake.get("expected"):
+            err.print(f"    expected: {mistake['expected']}", markup=False)
+
+
+def _end(message: str, advice: str, code: ExitCode) -> None:
+    err.print(f"[red]error:[/red] {message}")
+    if advice:
+        err.print(f"[dim]{advice}[/dim]")
+    raise SystemExit(int(code)) from None

@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,42 +33,57 @@ def generated() -> dict[str, str]:
     return files
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when something differs")
     parser.add_argument("--unreleased", action="store_true", help="allow breaking changes: no release carried them yet")
-    options = parser.parse_args()
-    files = generated()
-    broken = [] if options.unreleased else _broken(files)
-    differing = [path for path, text in files.items() if _read(ROOT / path) != text]
-    stray = [path for path in _present() if path not in files]
+    options = parser.parse_args(arguments)
+    return reconcile(generated(), ROOT, check=options.check, unreleased=options.unreleased)
+
+
+def reconcile(files: Mapping[str, str], root: Path, *, check: bool = False, unreleased: bool = False) -> int:
+    """Make the generated files below `root` be these, or only say what differs; the exit code.
+
+    Nothing is written when a released schema would break its readers.
+    """
+    broken = [] if unreleased else _broken(files, root)
+    differing = [path for path, text in files.items() if _read(root / path) != text]
+    stray = [path for path in _present(root) if path not in files]
     for complaint in broken:
         _say(f"breaks its readers: {complaint}")
     if broken:
         _say("publish a new topic version beside the old one, or keep the old field (contracts/README.md)")
         return 1
-    if options.check:
+    if check:
         for path in [*differing, *stray]:
             _say(f"differs from the code: contracts/{path}")
         if differing or stray:
             _say("run `python -m contracts.generate` and commit what it writes")
         return 1 if differing or stray else 0
     for path in differing:
-        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
-        (ROOT / path).write_text(files[path])
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(files[path])
         _say(f"wrote contracts/{path}")
     for path in stray:
-        (ROOT / path).unlink()
+        (root / path).unlink()
         _say(f"removed contracts/{path}")
     return 0
 
 
-def _broken(files: dict[str, str]) -> list[str]:
+def _broken(files: Mapping[str, str], root: Path) -> list[str]:
     complaints: list[str] = []
-    for path, text in files.items():
-        before = _read(ROOT / path)
-        if path.startswith("schemas/") and before is not None:
-            complaints += [f"{path} {change}" for change in breaking_changes(json.loads(before), json.loads(text))]
+    for path in _present(root):
+        if not path.startswith("schemas/"):
+            continue
+        if path not in files:
+            complaints.append(f"{path}: was removed")
+            continue
+        try:
+            before = json.loads((root / path).read_text())
+        except json.JSONDecodeError as error:
+            complaints.append(f"{path}: is not JSON ({error}): restore it from version control")
+            continue
+        complaints += [f"{path} {change}" for change in breaking_changes(before, json.loads(files[path]))]
     return complaints
 
 
@@ -124,9 +140,9 @@ def _read(path: Path) -> str | None:
     return path.read_text() if path.exists() else None
 
 
-def _present() -> list[str]:
-    found = [*ROOT.glob("schemas/*/*.json"), *ROOT.glob("openapi/*.json")]
-    return [str(path.relative_to(ROOT)) for path in found]
+def _present(root: Path) -> list[str]:
+    found = [*root.glob("schemas/*/*.json"), *root.glob("openapi/*.json")]
+    return sorted(str(path.relative_to(root)) for path in found)
 
 
 def _say(line: str) -> None:

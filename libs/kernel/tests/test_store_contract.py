@@ -9,7 +9,7 @@ from counting import COUNTERS, Counter, requested
 
 from murmur_events import Envelope
 from murmur_kernel.documents import Query
-from murmur_kernel.errors import Conflict, Duplicate, LeaseLost
+from murmur_kernel.errors import BadCursor, Conflict, Duplicate, LeaseLost
 from murmur_kernel.store import (
     ChangeSet,
     DeadLetter,
@@ -145,7 +145,7 @@ async def test_rows_are_filtered_by_their_indexes(store: Store) -> None:
 
 
 async def test_a_cursor_that_came_from_nowhere_is_refused(store: Store) -> None:
-    with pytest.raises(ValueError, match="did not come from a page"):
+    with pytest.raises(BadCursor, match="did not come from a page"):
         await store.find("counter", Query(cursor="nonsense"))
 
 

@@ -23,6 +23,9 @@ async def count(event: TrainingRequested, uow: CounterUnitOfWork) -> None:
     match event.trigger.reason:
         case "needs":
             await uow.counters.require("prerequisite")
+        case "needs more":
+            await uow.counters.require("prerequisite")
+            await uow.counters.require("another")
         case "raises":
             raise RuntimeError("a bug")
         case "away":
@@ -104,6 +107,17 @@ async def test_an_event_waits_for_its_prerequisite(service: Harness[CounterUnitO
     assert service.published == []
     await service.receives(skipped("prerequisite"))
     assert await service.get(COUNTERS, "credit") == Counter("credit", 1)
+
+
+async def test_an_event_that_must_wait_twice_stays_ahead_of_those_behind_it(
+    service: Harness[CounterUnitOfWork],
+) -> None:
+    await service.receives(requested(reason="needs"), event_id="first")
+    await service.receives(requested(reason="needs more"), event_id="second")
+    await service.receives(skipped("prerequisite"))
+    assert [parked.id for parked in await service.store.parked()] == ["second"]
+    await service.receives(skipped("another"))
+    assert await service.get(COUNTERS, "credit") == Counter("credit", 2)
 
 
 async def test_a_bug_makes_a_dead_letter_with_its_reason(service: Harness[CounterUnitOfWork]) -> None:

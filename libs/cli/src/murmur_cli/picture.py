@@ -54,21 +54,21 @@ def draw(envelopes: Sequence[Envelope]) -> str:
             f'<text x="{x}" y="{_TOP - 26}" text-anchor="middle" style="fill:{colour_of(lane)}" class="topic">'
             f"{escape(lane)}</text>"
         )
-    parts += [_arrow(places[envelope.causation_id], places[envelope.id]) for envelope in _caused(envelopes, places)]
+    parts += [
+        _arrow(places[envelope.causation_id], places[envelope.id])
+        for envelope in envelopes
+        if envelope.causation_id is not None and envelope.causation_id in places
+    ]
     parts += [_row(envelope, places[envelope.id], right) for envelope in envelopes]
     return "\n".join([*parts, "</svg>", ""])
-
-
-def _caused(envelopes: Sequence[Envelope], places: dict[str, tuple[float, float]]) -> list[Envelope]:
-    return [envelope for envelope in envelopes if envelope.causation_id in places]
 
 
 def _lane_of(envelope: Envelope) -> str:
     return envelope.source if envelope.source in SERVICE_COLOURS else "client"
 
 
-def _arrow(cause: tuple[float, float] | None, effect: tuple[float, float]) -> str:
-    (x1, y1), (x2, y2) = cause or effect, effect
+def _arrow(cause: tuple[float, float], effect: tuple[float, float]) -> str:
+    (x1, y1), (x2, y2) = cause, effect
     if x1 == x2:
         bend = x1 - 26
         return f'<path class="cause" marker-end="url(#tip)" d="M{x1 - 5} {y1} C{bend} {y1} {bend} {y2} {x2 - 8} {y2}"/>'

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from murmur_cli.demo.stage import StoryStopped
@@ -126,7 +127,7 @@ def _show_mistakes(mistakes: Sequence[dict[str, Any]]) -> None:
 
 
 def _end(message: str, advice: str, code: ExitCode) -> None:
-    err.print(f"[red]error:[/red] {message}")
+    err.print(f"[red]error:[/red] {escape(message)}", soft_wrap=True)
     if advice:
-        err.print(f"[dim]{advice}[/dim]")
+        err.print(f"[dim]{escape(advice)}[/dim]", soft_wrap=True)
     raise SystemExit(int(code)) from None

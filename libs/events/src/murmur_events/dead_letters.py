@@ -1,6 +1,6 @@
 """Records that a service could not handle."""
 
-from datetime import datetime
+from pydantic import AwareDatetime
 
 from murmur_events.base import Event
 
@@ -17,4 +17,4 @@ class DeadLettered(Event):
     error: str
     reason: str
     event_id: str | None
-    at: datetime
+    at: AwareDatetime

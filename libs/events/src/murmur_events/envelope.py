@@ -81,13 +81,20 @@ def from_record(topic: str, value: bytes | None, headers: Iterable[tuple[str, by
         source=_required(text, "ce_source", topic),
         topic=topic,
         key=_required(text, "ce_subject", topic),
-        time=_parsed(datetime.fromisoformat, text, "ce_time", topic),
+        time=_parsed(_moment, text, "ce_time", topic),
         sequence=_parsed(int, text, "ce_sequence", topic),
         correlation_id=_required(text, "ce_correlationid", topic),
         causation_id=text.get("ce_causationid"),
         traceparent=text.get("ce_traceparent"),
         event=_payload(row, value),
     )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return moment
 
 
 def _required(headers: Mapping[str, str], name: str, topic: str) -> str:

@@ -1,9 +1,8 @@
 """What the monitor saw."""
 
-from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from murmur_events.base import DeploymentName, Event, ModelName, Value, WorkflowName
 
@@ -14,8 +13,8 @@ class WindowMeasured(Event):
     deployment: DeploymentName
     model: ModelName
     version: int = Field(ge=1)
-    start: datetime
-    end: datetime
+    start: AwareDatetime
+    end: AwareDatetime
     revision: int = Field(ge=1)
     rows: int = Field(ge=0)
     errors: int = Field(ge=0)
@@ -44,8 +43,8 @@ class DriftDetected(Event):
     version: int = Field(ge=1)
     workflow: WorkflowName
     episode: str
-    start: datetime
-    end: datetime
+    start: AwareDatetime
+    end: AwareDatetime
     rows: int = Field(ge=0)
     engine: str = Field(description="the library that computed it, with its version")
     threshold: float = Field(description="p-value after the correction, below which a column counts as drifted")

@@ -1,9 +1,8 @@
 """The life of one run, from its start to the one fact that ends it."""
 
-from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from murmur_events.base import Event, RunId, Value, WorkflowName
 from murmur_events.training import Trigger
@@ -16,7 +15,7 @@ class MetricPoint(Value):
     name: str
     step: int = Field(ge=0)
     value: float
-    time: datetime
+    time: AwareDatetime
 
 
 class Provenance(Value):
@@ -35,11 +34,11 @@ class RunStarted(Event):
     workflow: WorkflowName
     revision: int = Field(ge=1)
     trigger: Trigger
-    as_of: datetime
+    as_of: AwareDatetime
     attempt: int = Field(ge=1)
     parameters: dict[str, bool | int | float | str]
     provenance: Provenance
-    started_at: datetime
+    started_at: AwareDatetime
 
 
 class RunLogged(Event):
@@ -60,7 +59,7 @@ class RunCompleted(Event):
     workflow: WorkflowName
     revision: int = Field(ge=1)
     trigger: Trigger
-    as_of: datetime
+    as_of: AwareDatetime
     attempt: int = Field(ge=1)
     parameters: dict[str, bool | int | float | str]
     provenance: Provenance
@@ -68,8 +67,8 @@ class RunCompleted(Event):
     dataset: DatasetRef
     model: ModelArtifacts | None = Field(default=None, description="absent: the run made no model")
     log: Artifact
-    started_at: datetime
-    ended_at: datetime
+    started_at: AwareDatetime
+    ended_at: AwareDatetime
 
 
 class RunFailed(Event):
@@ -83,5 +82,5 @@ class RunFailed(Event):
     cause: Literal["data_rejected", "code_raised", "out_of_time", "out_of_memory", "killed", "output_invalid"]
     message: str
     log: Artifact | None = None
-    started_at: datetime
-    ended_at: datetime
+    started_at: AwareDatetime
+    ended_at: AwareDatetime

@@ -1,8 +1,6 @@
 """What model servers answered."""
 
-from datetime import datetime
-
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from murmur_events.base import DeploymentName, Event, ModelName
 from murmur_events.values import Sha256
@@ -20,7 +18,7 @@ class PredictionLogged(Event):
     segment: str = Field(description="with offset and replica: names this batch for ever")
     offset: int = Field(ge=0, description="index of the batch's first row in its segment")
     request_ids: tuple[str, ...]
-    times: tuple[datetime, ...]
+    times: tuple[AwareDatetime, ...]
     latencies_ms: tuple[float, ...]
     statuses: tuple[int, ...] = Field(description="HTTP status of the request that the row came in")
     features: dict[str, tuple[float | None, ...]]

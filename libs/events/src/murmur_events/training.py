@@ -1,9 +1,8 @@
 """Why a training starts, or does not."""
 
-from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from murmur_events.base import Event, ModelName, Value, WorkflowName
 
@@ -24,7 +23,7 @@ class TrainingRequested(Event):
     workflow: WorkflowName
     revision: int | None = Field(default=None, ge=1, description="absent: the newest when the request is handled")
     trigger: Trigger
-    as_of: datetime = Field(description="data later than this must not be read")
+    as_of: AwareDatetime = Field(description="data later than this must not be read")
     parameters: dict[str, bool | int | float | str] = Field(
         default_factory=dict, description="override the workflow's own"
     )

@@ -23,11 +23,14 @@ def _duration(value: Any) -> Any:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", str(value))
     if match is None:
         raise ValueError(f"{value!r} is not a duration: write a number and a unit, such as 90s, 10m, 1h or 1d")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    try:
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    except OverflowError:
+        raise ValueError(f"{value!r} is too long for a duration: at most 1000000d") from None
 
 
 def _duration_text(value: timedelta) -> str:
-    return f"{value.total_seconds():.3f}".rstrip("0").rstrip(".") + "s"
+    return f"{value.total_seconds():.6f}".rstrip("0").rstrip(".") + "s"
 
 
 def _size(value: Any) -> Any:
@@ -36,7 +39,10 @@ def _size(value: Any) -> Any:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB)", str(value))
     if match is None:
         raise ValueError(f"{value!r} is not a size: write a number and a unit, such as 512MiB or 2GiB")
-    return int(float(match[1]) * _SIZES[match[2]])
+    try:
+        return int(float(match[1]) * _SIZES[match[2]])
+    except OverflowError:
+        raise ValueError(f"{str(value)[:20]}… is too large for a size") from None
 
 
 Duration = Annotated[

@@ -8,6 +8,7 @@ Errors
 KernelError
 ├── Missing            a document that a handler needs is not there (yet): parks an event, answers 404 to a caller
 ├── Conflict           somebody else changed the same document meanwhile: the handler runs again
+├── BadCursor          a page cursor that no page gave: answers 400
 ├── Duplicate          this unit of work was done before: nothing is to be done
 ├── LeaseLost          another worker has taken the job over: this one must stop
 ├── Refused            a rule of the domain says no: answers 409

@@ -23,6 +23,13 @@ class Conflict(KernelError):
         )
 
 
+class BadCursor(KernelError):
+    """A page cursor that no page gave."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(f"cursor {cursor!r} did not come from a page: repeat the call without it")
+
+
 class Duplicate(KernelError):
     """The unit of work under this mark was committed before."""
 

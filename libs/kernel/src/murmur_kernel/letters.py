@@ -70,7 +70,7 @@ async def settle(dispatcher: Dispatcher[Any], parked: Parked) -> Outcome:
             await dispatcher.store.commit(ChangeSet(unparked=parked.id))
         case Park(awaits):
             again = replace(parked, awaits=awaits, ready=False)
-            await dispatcher.store.commit(ChangeSet(unparked=parked.id, parked=again))
+            await dispatcher.store.commit(ChangeSet(parked=again))
         case Dead():
             await bury(dispatcher, parked.record, outcome, unparked=parked.id)
     return outcome

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from murmur_kernel import letters
-from murmur_kernel.consuming import Dead, Dispatcher, Retry
+from murmur_kernel.consuming import Dead, Dispatcher, Park, Retry
 from murmur_kernel.errors import Transient
 
 log = structlog.get_logger()
@@ -38,10 +38,14 @@ class ParkingAttendant:
                 continue
 
     async def look_after(self) -> None:
-        """One round."""
-        for parked in await self._dispatcher.store.parked(ready=True):
-            if isinstance(await letters.settle(self._dispatcher, parked), Retry):
-                break
+        """One round. A record that must go on waiting holds back those of its topic and key behind it."""
+        held: set[tuple[str, str]] = set()
+        for parked in await self._dispatcher.store.parked():
+            line = (parked.record.topic, parked.record.key)
+            if line in held:
+                continue
+            if not parked.ready or isinstance(await letters.settle(self._dispatcher, parked), Park | Retry):
+                held.add(line)
         now = self._dispatcher.clock.now()
         for parked in await self._dispatcher.store.parked(ready=False):
             if parked.deadline <= now:

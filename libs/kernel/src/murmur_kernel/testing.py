@@ -15,6 +15,7 @@ from murmur_kernel.commands import Commands
 from murmur_kernel.consuming import Ack, Dead, Dispatcher, Outcome, Park, Retry, Subscriptions
 from murmur_kernel.documents import Kind
 from murmur_kernel.jobs import JobRunner, Jobs
+from murmur_kernel.parking import ParkingAttendant
 from murmur_kernel.store import MemoryStore, RawRecord, SqliteStore, Store
 from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
 
@@ -196,9 +197,7 @@ class Harness(Generic[U]):
         return outcome
 
     async def _collect(self) -> None:
-        while released := await self.store.parked(ready=True):
-            for parked in released:
-                await letters.settle(self.dispatcher, parked)
+        await ParkingAttendant(self.dispatcher).look_after()
         while rows := await self.store.outbox(500):
             self.envelopes += [row.envelope for row in rows if not row.envelope.topic.endswith(".dead-letters")]
             await self.store.published(rows[-1].position)

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from murmur_kernel.commands import idempotency_key
 from murmur_kernel.dead_letters_api import dead_letters_router
-from murmur_kernel.errors import ArtifactError, Conflict, Missing, Refused, Transient
+from murmur_kernel.errors import ArtifactError, BadCursor, Conflict, Missing, Refused, Transient
 from murmur_kernel.health import CheckResult, Readiness
 from murmur_kernel.telemetry import metrics
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from murmur_kernel.service import Service
 
 _PROBLEMS: dict[type[Exception], int] = {
+    BadCursor: 400,
     Missing: 404,
     Refused: 409,
     Conflict: 409,

@@ -68,7 +68,7 @@ class RawRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Parked:
-    """A record that waits for a document to be saved."""
+    """A record that waits for a document to be saved. Parked again under its id, it keeps its place in the line."""
 
     id: str
     record: RawRecord

@@ -4,6 +4,7 @@ import base64
 import json
 
 from murmur_kernel.documents import Field
+from murmur_kernel.errors import BadCursor
 
 
 def encode(value: Field, order: int) -> str:
@@ -11,9 +12,9 @@ def encode(value: Field, order: int) -> str:
 
 
 def decode(cursor: str) -> tuple[Field, int]:
-    """Raises ValueError for text that is no cursor."""
+    """Raises BadCursor."""
     try:
         value, order = json.loads(base64.urlsafe_b64decode(cursor))
         return value, int(order)
     except (ValueError, TypeError):
-        raise ValueError(f"cursor {cursor!r} did not come from a page: repeat the call without it") from None
+        raise BadCursor(cursor) from None

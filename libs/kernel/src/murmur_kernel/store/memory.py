@@ -101,7 +101,8 @@ class MemoryStore:
         if change.parked:
             kind, _, document_id = change.parked.awaits.partition("/")
             present = (kind, document_id) in self._documents
-            self._parked.setdefault(change.parked.id, replace(change.parked, ready=change.parked.ready or present))
+            ready = change.parked.ready or not change.parked.awaits or present
+            self._parked[change.parked.id] = replace(change.parked, ready=ready)
         if change.dead_letter:
             self._dead[change.dead_letter.id] = change.dead_letter
         if change.undead:

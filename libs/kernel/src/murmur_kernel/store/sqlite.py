@@ -255,7 +255,8 @@ def _park(connection: sqlite3.Connection, parked: Parked) -> None:
     kind, _, document_id = parked.awaits.partition("/")
     present = connection.execute("SELECT 1 FROM documents WHERE kind = ? AND id = ?", (kind, document_id)).fetchone()
     connection.execute(
-        "INSERT OR IGNORE INTO parked (id, topic, key, record, awaits, deadline, ready) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        """INSERT INTO parked (id, topic, key, record, awaits, deadline, ready) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+           ON CONFLICT (id) DO UPDATE SET awaits = ?5, deadline = ?6, ready = ?7""",
         (
             parked.id,
             parked.record.topic,
@@ -263,6 +264,6 @@ def _park(connection: sqlite3.Connection, parked: Parked) -> None:
             dump_record(parked.record),
             parked.awaits,
             parked.deadline.timestamp(),
-            parked.ready or present is not None,
+            parked.ready or not parked.awaits or present is not None,
         ),
     )

@@ -25,11 +25,14 @@ def schema_path(topic: Topic) -> str:
 
 def generated() -> dict[str, str]:
     """Path below contracts/ -> content."""
+    return generated_events() | {f"openapi/{service}.json": _json(_openapi(service)) for service in SERVICES}
+
+
+def generated_events() -> dict[str, str]:
+    """Of `generated`, what needs no service to be imported."""
     files = {schema_path(topic): _json(_schema(topic)) for topic in CATALOG}
     files["schemas/workflow.yaml/v1.json"] = _json(_workflow_schema())
     files["asyncapi.yaml"] = _json(_asyncapi())
-    for service in SERVICES:
-        files[f"openapi/{service}.json"] = _json(_openapi(service))
     return files
 
 

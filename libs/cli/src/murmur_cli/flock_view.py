@@ -96,10 +96,10 @@ class _ProgressView:
 
 def flock_table(flock: Status, reports: dict[str, ServiceReport]) -> Table:
     """One row a process; numbers where the process is a service that answers. See `complaints` for what ails it."""
-    table = Table(box=None, header_style="dim", pad_edge=False)
+    table = Table(box=None, header_style="dim", pad_edge=False, collapse_padding=True)
     for column in ("process", "state", "for", "pid", "port", "restarts"):
         table.add_column(column, no_wrap=True)
-    for column in ("lag", "outbox", "parked", "letters"):
+    for column in ("lag", "outbox", "parked", "dead"):
         table.add_column(column, justify="right")
     for process in flock.processes:
         report = reports.get(process.name)

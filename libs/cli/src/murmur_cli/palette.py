@@ -1,14 +1,14 @@
 """The colour of each service, the same in terminal, console, charts and pictures."""
 
 SERVICE_COLOURS = {
-    "tracking": "#6f8fb3",
+    "tracking": "#6488b5",
     "registry": "#8a7fb8",
-    "trainer": "#5f9e8f",
-    "validator": "#b0894f",
-    "deployer": "#6c9a5b",
+    "trainer": "#4f9484",
+    "validator": "#9d8350",
+    "deployer": "#66944f",
     "monitor": "#b0708a",
     "client": "#7d8590",
-    "model-server": "#4f97ad",
+    "model-server": "#4393ad",
 }
 
 

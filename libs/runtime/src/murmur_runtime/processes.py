@@ -1,0 +1,144 @@
+"""Which processes a flock consists of, how each is started and how one sees that it is ready."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from murmur_runtime import envoy, kafka
+from murmur_runtime.home import Home
+from murmur_runtime.settings import SERVICE_OFFSETS, FlockSettings
+
+
+class Role(StrEnum):
+    """Broker and proxy start first, services once the broker is ready; services stop first, the broker last."""
+
+    BROKER = "broker"
+    PROXY = "proxy"
+    SERVICE = "service"
+
+
+class HttpProbe(BaseModel):
+    """Ready when this address answers 200."""
+
+    model_config = ConfigDict(frozen=True)
+    kind: Literal["http"] = "http"
+    url: str
+
+
+class BrokerProbe(BaseModel):
+    """Ready when the broker answers a real call and has every topic of the catalog."""
+
+    model_config = ConfigDict(frozen=True)
+    kind: Literal["broker"] = "broker"
+    brokers: str
+
+
+Probe: TypeAlias = Annotated[HttpProbe | BrokerProbe, Field(discriminator="kind")]
+
+
+class ProcessSpec(BaseModel):
+    """One process of a flock.
+
+    environment:  what it gets besides the environment of whoever starts it
+    without:      variables that it must not inherit
+    stop_seconds: how long it may take to end after SIGTERM
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    role: Role
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    without: tuple[str, ...] = ()
+    port: int
+    probe: Probe
+    stop_seconds: float = 15
+
+
+class Plan(BaseModel):
+    """All that a supervisor needs to know, kept in a file so that the next one can go on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    processes: tuple[ProcessSpec, ...]
+
+
+@dataclass(frozen=True)
+class Members:
+    """What a flock is made of; tests raise smaller ones."""
+
+    services: tuple[ProcessSpec, ...]
+    broker: bool = True
+    proxy: bool = True
+
+
+def all_members(settings: FlockSettings) -> Members:
+    """The broker, the front door and the services of the platform."""
+    services = (service(settings, name, (sys.executable, "-m", f"murmur_{name}")) for name in SERVICE_OFFSETS)
+    return Members(services=tuple(services))
+
+
+def service(settings: FlockSettings, name: str, command: Sequence[str], *, port: int | None = None) -> ProcessSpec:
+    """A process that serves GET /readyz on its port; reached through the front door under /<name>/."""
+    home = Home(settings.home)
+    port = settings.ports.service(name) if port is None else port
+    return ProcessSpec(
+        name=name,
+        role=Role.SERVICE,
+        command=tuple(command),
+        environment={
+            **_common(settings, home, name),
+            "MURMUR_SERVICE_PORT": str(port),
+            "MURMUR_STORE": f"sqlite:///{home.store(name)}",
+            "MURMUR_ARTIFACTS": f"file://{home.artifacts}",
+            "MURMUR_LOG_FORMAT": "json",
+            "OMP_NUM_THREADS": "1",
+            "PYTHONUNBUFFERED": "1",
+        },
+        port=port,
+        probe=HttpProbe(url=f"http://{settings.host}:{port}/readyz"),
+    )
+
+
+def broker(settings: FlockSettings, home: Home, jars: Sequence[Path]) -> ProcessSpec:
+    return ProcessSpec(
+        name="kafka",
+        role=Role.BROKER,
+        command=tuple(kafka.command(settings, home, jars)),
+        environment=_common(settings, home, "kafka"),
+        without=kafka.JAVA_VARIABLES,
+        port=settings.ports.broker,
+        probe=BrokerProbe(brokers=settings.brokers),
+        stop_seconds=30,
+    )
+
+
+def proxy(settings: FlockSettings, home: Home) -> ProcessSpec:
+    return ProcessSpec(
+        name="envoy",
+        role=Role.PROXY,
+        command=tuple(envoy.command(home)),
+        environment=_common(settings, home, "envoy"),
+        port=settings.port,
+        probe=HttpProbe(url=f"{settings.envoy_admin}/ready"),
+        stop_seconds=5,
+    )
+
+
+def _common(settings: FlockSettings, home: Home, name: str) -> dict[str, str]:
+    return {
+        "MURMUR_HOME": str(home.root),
+        "MURMUR_FLOCK": home.tag,
+        "MURMUR_PROCESS": name,
+        "MURMUR_HOST": settings.host,
+        "MURMUR_PORT": str(settings.port),
+        "MURMUR_BROKERS": settings.brokers,
+        "MURMUR_FRONT_DOOR": settings.front_door,
+        "MURMUR_ENVOY_ADMIN": settings.envoy_admin,
+    }

@@ -1,0 +1,104 @@
+"""What one replica is told: written by the deployer as MLServer's own settings files, read by the runtime.
+
+Imports nothing of MLServer, so that the deployer need not load it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from murmur_events.values import Sha256, Signature
+
+MODEL_FILE = "model.ubj"
+PROBE_HEADER = "x-murmur-probe"
+"""Marks a request of the deployer's own: answered like any other, but neither counted nor logged as a prediction.
+
+Envoy removes it from what comes through the front door.
+"""
+RUNTIME = "murmur_serving.runtime.XGBoostRuntime"
+
+
+class ReplicaConfig(BaseModel):
+    """One model version on one replica.
+
+    log_directory holds the prediction logs of all replicas of the deployment on this machine: whoever lives ships what
+    a dead one left there. brokers None: rows stay on disk.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    deployment: str
+    replica: str
+    model: str
+    version: int = Field(ge=1)
+    sha256: Sha256
+    format: Literal["xgboost-ubj"] = "xgboost-ubj"
+    signature: Signature
+    log_directory: Path
+    shard: int = Field(default=0, ge=0)
+    brokers: str | None = None
+
+
+class Ports(BaseModel):
+    """Where a replica listens."""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str = "127.0.0.1"
+    http: int
+    grpc: int
+
+
+def write_replica(directory: Path, config: ReplicaConfig, ports: Ports) -> None:
+    """Makes `directory` one that `python -m murmur_serving` (or `mlserver start`) serves.
+
+    The model itself is expected there as `model.ubj`. Existing settings are replaced.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    _write(directory / "settings.json", server_settings(ports))
+    _write(directory / "model-settings.json", model_settings(config))
+
+
+def server_settings(ports: Ports) -> dict[str, Any]:
+    """One process that predicts in its own event loop: no workers, no access log, /metrics on the REST port."""
+    return {
+        "debug": False,
+        "parallel_workers": 0,
+        "host": ports.host,
+        "http_port": ports.http,
+        "grpc_port": ports.grpc,
+        "metrics_endpoint": None,
+        "gzip_enabled": False,
+        "server_name": "murmuration",
+    }
+
+
+def model_settings(config: ReplicaConfig) -> dict[str, Any]:
+    """MLServer's description of the model, the input schema in the protocol's own form included."""
+    return {
+        "name": config.deployment,
+        "implementation": RUNTIME,
+        "platform": config.format,
+        "versions": [str(config.version)],
+        "inputs": [
+            {
+                "name": column.name,
+                "datatype": "FP64",
+                "shape": [-1],
+                "parameters": {"dtype": column.dtype, "categories": list(column.categories)},
+            }
+            for column in config.signature.inputs
+        ],
+        "outputs": [{"name": config.signature.output, "datatype": "FP32", "shape": [-1]}],
+        "parameters": {
+            "uri": f"./{MODEL_FILE}",
+            "version": str(config.version),
+            "extra": config.model_dump(mode="json"),
+        },
+    }
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n")

@@ -1,0 +1,33 @@
+"""What a replica measures of itself; served at /metrics beside MLServer's own counters."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Counter("murmur_serving_requests", "Inference requests answered", ["deployment", "version", "status"])
+ERRORS = Counter("murmur_serving_errors", "Inference requests answered with an error", ["deployment", "version"])
+PREDICTIONS = Counter("murmur_serving_predictions", "Rows predicted", ["deployment", "version"])
+LATENCY = Histogram(
+    "murmur_serving_request_seconds",
+    "Seconds from the parsed request to the answer, the prediction log's row included",
+    ["deployment", "version"],
+    buckets=(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
+)
+LOG_BACKLOG = Gauge(
+    "murmur_serving_log_backlog_rows", "Rows of the prediction log that wait to be shipped", ["deployment"]
+)
+LOG_SHIPPED = Counter(
+    "murmur_serving_log_shipped_rows", "Rows of the prediction log acknowledged by the broker", ["deployment"]
+)
+LOG_RETRIES = Counter(
+    "murmur_serving_log_retries", "Batches of the prediction log that the broker did not take", ["deployment"]
+)
+
+
+def count_request(deployment: str, version: int, *, status: int, seconds: float, predictions: int) -> None:
+    """One answered request, whatever its status."""
+    labels = (deployment, str(version))
+    REQUESTS.labels(*labels, str(status)).inc()
+    LATENCY.labels(*labels).observe(seconds)
+    if status >= 400:
+        ERRORS.labels(*labels).inc()
+    if predictions:
+        PREDICTIONS.labels(*labels).inc(predictions)

@@ -1,0 +1,129 @@
+"""The directory of one incarnation's log: who holds it, the segment that is written, where each segment lies."""
+
+import fcntl
+import os
+import shutil
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Self
+
+import orjson
+
+from murmur_serving.errors import LogUnwritable
+from murmur_serving.predictionlog.rows import Origin
+
+MAX_SEGMENT_BYTES = 16 * 2**20
+_UNFINISHED = "."  # a directory whose name starts so is not yet complete
+
+
+class LogDirectory:
+    """A held directory: no other process ships from it until `release`, or until this process ends, however it ends."""
+
+    def __init__(self, path: Path, origin: Origin, lock: int) -> None:
+        self.path = path
+        self.origin = origin
+        self._lock = lock
+
+    @classmethod
+    def create(cls, parent: Path, origin: Origin) -> Self:
+        """A new incarnation below `parent`. Raises LogUnwritable."""
+        name = f"{time.time_ns():020d}-{origin.replica}"
+        draft = parent / f"{_UNFINISHED}{name}"
+        try:
+            draft.mkdir(parents=True)
+            lock = _try_lock(draft)
+            assert lock is not None, "nobody else knows a directory that was made just now"
+            (draft / "origin.json").write_bytes(orjson.dumps(asdict(origin)))
+            return cls(draft.rename(parent / name), origin, lock)
+        except OSError as error:
+            raise LogUnwritable(parent, error) from error
+
+    @classmethod
+    def take_over(cls, path: Path) -> Self | None:
+        """The directory of a dead replica; None while its owner lives or once somebody has shipped it."""
+        try:
+            lock = _try_lock(path)
+        except OSError:
+            return None
+        if lock is None:
+            return None
+        try:
+            raw = orjson.loads((path / "origin.json").read_bytes())
+        except FileNotFoundError:  # shipped and removed by another while we opened it
+            os.close(lock)
+            return None
+        return cls(path, Origin(**(raw | {"columns": tuple(raw["columns"])})), lock)
+
+    def segment_path(self, number: int) -> Path:
+        return self.path / f"{number:06d}.rows"
+
+    def segment_name(self, number: int) -> str:
+        """Names the segment for ever, whoever ships it: directory names are never used twice."""
+        return f"{self.path.name}/{number:06d}"
+
+    def segments(self) -> list[int]:
+        """Numbers of the segments on disk, oldest first."""
+        return sorted(int(path.stem) for path in self.path.glob("*.rows"))
+
+    def release(self) -> None:
+        """Lets a successor ship from here; says nothing when said twice."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def remove(self) -> None:
+        """Deletes everything; for a directory whose rows are all shipped."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.release()
+
+
+def leftovers(parent: Path) -> list[Path]:
+    """Directories of all incarnations below `parent`, living ones included, oldest first."""
+    return sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith(_UNFINISHED))
+
+
+class SegmentWriter:
+    """Appends whole lines to the newest segment of a directory."""
+
+    def __init__(self, directory: LogDirectory, *, max_bytes: int = MAX_SEGMENT_BYTES) -> None:
+        self._directory = directory
+        self._max_bytes = max_bytes
+        self._number = 0
+        self._file = -1
+        self._size = 0
+
+    def append(self, lines: bytes) -> None:
+        """All of `lines` or nothing. Raises LogUnwritable."""
+        try:
+            if self._file < 0 or self._size >= self._max_bytes:
+                self._rotate()
+            written = os.write(self._file, lines)
+            if written < len(lines):  # the disk is full
+                os.ftruncate(self._file, self._size)
+                raise OSError(28, "No space left on device")
+            self._size += written
+        except OSError as error:
+            raise LogUnwritable(self._directory.path, error) from error
+
+    def close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _rotate(self) -> None:
+        self.close()
+        self._number += 1
+        path = self._directory.segment_path(self._number)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o640)
+        self._size = 0
+
+
+def _try_lock(directory: Path) -> int | None:
+    file = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o640)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    return file

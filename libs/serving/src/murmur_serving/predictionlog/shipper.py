@@ -1,0 +1,70 @@
+"""Sends what a backlog holds, again and again until the broker has acknowledged it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+
+from murmur_events import to_record
+from murmur_serving import metrics
+from murmur_serving.errors import SinkAway
+from murmur_serving.predictionlog.backlog import Backlog, Batch
+from murmur_serving.predictionlog.rows import to_envelope
+from murmur_serving.predictionlog.sink import Sink
+
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 5.0
+_COMPLAIN_EVERY = 30.0
+
+log = structlog.get_logger(__name__)
+
+
+class Shipper:
+    """One batch in flight at a time, so that rows arrive in their order."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._away_since: float | None = None
+        self._complained = 0.0
+
+    async def ship(self, backlog: Backlog, *, shipped: Callable[[int], None]) -> None:
+        """Returns when nothing is left on disk; calls `shipped` with the number of rows of every acknowledged batch."""
+        while (batch := backlog.next_batch()) is not None:
+            await self._deliver(backlog, batch)
+            backlog.shipped(batch)
+            shipped(len(batch.lines))
+            metrics.LOG_SHIPPED.labels(backlog.directory.origin.deployment).inc(len(batch.lines))
+
+    async def _deliver(self, backlog: Backlog, batch: Batch) -> None:
+        envelope = to_envelope(backlog.directory.origin, batch.segment, batch.offset, batch.lines)
+        if envelope is None:
+            log.error("prediction_log_unreadable", segment=batch.segment, offset=batch.offset, rows=len(batch.lines))
+            return
+        record = to_record(envelope)
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                await self._sink.send(record)
+            except SinkAway as error:
+                metrics.LOG_RETRIES.labels(backlog.directory.origin.deployment).inc()
+                self._complain(error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            else:
+                self._rejoice()
+                return
+
+    def _complain(self, error: SinkAway) -> None:
+        now = time.monotonic()
+        if self._away_since is None:
+            self._away_since = now
+        if now - self._complained >= _COMPLAIN_EVERY:
+            self._complained = now
+            log.warning("prediction_log_waits", reason=str(error), seconds=round(now - self._away_since, 1))
+
+    def _rejoice(self) -> None:
+        if self._away_since is not None:
+            log.info("prediction_log_resumed", seconds=round(time.monotonic() - self._away_since, 1))
+            self._away_since = None
+            self._complained = 0.0

@@ -1,0 +1,77 @@
+"""MLServer as one replica: errors in the protocol's form, a drained log at the end, an honest exit code."""
+
+from pathlib import Path
+from time import perf_counter
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from mlserver import MLModel, MLServer
+from mlserver.repository import ModelRepositoryFactory
+from mlserver.settings import ModelSettings, Settings
+
+from murmur_serving.errors import LogUnwritable
+from murmur_serving.runtime import XGBoostRuntime
+
+
+async def serve(directory: Path) -> int:
+    """Serves `directory` until a signal ends it; the exit code is 1 if its model was never ready."""
+    settings = Settings.parse_file(directory / "settings.json")
+    settings.model_repository_root = str(directory)
+    server = ReplicaServer(settings)
+    await server.start(await ModelRepositoryFactory.resolve_model_repository(settings).list())
+    return 0 if server.was_ready else 1
+
+
+class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
+    """MLServer 1.7. One inner attribute of it is used, `_rest_server._app`: there is no other door to the web app."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._models: dict[str, XGBoostRuntime] = {}
+        self.was_ready = False
+        _answer_in_protocol_form(self._rest_server._app, self._models)
+
+    async def add_custom_handlers(self, model: MLModel) -> MLModel:
+        """MLServer calls this for every model before it loads it."""
+        self._models[model.name] = model
+        return await super().add_custom_handlers(model)
+
+    async def start(self, models_settings: list[ModelSettings]) -> None:
+        """Returns when every listener has closed and what they answered is shipped, or left on disk."""
+        try:
+            await super().start(models_settings)
+        finally:
+            for model in self._models.values():
+                self.was_ready = self.was_ready or model.ready
+                await model.unload()
+
+
+def _answer_in_protocol_form(app: FastAPI, models: dict[str, XGBoostRuntime]) -> None:
+    """MLServer answers `{"error": …}` to what it finds wrong itself; here for what its web framework finds wrong."""
+
+    async def malformed(request: Request, error: Exception) -> JSONResponse:
+        started = perf_counter()
+        assert isinstance(error, RequestValidationError)
+        try:
+            if model := models.get(request.path_params.get("model_name", "")):
+                model.record(None, started, status=400)
+        except LogUnwritable as unwritable:
+            return JSONResponse({"error": str(unwritable)}, status_code=unwritable.status_code)
+        return JSONResponse({"error": _complaint(request, error)}, status_code=400)
+
+    async def broken(request: Request, error: Exception) -> JSONResponse:
+        """The framework logs the traceback, as for every bug."""
+        return JSONResponse({"error": f"the model server failed: {type(error).__name__}"}, status_code=500)
+
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(Exception, broken)
+
+
+def _complaint(request: Request, error: RequestValidationError) -> str:
+    content_type = request.headers.get("content-type", "")
+    if "json" not in content_type:
+        return f"the request has content type {content_type!r}: send JSON with 'Content-Type: application/json'"
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "body") or "the body"
+    return f"the request is no V2 inference request: {place}: {first['msg']}"

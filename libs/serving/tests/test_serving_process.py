@@ -1,0 +1,215 @@
+"""A real model server process, asked over HTTP and gRPC, stopped politely and otherwise."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+import numpy as np
+import orjson
+import pytest
+from mlserver.grpc import dataplane_pb2 as pb
+from mlserver.grpc.dataplane_pb2_grpc import GRPCInferenceServiceStub
+
+from murmur_serving.config import PROBE_HEADER, Ports
+
+JSON = {"Content-Type": "application/json"}
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@dataclass
+class Replica:
+    process: subprocess.Popen[bytes]
+    ports: Ports
+    logs: Path
+    output: Path
+
+    @property
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.ports.http}", timeout=10)
+
+    def until_ready(self) -> None:
+        deadline = time.monotonic() + 30
+        with self.client as client:
+            while time.monotonic() < deadline and self.process.poll() is None:
+                try:
+                    if client.get("/v2/models/credit/ready").status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass
+                time.sleep(0.05)
+        raise AssertionError(f"not ready: {self.output.read_text()}")
+
+    def logged(self) -> list[list[Any]]:
+        return [orjson.loads(line) for path in self.logs.glob("*/*.rows") for line in path.read_bytes().splitlines()]
+
+
+Start = Callable[..., Replica]
+
+
+@pytest.fixture(scope="module")
+def start(model, tmp_path_factory) -> Iterator[Start]:
+    started: list[Replica] = []
+
+    def _start(**changes: Any) -> Replica:
+        home = tmp_path_factory.mktemp("replica")
+        ports = Ports(http=free_port(), grpc=free_port())
+        model.write(home / "credit-v3-1", model.config(home / "logs").model_copy(update=changes), ports=ports)
+        output = home / "output.log"
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "murmur_serving", str(home / "credit-v3-1")], stdout=file, stderr=file
+            )
+        started.append(Replica(process, ports, home / "logs", output))
+        return started[-1]
+
+    yield _start
+    for replica in started:
+        replica.process.kill()
+        replica.process.wait()
+
+
+@pytest.fixture(scope="module")
+def replica(start: Start) -> Replica:
+    running = start()
+    running.until_ready()
+    return running
+
+
+def body(row: np.ndarray, **more: Any) -> dict[str, Any]:
+    names = ("limit", "age", "education")
+    inputs = [
+        {"name": name, "shape": [1], "datatype": "FP64", "data": [float(value)]}
+        for name, value in zip(names, row, strict=True)
+    ]
+    return {"inputs": inputs, **more}
+
+
+def test_http_answers_as_the_booster_and_echoes_the_id(replica, model) -> None:
+    with replica.client as client:
+        answer = client.post("/v2/models/credit/infer", json=body(model.rows[0], id="order-17")).json()
+    assert (answer["id"], answer["model_name"], answer["model_version"]) == ("order-17", "credit", "3")
+    [output] = answer["outputs"]
+    assert (output["name"], output["shape"]) == ("probability", [1])
+    assert output["data"] == pytest.approx(model.expected(model.rows[:1]), abs=1e-7)
+    assert "order-17" in [row[0] for row in replica.logged()]
+
+
+def test_grpc_answers_as_the_booster(replica, model) -> None:
+    request = pb.ModelInferRequest(model_name="credit", id="g-1")
+    tensor = request.inputs.add(name="x", datatype="FP64", shape=[2, 3])
+    tensor.contents.fp64_contents.extend(model.rows[:2].ravel().tolist())
+    with grpc.insecure_channel(f"127.0.0.1:{replica.ports.grpc}") as channel:
+        answer = GRPCInferenceServiceStub(channel).ModelInfer(request)
+    assert (answer.id, answer.model_version) == ("g-1", "3")
+    assert list(answer.outputs[0].contents.fp32_contents) == pytest.approx(model.expected(model.rows[:2]), abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"{not json", "the request is no V2 inference request"),
+        (b"[]", "the request is no V2 inference request"),
+        (b"{}", "the request is no V2 inference request: inputs: Field required"),
+        (b'{"inputs": [{"name": "limit"}]}', "inputs.0.shape: Field required"),
+        (b'{"inputs": []}', "input 'limit', 'age', 'education' is missing"),
+    ],
+)
+def test_a_wrong_request_is_answered_in_the_protocols_form_and_logged(replica, content, complaint) -> None:
+    before = len(replica.logged())
+    with replica.client as client:
+        answer = client.post("/v2/models/credit/infer", content=content, headers=JSON)
+    assert answer.status_code == 400
+    assert complaint in answer.json()["error"]
+    assert [row[3] for row in replica.logged()[before:]] == [400]
+
+
+def test_a_request_without_a_content_type_is_told_which(replica) -> None:
+    with replica.client as client:
+        answer = client.post("/v2/models/credit/infer", content=b"{}")
+    assert "has content type '': send JSON" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/v2/models/fraud/infer", "/v2/models/credit/versions/9/infer"])
+def test_another_model_or_version_is_not_found(replica, model, path) -> None:
+    with replica.client as client:
+        answer = client.post(path, json=body(model.rows[0]))
+    assert answer.status_code == 404
+    assert "not found" in answer.json()["error"]
+
+
+def test_a_probe_of_the_deployer_is_answered_but_is_no_prediction(replica, model) -> None:
+    before = len(replica.logged())
+    with replica.client as client:
+        answer = client.post("/v2/models/credit/infer", json=body(model.rows[0]), headers={PROBE_HEADER: "1"}).json()
+    assert answer["outputs"][0]["data"] == pytest.approx(model.expected(model.rows[:1]), abs=1e-7)
+    assert len(replica.logged()) == before
+
+
+def test_a_client_cannot_hide_its_predictions(replica, model) -> None:
+    before = len(replica.logged())
+    hidden = body(model.rows[0], parameters={"headers": {PROBE_HEADER: "1"}})
+    with replica.client as client:
+        client.post("/v2/models/credit/infer", json=hidden).raise_for_status()
+    assert len(replica.logged()) == before + 1
+
+
+def test_the_metadata_is_the_input_schema(replica) -> None:
+    with replica.client as client:
+        metadata = client.get("/v2/models/credit").json()
+    assert [(column["name"], column["parameters"]["dtype"]) for column in metadata["inputs"]] == [
+        ("limit", "float"),
+        ("age", "integer"),
+        ("education", "category"),
+    ]
+    assert metadata["versions"] == ["3"]
+
+
+def test_metrics_count_requests_predictions_and_errors(replica, model) -> None:
+    with replica.client as client:
+        client.post("/v2/models/credit/infer", json=body(model.rows[0]))
+        client.post("/v2/models/credit/infer", json={"inputs": []})
+        text = client.get("/metrics").text
+    for name in ("requests_total", "predictions_total", "errors_total", "request_seconds_bucket", "log_backlog_rows"):
+        assert f"murmur_serving_{name}{{" in text, name
+
+
+def test_a_changed_file_ends_the_process_and_names_the_digests(start, model) -> None:
+    promised = "0" * 64
+    replica = start(sha256=promised)
+    assert replica.process.wait(timeout=30) == 1
+    assert f"its sha256 is '{model.sha256}'" in replica.output.read_text()
+    assert f"registered with '{promised}'" in replica.output.read_text()
+
+
+def test_kill_9_keeps_every_answered_row_and_a_signal_ends_with_0(start, model) -> None:
+    replica = start(brokers="127.0.0.1:1")  # nobody listens there: serving does not need the broker
+    replica.until_ready()
+    with replica.client as client:
+        for number in range(50):
+            client.post("/v2/models/credit/infer", json=body(model.rows[number], id=f"r-{number}")).raise_for_status()
+    os.kill(replica.process.pid, signal.SIGKILL)
+    replica.process.wait()
+    assert [row[0] for row in replica.logged()] == [f"r-{number}" for number in range(50)]
+
+
+def test_a_polite_end_is_a_clean_one(start) -> None:
+    replica = start()
+    replica.until_ready()
+    replica.process.terminate()
+    assert replica.process.wait(timeout=15) == 0
+    assert "Traceback" not in replica.output.read_text()

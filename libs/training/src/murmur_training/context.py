@@ -1,0 +1,104 @@
+"""What the code of a workflow is given: data.py a `DataContext`, train.py a `TrainingContext`.
+
+    # data.py
+    def load(as_of: datetime, context: DataContext) -> pandas.DataFrame: ...
+
+    # train.py
+    def train(context: TrainingContext) -> xgboost.Booster:
+        return xgboost.train({"objective": "binary:logistic"}, context.train.matrix(), 100)
+
+Both can be made by hand in a test; nobody listens to what they report then.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from murmur_training import splitting
+from murmur_training.messages import Emit, Metric, Progress, unheard
+
+if TYPE_CHECKING:
+    import xgboost
+
+
+@dataclass(frozen=True)
+class DataContext:
+    """For load(): where downloaded data is kept, from one training to the next."""
+
+    data_dir: Path
+    emit: Emit = unheard
+
+    def progress(self, fraction: float) -> None:
+        """Says how much of load() is done, 0 to 1."""
+        self.emit(Progress(fraction=min(max(fraction, 0.0), 1.0)))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to learn from: `X` float64 columns in the order of the workflow's features, `y` 0.0 or 1.0, who each row
+    is."""
+
+    X: pd.DataFrame
+    y: pd.Series
+    identity: pd.Series
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def split(self, share: float = 0.2) -> tuple["Rows", "Rows"]:
+        """Most rows to fit on, and about that share of identities to look at meanwhile; the same cut every time.
+
+        These are all rows that may be learned from. The holdout on which a version is judged is never given to train().
+        """
+        kept = splitting.held_out(self.identity, share, purpose=splitting.VALIDATION)
+        return self._where(~kept), self._where(kept)
+
+    def matrix(self) -> "xgboost.DMatrix":
+        """The same rows as XGBoost takes them."""
+        import xgboost
+
+        return xgboost.DMatrix(self.X, label=self.y)
+
+    def _where(self, mask: Any) -> "Rows":
+        return Rows(X=self.X[mask], y=self.y[mask], identity=self.identity[mask])
+
+
+@dataclass(frozen=True)
+class TrainingContext:
+    """For train(): the rows, the settings, and ways to say how it goes.
+
+    `parameters` are those of workflow.yaml, overridden by those of the request. numpy and random are seeded with `seed`
+    already; give it to XGBoost as its `seed`.
+    """
+
+    train: Rows
+    parameters: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+    seed: int = 0
+    emit: Emit = unheard
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def log_metric(self, name: str, value: float, step: int = 0) -> None:
+        """Keeps one value of a metric's history; the last one is the run's. Raises ValueError for NaN and infinity."""
+        if not math.isfinite(value):
+            raise ValueError(f"metric {name!r} at step {step!r} is {value!r}: log finite numbers only")
+        self.emit(Metric(name=name, value=float(value), step=step, time=self.now()))
+
+    def progress(self, fraction: float) -> None:
+        """Says how much of train() is done, 0 to 1."""
+        self.emit(Progress(fraction=min(max(fraction, 0.0), 1.0)))
+
+    def curves(self, rounds: int, *, every: int = 10) -> "xgboost.callback.TrainingCallback":
+        """A callback for xgboost.train that logs what `evals` measure, every so many rounds and the last, and the
+        progress.
+
+        One evaluated set logs `auc`, several log `check_auc` and so on; XGBoost's own `logloss` is logged as
+        `log_loss`.
+        """
+        from murmur_training.curves import Curves
+
+        return Curves(self, rounds=rounds, every=every)

@@ -1,0 +1,68 @@
+"""What a worker is told and what it hands back: two files in its work folder."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from murmur_events.values import Signature
+from murmur_events.workflows import DataSection
+
+SPEC = "spec.json"
+RESULT = "result.json"
+LOG = "worker.log"
+MODEL = "model.ubj"
+PROBE = "probe.json"
+REFERENCE = "reference.parquet"
+SIGNATURE = "signature.json"
+ENVIRONMENT = "environment.json"
+
+WorkerCause = Literal["data_rejected", "code_raised", "output_invalid", "out_of_memory"]
+"""How a worker can say itself that it failed."""
+
+Cause = WorkerCause | Literal["out_of_time", "killed"]
+"""How a training can fail; the last two are seen from outside. The words of `run.failed`."""
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class WorkerSpec(_File):
+    """One training, whole: a worker reads nothing else."""
+
+    code: Path = Field(description="folder with the workflow's files")
+    work: Path = Field(description="folder for all that the worker writes; made if absent")
+    data_dir: Path = Field(description="folder for downloaded data, kept from one training to the next")
+    as_of: datetime
+    data: DataSection
+    entry: str = "train.py"
+    parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    seed: int = 0
+
+
+class Trained(_File):
+    """The worker ended well. Its files lie in the work folder under the names of this module and of `snapshot`."""
+
+    status: Literal["trained"] = "trained"
+    digest: str
+    train_rows: int
+    holdout_rows: int
+    label_rate: float
+    periods: tuple[str, ...]
+    metrics: dict[str, float]
+    signature: Signature
+
+
+class Failed(_File):
+    """The training gave no model, and why in words a person can act on."""
+
+    status: Literal["failed"] = "failed"
+    cause: Cause
+    message: str
+
+
+WorkerResult = Trained | Failed
+
+RESULT_ADAPTER: TypeAdapter[WorkerResult] = TypeAdapter(Annotated[WorkerResult, Field(discriminator="status")])

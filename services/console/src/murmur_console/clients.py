@@ -1,0 +1,106 @@
+"""The REST API of the flock as the console calls it, through the front door."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from pydantic import ValidationError
+
+from murmur_kernel.dead_letters_api import DeadLetterPage, DeadLetterView
+from murmur_kernel.health import Readiness
+
+_NAMESPACE = uuid.UUID("3f0f6c1e-6d75-4d72-8d72-636f6e736f6c")
+
+
+class DoorError(Exception):
+    """A call that did not do what was asked.
+
+    DoorError
+    ├── Unreachable   nobody answered: it may or may not have been done; asking again is safe
+    └── Refusal       the service said no, and why
+    """
+
+
+class Unreachable(DoorError):
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"{what} does not answer ({why}). Is the flock up? `murmur status` tells.")
+
+
+class Refusal(DoorError):
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a reviewer has decided about one version, in reply to one request for review."""
+
+    request_id: str
+    model: str
+    version: int
+    decision: str
+    by: str
+    reason: str
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same click twice is one decision; a corrected reason after a refusal is another try."""
+        return str(uuid.uuid5(_NAMESPACE, f"{self.request_id}|{self.decision}|{self.by}|{self.reason}"))
+
+
+class FrontDoor:
+    """Every call of the console. Methods raise Unreachable or Refusal."""
+
+    def __init__(self, address: str, *, timeout: float = 5.0) -> None:
+        self.address = address
+        self._client = httpx.AsyncClient(base_url=address, timeout=timeout)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def readiness(self, service: str) -> Readiness:
+        """A service that is up but not ready answers too: with 503, and why."""
+        response = await self._send("GET", service, "/readyz")
+        try:
+            return Readiness.model_validate_json(response.content)
+        except ValidationError:
+            raise Unreachable(service, f"HTTP status {response.status_code} from the front door") from None
+
+    async def dead_letters(self, service: str) -> list[DeadLetterView]:
+        response = await self._ok("GET", service, "/v1/dead-letters")
+        try:
+            return DeadLetterPage.model_validate_json(response.content).items
+        except ValidationError as error:
+            raise Refusal(response.status_code, f"an answer that does not fit the contract: {error}") from error
+
+    async def redrive(self, service: str, letter_id: str) -> None:
+        await self._ok("POST", service, f"/v1/dead-letters/{letter_id}/redrive", key=str(uuid.uuid4()))
+
+    async def decide(self, decision: Decision) -> None:
+        body = {"decision": decision.decision, "by": decision.by, "reason": decision.reason}
+        path = f"/v1/models/{decision.model}/versions/{decision.version}/review"
+        await self._ok("POST", "registry", path, json=body, key=decision.idempotency_key)
+
+    async def _ok(
+        self, method: str, service: str, path: str, *, json: Any = None, key: str | None = None
+    ) -> httpx.Response:
+        response = await self._send(method, service, path, json=json, key=key)
+        if response.is_success:
+            return response
+        try:
+            problem = response.json()
+            detail = problem.get("detail") or problem.get("title") or response.reason_phrase
+        except (ValueError, AttributeError):
+            raise Unreachable(service, f"HTTP status {response.status_code} from the front door") from None
+        raise Refusal(response.status_code, str(detail))
+
+    async def _send(
+        self, method: str, service: str, path: str, *, json: Any = None, key: str | None = None
+    ) -> httpx.Response:
+        headers = {"Idempotency-Key": key} if key else {}
+        try:
+            return await self._client.request(method, f"/{service}{path}", json=json, headers=headers)
+        except httpx.TransportError as error:
+            raise Unreachable(service, str(error) or type(error).__name__) from error

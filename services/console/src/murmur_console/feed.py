@@ -1,0 +1,106 @@
+"""Where the console hears the flock from: all topics of the catalog, from their beginning, without a consumer group."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from murmur_console.memory import FeedState, Memory
+from murmur_events import CATALOG, ContractError, from_record
+from murmur_kernel.errors import Transient
+
+log = structlog.get_logger()
+
+TOPICS = tuple(topic for topic in CATALOG if topic.name != "prediction.logged")
+_FETCH_MS = 200
+_PROBE_SECONDS = 1.0
+
+
+class Feed(Protocol):
+    """Tells a memory all that happened and then all that happens; never returns."""
+
+    async def run(self, memory: Memory) -> None: ...
+
+
+class KafkaFeed:
+    """Reads on where it stopped when the broker comes back. Never commits: the console owns no place in any log."""
+
+    def __init__(self, brokers: str) -> None:
+        self._brokers = brokers
+        self._next: dict[TopicPartition, int] = {}
+
+    async def run(self, memory: Memory) -> None:
+        """Raises Transient when the broker goes away; run again, it continues."""
+        try:
+            async with self._consumer() as consumer:
+                await self._read(consumer, memory)
+        except (KafkaError, OSError) as error:
+            memory.feed_is(FeedState.AWAY, f"the broker at {self._brokers} does not answer")
+            raise Transient(f"the broker at {self._brokers} does not answer: {error!r}") from error
+
+    @asynccontextmanager
+    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._brokers,
+            client_id="console",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=_FETCH_MS,
+            request_timeout_ms=5_000,
+        )
+        try:
+            await consumer.start()
+            places = [
+                TopicPartition(topic.name, partition) for topic in TOPICS for partition in range(topic.partitions)
+            ]
+            consumer.assign(places)
+            for place in places:
+                if place in self._next:
+                    consumer.seek(place, self._next[place])
+                else:
+                    await consumer.seek_to_beginning(place)
+            yield consumer
+        finally:
+            await consumer.stop()
+
+    async def _read(self, consumer: AIOKafkaConsumer, memory: Memory) -> None:
+        ends = await consumer.end_offsets(list(consumer.assignment()))
+        memory.feed_is(FeedState.READING_PAST)
+        probe = asyncio.create_task(self._probe(consumer), name="broker-probe")
+        try:
+            while not probe.done():
+                for messages in (await consumer.getmany(timeout_ms=_FETCH_MS)).values():
+                    self._hear(messages, memory)
+                if memory.feed.state is not FeedState.LIVE and await _has_passed(consumer, ends):
+                    memory.feed_is(FeedState.LIVE)
+            probe.result()
+        finally:
+            probe.cancel()
+            await asyncio.gather(probe, return_exceptions=True)
+
+    def _hear(self, messages: Sequence[object], memory: Memory) -> None:
+        for message in messages:
+            topic, partition, offset = message.topic, message.partition, message.offset  # type: ignore[attr-defined]
+            self._next[TopicPartition(topic, partition)] = offset + 1
+            try:
+                memory.hear(from_record(topic, message.value, message.headers))  # type: ignore[attr-defined]
+            except ContractError as error:  # its consumers make a dead letter of it, which is shown
+                log.warning("record is no event", topic=topic, partition=partition, offset=offset, why=str(error))
+
+    async def _probe(self, consumer: AIOKafkaConsumer) -> None:
+        """Ends with an error once the broker is gone: a consumer alone would wait for it in silence."""
+        place = TopicPartition(TOPICS[0].name, 0)
+        while True:
+            await asyncio.sleep(_PROBE_SECONDS)
+            await consumer.end_offsets([place])
+
+
+async def _has_passed(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
+    for place, end in ends.items():
+        if await consumer.position(place) < end:
+            return False
+    return True

@@ -1,0 +1,87 @@
+"""Reads how a version serves and is watched: roll-outs, windows, drift, alerts; and what could not be handled."""
+
+from murmur_console.domain.facts import Tone, Work, WorkKind
+from murmur_console.reading.reading import Reading, first_line, read
+from murmur_events.dead_letters import DeadLettered
+from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
+
+
+@read.register
+def _(event: ModelDeployed) -> Reading:
+    left = f", v{event.replaces} drained" if event.replaces else ""
+    return Reading(
+        label=f"v{event.version} serves",
+        headline=f"{event.deployment} v{event.version} answers at {event.endpoint}{left}",
+        workflow=event.state.workflow,
+        model=event.model,
+        version=event.version,
+        closes=(Work(WorkKind.ROLLOUT, f"{event.model}/{event.version}"),),
+    )
+
+
+@read.register
+def _(event: DeploymentFailed) -> Reading:
+    cause = event.cause.replace("_", " ")
+    serving = f"v{event.still_serving} still serves" if event.still_serving else "nothing serves"
+    return Reading(
+        label=cause,
+        headline=f"{event.deployment} v{event.version}, {cause}: {first_line(event.message)} ({serving})",
+        tone=Tone.CAUTION if event.cause == "superseded" else Tone.TROUBLE,
+        model=event.model,
+        version=event.version,
+        closes=(Work(WorkKind.ROLLOUT, f"{event.model}/{event.version}"),),
+    )
+
+
+@read.register
+def _(event: WindowMeasured) -> Reading:
+    outcome = event.outcome.replace("_", " ")
+    p99 = f", p99 {event.latency_p99_ms:.1f} ms" if event.latency_p99_ms is not None else ""
+    return Reading(
+        label=outcome,
+        headline=f"{event.deployment} v{event.version}: {event.rows:,} predictions, {event.errors} errors{p99},"
+        f" {outcome}",
+        model=event.model,
+        version=event.version,
+        repeats=f"{event.deployment} {event.version} {event.outcome}",
+    )
+
+
+@read.register
+def _(event: DriftDetected) -> Reading:
+    drifted = sorted((feature for feature in event.features if feature.drifted), key=lambda feature: feature.p_value)
+    names = ", ".join(feature.feature for feature in drifted[:3])
+    more = f" and {len(drifted) - 3} more" if len(drifted) > 3 else ""
+    return Reading(
+        label="drift",
+        headline=f"{event.deployment} v{event.version} drifted in {names}{more}, found by {event.engine}",
+        tone=Tone.CAUTION,
+        workflow=event.workflow,
+        model=event.model,
+        version=event.version,
+    )
+
+
+@read.register
+def _(event: AlertRaised) -> Reading:
+    return Reading(
+        label="alert",
+        headline=f"{event.deployment}, {event.severity}: {event.title}. {event.detail}",
+        tone=Tone.TROUBLE if event.severity == "critical" else Tone.CAUTION,
+        model=event.deployment,
+    )
+
+
+@read.register
+def _(event: AlertResolved) -> Reading:
+    return Reading(label="resolved", headline=f"{event.deployment}: alert over, {event.detail}", model=event.deployment)
+
+
+@read.register
+def _(event: DeadLettered) -> Reading:
+    return Reading(
+        label="dead letter",
+        headline=f"{event.service} could not handle {event.topic} {event.key}: {first_line(event.reason)}",
+        tone=Tone.TROUBLE,
+    )

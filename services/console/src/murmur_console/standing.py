@@ -1,0 +1,163 @@
+"""Folds events into what stands now: the newest event about a thing wins."""
+
+from collections import deque
+from dataclasses import replace
+from functools import singledispatch
+
+from murmur_console.domain.estate import KEPT_WINDOWS, Deployment, Drift, Estate, Status, Version, Window, Workflow
+from murmur_events import Envelope, Event
+from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.models import ModelArchived, ModelPromoted, ModelRegistered, ModelRejected, ReviewDecided
+from murmur_events.monitoring import DriftDetected, WindowMeasured
+from murmur_events.validation import ValidationCompleted
+from murmur_events.workflows import WorkflowApplied
+
+_RANK = {status: rank for rank, status in enumerate(Status)}
+"""For two changes of the same instant: the later stage of life is the later change."""
+
+
+def fold(estate: Estate, envelope: Envelope) -> None:
+    """Different topics arrive in any order, so the time of an event decides what is newest."""
+    _fold(envelope.event, estate, envelope)
+
+
+@singledispatch
+def _fold(event: Event, estate: Estate, envelope: Envelope) -> None:
+    """Most events change nothing here."""
+
+
+@_fold.register
+def _(event: WorkflowApplied, estate: Estate, envelope: Envelope) -> None:
+    known = estate.workflows.get(event.workflow)
+    if known is None or known.revision < event.revision:
+        estate.workflows[event.workflow] = Workflow(
+            name=event.workflow,
+            revision=event.revision,
+            description=event.definition.description,
+            schedule=event.definition.schedule,
+            applied=envelope.time,
+        )
+
+
+@_fold.register
+def _(event: ModelRegistered, estate: Estate, envelope: Envelope) -> None:
+    known = estate.versions.get((event.model, event.version))
+    estate.versions[event.model, event.version] = Version(
+        model=event.model,
+        number=event.version,
+        workflow=event.state.workflow,
+        run=event.state.run_id,
+        status=known.status if known else Status.CANDIDATE,
+        metrics=event.state.metrics,
+        registered=envelope.time,
+        chain=envelope.correlation_id,
+        why=known.why if known else "",
+        status_since=known.status_since if known else envelope.time,
+    )
+
+
+@_fold.register
+def _(event: ValidationCompleted, estate: Estate, envelope: Envelope) -> None:
+    _advance(estate, envelope, event.model, event.version, Status.JUDGED, event.summary)
+
+
+@_fold.register
+def _(event: ModelPromoted, estate: Estate, envelope: Envelope) -> None:
+    _advance(estate, envelope, event.model, event.version, Status(event.alias), None)
+
+
+@_fold.register
+def _(event: ReviewDecided, estate: Estate, envelope: Envelope) -> None:
+    _advance(estate, envelope, event.model, event.version, None, f"{event.decision} by {event.by}: {event.reason}")
+
+
+@_fold.register
+def _(event: ModelRejected, estate: Estate, envelope: Envelope) -> None:
+    _advance(estate, envelope, event.model, event.version, Status.REJECTED, event.reason)
+
+
+@_fold.register
+def _(event: ModelArchived, estate: Estate, envelope: Envelope) -> None:
+    _advance(estate, envelope, event.model, event.version, Status.ARCHIVED, None)
+
+
+@_fold.register
+def _(event: ModelDeployed, estate: Estate, envelope: Envelope) -> None:
+    estate.rollouts.setdefault(event.deployment, deque(maxlen=KEPT_WINDOWS)).append((envelope.time, event.version))
+    known = estate.deployments.get(event.deployment)
+    if known is None or known.since <= envelope.time:
+        estate.deployments[event.deployment] = Deployment(
+            name=event.deployment,
+            model=event.model,
+            version=event.version,
+            endpoint=event.endpoint,
+            since=envelope.time,
+            chain=envelope.correlation_id,
+        )
+
+
+@_fold.register
+def _(event: DeploymentFailed, estate: Estate, envelope: Envelope) -> None:
+    known = estate.deployments.get(event.deployment)
+    if known and known.since <= envelope.time and event.cause != "superseded":
+        trouble = f"v{event.version} did not come up, {event.cause.replace('_', ' ')}: {event.message}"
+        estate.deployments[event.deployment] = replace(known, trouble=trouble)
+
+
+@_fold.register
+def _(event: WindowMeasured, estate: Estate, envelope: Envelope) -> None:
+    estate.measure(
+        event.deployment,
+        Window(
+            start=event.start,
+            end=event.end,
+            revision=event.revision,
+            version=event.version,
+            rows=event.rows,
+            errors=event.errors,
+            rate=event.rate,
+            latency_p50_ms=event.latency_p50_ms,
+            latency_p99_ms=event.latency_p99_ms,
+            output_mean=event.output_mean,
+            outcome=event.outcome,
+        ),
+    )
+
+
+@_fold.register
+def _(event: DriftDetected, estate: Estate, envelope: Envelope) -> None:
+    drifted = sorted((feature for feature in event.features if feature.drifted), key=lambda feature: feature.p_value)
+    estate.drifts.setdefault(event.deployment, deque(maxlen=KEPT_WINDOWS)).append(
+        Drift(
+            at=envelope.time,
+            start=event.start,
+            end=event.end,
+            version=event.version,
+            features=tuple(feature.feature for feature in drifted),
+            engine=event.engine,
+            chain=envelope.correlation_id,
+        )
+    )
+
+
+def _advance(
+    estate: Estate, envelope: Envelope, model: str, number: int, status: Status | None, why: str | None
+) -> None:
+    known = estate.versions.get((model, number))
+    if known is None:  # its registration is still to be read
+        known = Version(
+            model=model,
+            number=number,
+            workflow=model,
+            run="",
+            status=Status.CANDIDATE,
+            status_since=envelope.time,
+            metrics={},
+            registered=envelope.time,
+            chain=envelope.correlation_id,
+        )
+    if why is not None:
+        known = replace(known, why=why)
+    if status is not None and (envelope.time, _RANK[status]) >= (known.status_since, _RANK[known.status]):
+        known = replace(known, status=status, status_since=envelope.time)
+    estate.versions[model, number] = known

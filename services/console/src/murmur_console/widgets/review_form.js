@@ -1,0 +1,36 @@
+// Approve or refuse: a name and a reason first. What is typed stays in the browser until it is sent.
+export default {
+  template: `
+    <form class="m-review" @submit.prevent="send" :aria-label="'Review of ' + subject">
+      <label>Your name
+        <input name="by" v-model.trim="by" required maxlength="100" autocomplete="name" :disabled="busy" />
+      </label>
+      <label>Reason
+        <textarea name="reason" v-model.trim="reason" required maxlength="1000" rows="3" :disabled="busy"
+                  placeholder="what made you decide so"></textarea>
+      </label>
+      <p v-if="complaint || trouble" class="m-trouble" role="alert">{{ complaint || trouble }}</p>
+      <div class="m-buttons">
+        <button type="submit" value="approved" class="m-button m-primary" formnovalidate :disabled="busy">Approve</button>
+        <button type="submit" value="refused" class="m-button" formnovalidate :disabled="busy">Refuse</button>
+        <a v-if="report" :href="report" target="_blank" rel="noopener">Read the report</a>
+      </div>
+    </form>`,
+  props: { subject: String, report: String, busy: Boolean, trouble: String },
+  emits: ["decide"],
+  data: () => ({ by: localStorage.getItem("murmur-reviewer") || "", reason: "", complaint: "" }),
+  methods: {
+    send(event) {
+      const missing = [!this.by && "your name", !this.reason && "a reason"].filter(Boolean);
+      const verb = event.submitter?.value === "refused" ? "refuse" : "approve";
+      if (!event.submitter) return;
+      this.complaint = missing.length ? `To ${verb}, give ${missing.join(" and ")}.` : "";
+      if (missing.length) {
+        this.$el.querySelector(this.by ? "textarea" : "input").focus();
+        return;
+      }
+      localStorage.setItem("murmur-reviewer", this.by);
+      this.$emit("decide", { decision: event.submitter.value, by: this.by, reason: this.reason });
+    },
+  },
+};

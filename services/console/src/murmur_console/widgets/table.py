@@ -1,0 +1,108 @@
+"""Tables whose rows are patched in place."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from nicegui.element import Element
+from nicegui.events import GenericEventArguments
+
+from murmur_console.domain.facts import Tone
+from murmur_console.palette import hue_of
+
+Cell = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """`key` names its cell in each row."""
+
+    key: str
+    label: str
+    align: Literal["left", "right"] = "left"
+
+
+@dataclass(frozen=True)
+class Row:
+    """`id` is what keeps it the same row when the data change."""
+
+    id: str
+    cells: dict[str, Cell]
+
+
+class Table(Element, component="table.js"):
+    """`on_act(row, action)` hears buttons, `on_pick(row)` a chosen row. Children are shown while there are no rows."""
+
+    def __init__(
+        self,
+        caption: str,
+        columns: Iterable[Column],
+        *,
+        on_act: Callable[[str, str], object] | None = None,
+        on_pick: Callable[[str], object] | None = None,
+    ) -> None:
+        super().__init__()
+        self._props["caption"] = caption
+        self._props["columns"] = [vars(column) for column in columns]
+        self._props["rows"] = []
+        self._props["pickable"] = on_pick is not None
+        if on_act is not None:
+
+            def act(event: GenericEventArguments) -> object:
+                return on_act(event.args["row"], event.args["action"])
+
+            self.on("act", act)
+        if on_pick is not None:
+
+            def pick(event: GenericEventArguments) -> object:
+                return on_pick(event.args)
+
+            self.on("pick", pick)
+
+    def show(self, rows: Iterable[Row], *, selected: str | None = None) -> None:
+        fresh = [vars(row) for row in rows]
+        if fresh != self._props["rows"] or selected != self._props.get("selected"):
+            self._props["rows"] = fresh
+            self._props["selected"] = selected
+            self.update()
+
+
+def text(value: object, *, tone: Tone = Tone.PLAIN, title: str = "", note: str = "", indent: int = 0) -> Cell:
+    return {"kind": "text", "text": str(value), "tone": tone, "title": title, "note": note, "indent": indent}
+
+
+def count(value: int, *, tone: Tone = Tone.PLAIN, note: str = "") -> Cell:
+    """A number that is unwell when it is not 0 stands out only then."""
+    return text(f"{value:,}", tone=tone if value else Tone.PLAIN, note=note if value else "")
+
+
+def link(label: object, href: str, *, tone: Tone = Tone.PLAIN, note: str = "", away: bool = False) -> Cell:
+    return {"kind": "link", "text": str(label), "href": href, "tone": tone, "note": note, "away": away}
+
+
+def ident(value: str) -> Cell:
+    """A long id: its beginning, the whole on click."""
+    return {"kind": "id", "text": value}
+
+
+def when(time: datetime | None) -> Cell:
+    """Relative, exact on hover."""
+    return {"kind": "when", "time": time.isoformat()} if time else text("")
+
+
+def clock(time: datetime) -> Cell:
+    return {"kind": "clock", "time": time.isoformat()}
+
+
+def service(name: str) -> Cell:
+    return {"kind": "service", "text": name, "hue": hue_of(name)}
+
+
+def action(name: str, label: str, *, busy: bool = False) -> Cell:
+    return {"kind": "action", "action": name, "text": label, "busy": busy}
+
+
+def pick(label: str, *, tone: Tone = Tone.PLAIN, indent: int = 0) -> Cell:
+    """What chooses its row by keyboard; the whole row does by pointer."""
+    return {"kind": "pick", "text": label, "tone": tone, "indent": indent}

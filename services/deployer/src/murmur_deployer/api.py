@@ -1,0 +1,41 @@
+"""REST: what serves, what should, and how the last rollout went."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from murmur_deployer.repository import DeployerUnitOfWork
+from murmur_deployer.schemas import DeploymentPage, DeploymentView, view
+from murmur_kernel.service import Service
+
+
+@dataclass(frozen=True)
+class ListDeployments:
+    limit: int
+    cursor: str | None
+
+
+async def list_deployments(query: ListDeployments, uow: DeployerUnitOfWork) -> DeploymentPage:
+    page = await uow.deployments.find(order_by="name", limit=query.limit, cursor=query.cursor)
+    return DeploymentPage(items=[view(deployment) for deployment in page.items], next=page.next)
+
+
+async def show_deployment(name: str, uow: DeployerUnitOfWork) -> DeploymentView:
+    return view(await uow.deployments.require(name))
+
+
+def router(service: Service[DeployerUnitOfWork]) -> APIRouter:
+    api = APIRouter(prefix="/v1", tags=["deployments"])
+
+    @api.get("/deployments")
+    async def deployments(limit: Annotated[int, Query(ge=1, le=500)] = 50, cursor: str | None = None) -> DeploymentPage:
+        """By name."""
+        return await service.read(list_deployments, ListDeployments(limit, cursor))
+
+    @api.get("/deployments/{name}")
+    async def deployment(name: str) -> DeploymentView:
+        """404 for a model that was never promoted to production."""
+        return await service.read(show_deployment, name)
+
+    return api

@@ -1,0 +1,1 @@
+"""What the deployer decides; knows no event, no store, no process."""

@@ -1,0 +1,35 @@
+"""What a promotion means for the deployment that is there."""
+
+from dataclasses import dataclass
+
+from murmur_deployer.domain.deployment import Deployment, Target
+
+
+@dataclass(frozen=True)
+class RollOut:
+    """It is the newest: make it serve."""
+
+    deployment: Deployment
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """A newer promotion is already known."""
+
+    by: Target
+
+
+@dataclass(frozen=True)
+class AlreadyKnown:
+    """This very promotion was accepted before."""
+
+
+def decide(name: str, current: Deployment | None, target: Target) -> RollOut | Superseded | AlreadyKnown:
+    """The newest promotion wins, whatever the order in which they arrive."""
+    if current is None:
+        return RollOut(Deployment(name, target))
+    if target.alias_revision == current.target.alias_revision:
+        return AlreadyKnown()
+    if target.alias_revision < current.target.alias_revision:
+        return Superseded(current.target)
+    return RollOut(current.aiming_at(target))

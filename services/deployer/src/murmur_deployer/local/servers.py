@@ -1,0 +1,151 @@
+"""Model servers as processes of this machine: one directory, two ports and one log file a replica."""
+
+import asyncio
+import shutil
+import socket
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from murmur_deployer.domain.deployment import ProcessId, Replica
+from murmur_deployer.local.processes import Processes
+from murmur_deployer.ports import Artifacts, ProbeRefused
+from murmur_events.models import VersionState
+from murmur_kernel.errors import ArtifactError, Transient
+from murmur_serving.config import MODEL_FILE, PROBE_HEADER, Ports, ReplicaConfig, write_replica
+
+_MODULE = ("-m", "murmur_serving")
+_STOP_PATIENCE = 15.0
+"""Seconds to answer what was begun and to ship the prediction log; what is left of the log, its successor ships."""
+_LAST_LINES = 12
+_LAST_BYTES = 16_384
+
+
+class LocalModelServers:
+    """Implements ModelServers with `python -m murmur_serving <directory>`."""
+
+    def __init__(
+        self,
+        artifacts: Artifacts,
+        http: httpx.AsyncClient,
+        *,
+        replicas: Path,
+        predictions: Path,
+        logs: Path,
+        brokers: str | None,
+        host: str,
+        ports: range,
+    ) -> None:
+        self._artifacts = artifacts
+        self._http = http
+        self._replicas = replicas
+        self._predictions = predictions
+        self._logs = logs
+        self._brokers = brokers
+        self._host = host
+        self._ports = ports
+        self._processes = Processes()
+
+    async def start(self, replica: Replica, state: VersionState) -> ProcessId:
+        directory = self._directory(replica)
+        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            await self._artifacts.fetch(state.artifacts.model, directory / MODEL_FILE)
+        except ArtifactError:
+            shutil.rmtree(directory)
+            raise
+        write_replica(
+            directory,
+            ReplicaConfig(
+                deployment=replica.deployment,
+                replica=replica.name,
+                model=state.model,
+                version=state.version,
+                sha256=state.artifacts.model.sha256,
+                signature=state.artifacts.signature,
+                log_directory=self._predictions / replica.deployment,
+                brokers=self._brokers,
+            ),
+            Ports(host=self._host, http=replica.http_port, grpc=replica.grpc_port),
+        )
+        return self._processes.start(
+            [sys.executable, *_MODULE, str(directory)],
+            environment={"OMP_NUM_THREADS": "1"},
+            log=self._log(replica),
+        )
+
+    async def find(self, replica: Replica) -> ProcessId | None:
+        if replica.process is not None and self._processes.alive(replica.process):
+            return replica.process
+        running = await asyncio.to_thread(self._processes.running, _MODULE)
+        return running.get(str(self._directory(replica)))
+
+    async def ready(self, replica: Replica) -> bool:
+        try:
+            answer = await self._http.get(f"{self._url(replica)}/ready")
+        except httpx.TransportError:
+            return False
+        return answer.status_code == 200
+
+    async def probe(self, replica: Replica, request: dict[str, Any]) -> tuple[float, ...]:
+        try:
+            answer = await self._http.post(f"{self._url(replica)}/infer", json=request, headers={PROBE_HEADER: "1"})
+            if answer.status_code != 200:
+                raise ProbeRefused(answer.text)
+            return tuple(map(float, answer.json()["outputs"][0]["data"]))
+        except (httpx.TransportError, ValueError, LookupError, TypeError) as error:
+            raise ProbeRefused(f"{type(error).__name__}: {error}") from error
+
+    async def stop(self, replica: Replica) -> None:
+        process = await self.find(replica)
+        if process is not None:
+            await self._processes.end(process, patience=_STOP_PATIENCE)
+        await asyncio.to_thread(shutil.rmtree, self._directory(replica), ignore_errors=True)
+
+    async def last_words(self, replica: Replica) -> str:
+        try:
+            with self._log(replica).open("rb") as file:
+                file.seek(max(0, self._log(replica).stat().st_size - _LAST_BYTES))
+                lines = file.read().decode(errors="replace").strip().splitlines()
+        except FileNotFoundError:
+            return "(it wrote no log)"
+        return "\n".join(lines[-_LAST_LINES:]) or "(it wrote nothing)"
+
+    async def names(self) -> set[str]:
+        running = await asyncio.to_thread(self._processes.running, _MODULE)
+        ours = {Path(directory).name for directory in running if Path(directory).parent == self._replicas}
+        return ours | {path.name for path in self._replicas.glob("*") if path.is_dir()}
+
+    def choose_ports(self, in_use: Collection[int], *, rather: tuple[int, int] | None = None) -> tuple[int, int]:
+        pairs = [(http, http + 1) for http in self._ports[::2] if http + 1 in self._ports]
+        if rather in pairs:
+            pairs.insert(0, rather)
+        for pair in pairs:
+            if not any(port in in_use or self._taken(port) for port in pair):
+                return pair
+        raise Transient(
+            f"no two free ports are left in {self._ports.start} to {self._ports.stop - 1} for a model server:"
+            f" end what else listens there, or start the flock on another MURMUR_PORT"
+        )
+
+    def _taken(self, port: int) -> bool:
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((self._host, port))
+            except OSError:
+                return True
+        return False
+
+    def _url(self, replica: Replica) -> str:
+        """With the version: whoever else listens on that port by mistake does not know it."""
+        return f"http://{self._host}:{replica.http_port}/v2/models/{replica.deployment}/versions/{replica.version}"
+
+    def _directory(self, replica: Replica) -> Path:
+        return self._replicas / replica.name
+
+    def _log(self, replica: Replica) -> Path:
+        return self._logs / f"{replica.name}.log"

@@ -1,0 +1,77 @@
+"""What the deployer needs of the world: model servers, a front door, artifacts, and what is kept of deployments."""
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any, Protocol
+
+from murmur_deployer.domain.deployment import Deployment, ProcessId, Replica
+from murmur_deployer.domain.routing import RoutingTable
+from murmur_events.models import VersionState
+from murmur_events.values import Artifact
+
+
+class RouteNotApplied(Exception):
+    """The front door does not route as it was told; it may later."""
+
+
+class ModelServers(Protocol):
+    """Processes that serve one version each, and outlive the deployer. All calls may be repeated."""
+
+    async def start(self, replica: Replica, state: VersionState) -> ProcessId:
+        """Fetches the model and starts a process; does not wait for it.
+
+        Raises ArtifactMissing, ArtifactCorrupt (nothing is left of the replica then) or Transient.
+        """
+
+    async def find(self, replica: Replica) -> ProcessId | None:
+        """The living process of that replica, whoever started it."""
+
+    async def ready(self, replica: Replica) -> bool:
+        """It answers, and with the version it should have."""
+
+    async def probe(self, replica: Replica, request: dict[str, Any]) -> tuple[float, ...]:
+        """Outputs for a V2 request; leaves no trace in the prediction log. Raises ProbeRefused."""
+
+    async def stop(self, replica: Replica) -> None:
+        """Lets it answer what it has begun, then ends it. Its directory is gone, its prediction log is not."""
+
+    async def last_words(self, replica: Replica) -> str:
+        """What its log ends with."""
+
+    async def names(self) -> Collection[str]:
+        """Replicas that have a process or a directory here."""
+
+    def choose_ports(self, in_use: Collection[int], *, rather: tuple[int, int] | None = None) -> tuple[int, int]:
+        """Two free ports, HTTP and gRPC: `rather` if they are free. Raises Transient when none are left."""
+
+
+class ProbeRefused(Exception):
+    """The replica answered the probe with an error."""
+
+
+class Router(Protocol):
+    """The front door's way to model servers."""
+
+    async def apply(self, table: RoutingTable) -> None:
+        """Returns when the front door routes like that; at once if it already does. Raises RouteNotApplied."""
+
+    async def active_requests(self, replica: str) -> int | None:
+        """Requests that a replica has not answered yet; None if that cannot be told now."""
+
+
+class Artifacts(Protocol):
+    """Raises ArtifactMissing, ArtifactCorrupt, Transient."""
+
+    async def read_bytes(self, artifact: Artifact) -> bytes: ...
+
+    async def fetch(self, artifact: Artifact, to: Path) -> Path: ...
+
+
+class Fleet(Protocol):
+    """Deployments as the reconciler reads and changes them, each change a transaction of its own."""
+
+    async def deployments(self) -> tuple[Deployment, ...]: ...
+
+    async def version(self, deployment: str, version: int) -> VersionState: ...
+
+    async def update(self, name: str, change: Callable[[Deployment], Deployment]) -> None: ...

@@ -1,0 +1,75 @@
+"""What the REST API shows of deployments."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from murmur_deployer.domain.deployment import Deployment, FailureCause, Replica, State
+
+
+class ReplicaView(BaseModel):
+    name: str
+    role: Literal["serving", "candidate", "retiring"]
+    version: int
+    pid: int | None
+    http_port: int
+    grpc_port: int
+    retired_at: datetime | None
+
+
+class FailureView(BaseModel):
+    version: int
+    cause: FailureCause
+    message: str
+    at: datetime
+
+
+class DeploymentView(BaseModel):
+    """target_version: what was promoted last. serving_version: what the front door leads to."""
+
+    name: str
+    model: str
+    state: State
+    endpoint: str
+    target_version: int
+    serving_version: int | None
+    deployed_at: datetime | None
+    failure: FailureView | None
+    replicas: list[ReplicaView]
+
+
+class DeploymentPage(BaseModel):
+    items: list[DeploymentView]
+    next: str | None
+
+
+def view(deployment: Deployment) -> DeploymentView:
+    serving, failure = deployment.serving, deployment.failure
+    return DeploymentView(
+        name=deployment.name,
+        model=deployment.name,
+        state=deployment.state,
+        endpoint=deployment.endpoint,
+        target_version=deployment.target.version,
+        serving_version=serving.version if serving else None,
+        deployed_at=deployment.deployed_at,
+        failure=FailureView(**vars(failure)) if failure else None,
+        replicas=[
+            *([_replica(serving, "serving")] if serving else []),
+            *([_replica(deployment.candidate, "candidate")] if deployment.candidate else []),
+            *(_replica(replica, "retiring") for replica in deployment.retiring),
+        ],
+    )
+
+
+def _replica(replica: Replica, role: Literal["serving", "candidate", "retiring"]) -> ReplicaView:
+    return ReplicaView(
+        name=replica.name,
+        role=role,
+        version=replica.version,
+        pid=replica.process.pid if replica.process else None,
+        http_port=replica.http_port,
+        grpc_port=replica.grpc_port,
+        retired_at=replica.retired_at,
+    )

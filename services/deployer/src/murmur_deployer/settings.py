@@ -1,0 +1,41 @@
+"""What the deployer is told by its environment, beside what every service is."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from murmur_kernel.settings import KernelSettings
+
+_FIRST, _LAST = 100, 199
+
+
+class Settings(KernelSettings):
+    """port: the front door, from which the ports of model servers are counted."""
+
+    port: int = 8080
+    envoy_admin: str = "http://127.0.0.1:8083"
+    start_seconds: float = Field(default=60, gt=0, description="from a replica's start to its first right answer")
+    route_seconds: float = Field(default=10, gt=0, description="until the front door must have applied its routes")
+    drain_seconds: float = Field(default=30, gt=0, description="the longest that a retired replica may go on answering")
+
+    @property
+    def model_server_ports(self) -> range:
+        return range(self.port + _FIRST, self.port + _LAST + 1)
+
+    @property
+    def replicas(self) -> Path:
+        """One directory a replica."""
+        return self.home.resolve() / "replicas"
+
+    @property
+    def predictions(self) -> Path:
+        """Prediction logs, one directory a deployment; they outlive the replicas that wrote them."""
+        return self.home.resolve() / "predictions"
+
+    @property
+    def logs(self) -> Path:
+        return self.home.resolve() / "logs"
+
+    @property
+    def envoy(self) -> Path:
+        return self.home.resolve() / "envoy"

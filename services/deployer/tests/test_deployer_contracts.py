@@ -1,0 +1,135 @@
+"""The fakes and the real things keep the same promises."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from murmur_deployer.domain.deployment import Replica
+from murmur_deployer.domain.routing import Endpoint, RoutingTable
+from murmur_deployer.ports import ModelServers, ProbeRefused, RouteNotApplied, Router
+from murmur_deployer.testing import PROBE, FakeModelServers, FakeRouter, version_state
+from murmur_events.models import VersionState
+from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.errors import ArtifactCorrupt, Transient
+from murmur_kernel.testing import eventually
+
+TABLE = RoutingTable((("credit", "credit-v1-1"),), (Endpoint("credit-v1-1", 9),))
+REAL = pytest.param("real", marks=pytest.mark.flock)
+
+
+@pytest.fixture(params=["fake", "real"])
+def router(request: pytest.FixtureRequest) -> Router:
+    if request.param == "fake":
+        return FakeRouter()
+    front_door = request.getfixturevalue("front_door")
+    return front_door.router(request.getfixturevalue("http"))
+
+
+async def test_a_table_that_is_applied_may_be_applied_again(router: Router) -> None:
+    await router.apply(TABLE)
+    await router.apply(TABLE)
+    assert await router.active_requests("credit-v1-1") == 0
+
+
+async def test_one_table_follows_another(router: Router) -> None:
+    await router.apply(TABLE)
+    both = (*TABLE.endpoints, Endpoint("credit-v2-2", 10))
+    await router.apply(RoutingTable((("credit", "credit-v2-2"),), both))
+    assert await router.active_requests("credit-v1-1") == 0
+    await router.apply(RoutingTable((("credit", "credit-v2-2"),), both[1:]))
+    await router.apply(RoutingTable((), ()))
+
+
+async def test_a_front_door_that_is_away_applies_nothing(front_door, http) -> None:
+    front_door.process.kill()
+    for router in (front_door.router(http, seconds=0.2), FakeRouter(deaf=True)):
+        with pytest.raises(RouteNotApplied, match="Envoy"):
+            await router.apply(TABLE)
+
+
+async def test_a_table_that_envoy_refuses_is_not_applied_and_the_old_one_stays(front_door, http) -> None:
+    router = front_door.router(http, seconds=0.5)
+    await router.apply(TABLE)
+    with pytest.raises(RouteNotApplied, match="did not apply version"):
+        await router.apply(RoutingTable((("credit", "nobody-1"),), (Endpoint("nobody-1", 99_999),)))
+    await router.apply(TABLE)
+
+
+async def test_without_the_platforms_files_nothing_is_written(tmp_path: Path, front_door, http) -> None:
+    (front_door.home.envoy / "routes.base.json").unlink()
+    with pytest.raises(RouteNotApplied, match=r"routes\.base\.json' is missing"):
+        await front_door.router(http).apply(TABLE)
+
+
+async def test_the_front_door_answers_for_models_that_nobody_serves(front_door, http: httpx.AsyncClient) -> None:
+    await front_door.router(http).apply(RoutingTable((), ()))
+    answer = await http.get(f"{front_door.url}/v2/models/credit/ready")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+    assert "no model of that name is deployed" in answer.json()["error"]
+
+
+@pytest.fixture(params=["fake", REAL])
+def servers(request: pytest.FixtureRequest) -> ModelServers:
+    return FakeModelServers() if request.param == "fake" else request.getfixturevalue("local_servers")()
+
+
+@pytest.fixture
+async def state(request: pytest.FixtureRequest, artifacts: ArtifactStore, servers: ModelServers) -> VersionState:
+    if isinstance(servers, FakeModelServers):
+        return await version_state(artifacts, version=1)
+    real = request.getfixturevalue("trained")(1)
+    return await version_state(artifacts, version=1, model=real.model, signature=real.signature, probe=real.probe)
+
+
+async def test_a_replica_is_started_found_probed_and_stopped(
+    request: pytest.FixtureRequest, servers: ModelServers, state: VersionState, trained
+) -> None:
+    real = not isinstance(servers, FakeModelServers)
+    next_deployer = request.getfixturevalue("local_servers")() if real else servers
+    probe = trained(1).probe if real else PROBE
+    replica = Replica("credit-v1-1", "credit", 1, *servers.choose_ports(set()))
+    assert await servers.find(replica) is None
+    assert not await servers.ready(replica)
+    process = await servers.start(replica, state)
+    started = replace(replica, process=process)
+    await eventually(lambda: servers.ready(started), within=60)
+    assert await servers.find(started) == await next_deployer.find(replica) == process
+    assert await next_deployer.names() == {"credit-v1-1"}
+    assert await servers.probe(started, probe["request"]) == pytest.approx(probe["outputs"], abs=1e-6)
+    if not real:
+        servers.refusing.add(1)
+    with pytest.raises(ProbeRefused, match="error"):
+        await servers.probe(started, {"inputs": []})
+    assert await servers.last_words(started)
+    await next_deployer.stop(replica)
+    assert await servers.find(started) is None
+    assert not await servers.ready(started)
+    assert await servers.names() == set()
+    await servers.stop(started)
+
+
+async def test_a_corrupt_model_starts_nothing_and_leaves_nothing(
+    artifacts: ArtifactStore, local_servers: Callable[[], ModelServers]
+) -> None:
+    state = await version_state(artifacts, version=1)
+    Path(state.artifacts.model.uri.removeprefix("file://")).write_bytes(b"changed")
+    for servers in (local_servers(), FakeModelServers(corrupt={1})):
+        with pytest.raises(ArtifactCorrupt, match=state.artifacts.model.sha256):
+            await servers.start(Replica("credit-v1-1", "credit", 1, 9, 10), state)
+        assert await servers.names() == set()
+
+
+def test_ports_in_use_are_not_chosen(local_servers: Callable[[], ModelServers]) -> None:
+    for servers in (local_servers(), FakeModelServers()):
+        first = servers.choose_ports(set())
+        second = servers.choose_ports({first[1]})
+        assert not set(first) & set(second)
+        assert servers.choose_ports(set(), rather=second) == second
+
+
+def test_no_ports_left_is_said(local_servers: Callable[[], ModelServers]) -> None:
+    with pytest.raises(Transient, match="no two free ports are left"):
+        local_servers().choose_ports(range(65536))

@@ -1,0 +1,115 @@
+"""Real model servers behind a real Envoy, under load, while versions are swapped and processes are killed."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from murmur_deployer.testing import promoted, version_state
+from murmur_events.deployments import ModelDeployed
+from murmur_kernel.testing import eventually
+
+pytestmark = pytest.mark.flock
+
+_CLIENTS = 8
+
+
+@dataclass
+class Load:
+    """What clients that never pause were answered."""
+
+    answered: Counter[str] = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def load(url: str) -> AsyncIterator[Load]:
+    """Clients that ask for predictions one after the other for as long as the block lasts."""
+    seen = Load()
+    ended = asyncio.Event()
+    body = {"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [0.5, -0.5]}]}
+
+    async def client() -> None:
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+            while not ended.is_set():
+                try:
+                    answer = await http.post(f"{url}/v2/models/credit/infer", json=body)
+                except httpx.TransportError as error:
+                    seen.failed.append(repr(error))
+                    continue
+                if answer.status_code == 200:
+                    seen.answered[answer.json()["model_version"]] += 1
+                else:
+                    seen.failed.append(f"{answer.status_code} {answer.text}")
+
+    async with asyncio.TaskGroup() as clients:
+        for _ in range(_CLIENTS):
+            clients.create_task(client())
+        try:
+            yield seen
+        finally:
+            ended.set()
+
+
+@pytest.fixture
+async def deployer(front_door, http, local_servers, real_deployer, artifacts, trained):
+    """With `promote(version)` for real models."""
+    harness = real_deployer(local_servers(), front_door.router(http))
+
+    async def promote(version: int) -> None:
+        real = trained(version)
+        state = await version_state(
+            artifacts, version=version, model=real.model, signature=real.signature, probe=real.probe
+        )
+        await harness.kernel.receives(promoted(state, alias_revision=version))
+        await harness.kernel.run_jobs()
+
+    harness.promote = promote
+    async with harness.kernel:
+        yield harness
+
+
+async def test_a_swap_under_load_loses_no_request(deployer, front_door) -> None:
+    await deployer.promote(1)
+    async with load(front_door.url) as seen:
+        await eventually(lambda: seen.answered["1"] > 50)
+        await deployer.promote(2)
+        await eventually(lambda: seen.answered["2"] > 50)
+        deployer.kernel.clock.advance(1)
+        await eventually(lambda: _retired(deployer), within=30)
+        after = seen.answered["2"]
+        await eventually(lambda: seen.answered["2"] > after + 50)
+    assert seen.failed == []
+    assert [type(event) for event in deployer.kernel.published] == [ModelDeployed, ModelDeployed]
+    assert await deployer.servers.names() == {"credit-v2-2"}
+    print(f"answered by version: {dict(seen.answered)}, failed: {len(seen.failed)}")  # noqa: T201  the measured figure
+
+
+async def test_a_killed_model_server_costs_its_clients_time_but_no_request(deployer, front_door) -> None:
+    await deployer.promote(1)
+    killed = (await deployer.deployment()).serving
+    async with load(front_door.url) as seen:
+        await eventually(lambda: seen.answered["1"] > 50)
+        os.kill(killed.process.pid, signal.SIGKILL)
+        before = seen.answered["1"]
+        again = await eventually(lambda: _replaced(deployer, killed))
+        await eventually(lambda: seen.answered["1"] > before + 50, within=40)
+    assert seen.failed == []
+    assert (again.name, again.ports) == (killed.name, killed.ports)
+
+
+async def _replaced(deployer, killed):
+    """One pass of the reconciler; the serving replica once it is another process."""
+    await deployer.reconciler.reconcile()
+    serving = (await deployer.deployment()).serving
+    return serving if serving.process != killed.process else None
+
+
+async def _retired(deployer) -> bool:
+    return not await deployer.reconciler.reconcile()

@@ -1,0 +1,61 @@
+"""The monitor by REST: what it watches, what it measured, what it found, what wants attention."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from murmur_kernel.service import Service
+from murmur_monitor import views
+from murmur_monitor.domain.alerts import AlertStatus
+from murmur_monitor.domain.episodes import Outcome
+from murmur_monitor.repository import MonitorUnitOfWork
+from murmur_monitor.schemas import (
+    AlertPage,
+    AlertView,
+    DeploymentPage,
+    DeploymentView,
+    DriftPage,
+    DriftView,
+    WindowPage,
+    WindowView,
+)
+from murmur_monitor.views import PageOf
+
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+def router(service: Service[MonitorUnitOfWork]) -> APIRouter:
+    api = APIRouter(prefix="/v1", tags=["monitor"])
+
+    @api.get("/deployments")
+    async def deployments(limit: Limit = 50, cursor: str | None = None) -> DeploymentPage:
+        """Everything that is watched, by name."""
+        page = await service.read(views.list_deployments, PageOf(limit, cursor))
+        return DeploymentPage(items=[DeploymentView.of(watch) for watch in page.items], next=page.next)
+
+    @api.get("/deployments/{name}/windows")
+    async def windows(
+        name: str, limit: Limit = 50, cursor: str | None = None, outcome: Outcome | None = None
+    ) -> WindowPage:
+        """Closed windows of all its versions, newest first. 404 for a deployment that is not watched."""
+        page = await service.read(views.list_windows, PageOf(limit, cursor, deployment=name, outcome=outcome))
+        return WindowPage(items=[WindowView.of(window) for window in page.items], next=page.next)
+
+    @api.get("/drifts")
+    async def drifts(limit: Limit = 50, cursor: str | None = None, deployment: str | None = None) -> DriftPage:
+        """Episodes of drift, newest first."""
+        page = await service.read(views.list_episodes, PageOf(limit, cursor, deployment=deployment))
+        return DriftPage(items=[DriftView.of(episode) for episode in page.items], next=page.next)
+
+    @api.get("/alerts")
+    async def alerts(
+        limit: Limit = 50,
+        cursor: str | None = None,
+        deployment: str | None = None,
+        status: AlertStatus | None = None,
+    ) -> AlertPage:
+        """Alerts, newest first."""
+        page = await service.read(views.list_alerts, PageOf(limit, cursor, deployment=deployment, status=status))
+        return AlertPage(items=[AlertView.of(alert) for alert in page.items], next=page.next)
+
+    return api

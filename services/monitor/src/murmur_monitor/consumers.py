@@ -1,0 +1,12 @@
+"""Everything that the monitor listens to as events. Predictions are folded in streams.py."""
+
+from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.workflows import WorkflowApplied
+from murmur_kernel.consuming import project, react
+from murmur_monitor import handlers
+
+SUBSCRIPTIONS = (
+    project(WorkflowApplied, handlers.remember_workflow),
+    react(ModelDeployed, handlers.watch_version),
+    react(DeploymentFailed, handlers.alert_failure),
+)

@@ -1,0 +1,1 @@
+"""What the monitor knows and decides, without knowing who tells it or who hears of it."""

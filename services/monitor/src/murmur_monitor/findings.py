@@ -1,0 +1,226 @@
+"""What a closed window leads to: the window itself as a fact, and a step of its deployment's episode."""
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from murmur_events.base import DeploymentName, ModelName, WorkflowName
+from murmur_events.monitoring import DriftDetected, FeatureDrift, WindowMeasured
+from murmur_kernel.unit_of_work import Chain
+from murmur_monitor import alerting
+from murmur_monitor.domain import alerts
+from murmur_monitor.domain.drift import judge
+from murmur_monitor.domain.episodes import Episode, Outcome, Step, Watch
+from murmur_monitor.domain.measured import (
+    Compared,
+    Comparison,
+    MeasuredWindow,
+    NotCompared,
+    Statistics,
+    TooFewRows,
+    window_id,
+)
+from murmur_monitor.domain.windows import Window
+from murmur_monitor.repository import MonitorUnitOfWork
+
+_NAMED = 3
+"""How many drifted columns a text names before it only counts them."""
+
+
+@dataclass(frozen=True)
+class WindowClosed:
+    """A finding of the close scan: one window, its numbers, and how it compares."""
+
+    deployment: str
+    model: str
+    version: int
+    window: Window
+    statistics: Statistics
+    comparison: Comparison
+
+    @property
+    def id(self) -> str:
+        """The same for the same rows: a window is recorded once however often it is found."""
+        return f"{window_id(self.deployment, self.version, self.window.starts_at)}/{self.statistics.rows}"
+
+
+async def record_window(finding: WindowClosed, uow: MonitorUnitOfWork) -> int:
+    """Publish the window and what it does to the deployment's episode. Returns the window's revision.
+
+    The same window with no more rows than before changes nothing. With more rows it is published again under the next
+    revision, and its verdict replaces the former one. What belongs to an episode keeps its correlation.
+    """
+    before = await uow.windows.get(window_id(finding.deployment, finding.version, finding.window.starts_at))
+    if before is not None and before.statistics.rows >= finding.statistics.rows:
+        return before.revision
+    measured = _measured(finding, revision=1 if before is None else before.revision + 1)
+    watch = await uow.watches.get(finding.deployment)
+    if watch is None:
+        uow.publish(_event(measured))
+    else:
+        measured = await _follow(measured, watch, uow, again=before is not None and before.outcome is Outcome.DRIFT)
+    uow.windows.save(measured)
+    return measured.revision
+
+
+async def _follow(measured: MeasuredWindow, watch: Watch, uow: MonitorUnitOfWork, *, again: bool) -> MeasuredWindow:
+    """Publish, and move the watch and its episode. `again`: this window was counted as drifted before."""
+    episode = None if watch.episode is None else await uow.episodes.require(watch.episode)
+    if episode is not None:
+        uow.resume(Chain(episode.correlation_id, episode.cause))
+    uow.publish(_event(measured))
+    step = watch.step(measured.version, measured.start, measured.outcome)
+    touched = episode if episode is not None and step in (Step.CONTINUE, Step.CLOSE) else None
+    match step:
+        case Step.OPEN:
+            touched = episode = await _open(measured, watch, uow)
+        case Step.CONTINUE if episode is not None and not again:
+            uow.episodes.save(episode.continued())
+        case Step.CLOSE if episode is not None:
+            await _close(episode, measured, uow)
+            episode = None
+        case _:
+            pass
+    uow.watches.save(
+        watch.after(measured.version, measured.start, measured.outcome, episode=None if episode is None else episode.id)
+    )
+    if measured.version == watch.version:
+        await _say_whether_tested(measured, uow)
+    return measured if touched is None else replace(measured, episode=touched.id)
+
+
+async def _open(measured: MeasuredWindow, watch: Watch, uow: MonitorUnitOfWork) -> Episode:
+    """The first bad window: its episode begins, and retraining starts from the event."""
+    episode_id = uow.new_id("episode")
+    chain = uow.publish(
+        DriftDetected(
+            deployment=DeploymentName(measured.deployment),
+            model=ModelName(measured.model),
+            version=measured.version,
+            workflow=WorkflowName(watch.workflow),
+            episode=episode_id,
+            start=measured.start,
+            end=measured.end,
+            rows=measured.statistics.rows,
+            engine=measured.engine,
+            threshold=measured.threshold,
+            features=tuple(
+                FeatureDrift(
+                    feature=test.name,
+                    statistic=test.statistic,
+                    p_value=test.p_value,
+                    drifted=test.p_value < measured.threshold,
+                )
+                for test in measured.tests
+            ),
+        )
+    )
+    episode = Episode(
+        id=episode_id,
+        deployment=measured.deployment,
+        model=measured.model,
+        version=measured.version,
+        workflow=watch.workflow,
+        opened_at=measured.start,
+        opened_until=measured.end,
+        engine=measured.engine,
+        threshold=measured.threshold,
+        tests=measured.tests,
+        correlation_id=chain.correlation_id,
+        cause=chain.causation_id,
+    )
+    uow.episodes.save(episode)
+    uow.resume(chain)
+    await alerting.raise_once(
+        uow,
+        episode.alert,
+        measured.deployment,
+        severity="warning",
+        title=f"{measured.deployment} version {measured.version} drifts",
+        detail=measured.detail,
+    )
+    return episode
+
+
+async def _close(episode: Episode, measured: MeasuredWindow, uow: MonitorUnitOfWork) -> None:
+    uow.episodes.save(episode.closed(uow.now))
+    alert = await uow.alerts.require(episode.alert)
+    start = f"{measured.start:%Y-%m-%d %H:%M:%S}"
+    alerting.resolve(uow, alert, f"the window of version {measured.version} from {start} UTC is stable")
+
+
+async def _say_whether_tested(measured: MeasuredWindow, uow: MonitorUnitOfWork) -> None:
+    """A deployment that nobody can watch is told to people once, and once more when it is watched again."""
+    alert_id = alerts.untested(measured.deployment, measured.version)
+    if measured.outcome is Outcome.NOT_TESTED:
+        title = f"{measured.deployment} version {measured.version} is not watched for drift"
+        detail = measured.detail
+        await alerting.raise_once(uow, alert_id, measured.deployment, severity="critical", title=title, detail=detail)
+    elif measured.outcome is not Outcome.TOO_FEW_ROWS:
+        for alert in await alerting.raised(uow, measured.deployment):
+            if alert.id == alert_id:
+                alerting.resolve(uow, alert, "a window was tested again")
+
+
+def _measured(finding: WindowClosed, *, revision: int) -> MeasuredWindow:
+    window = MeasuredWindow(
+        deployment=finding.deployment,
+        model=finding.model,
+        version=finding.version,
+        start=finding.window.starts_at,
+        end=finding.window.ends_at,
+        revision=revision,
+        statistics=finding.statistics,
+        outcome=Outcome.NOT_TESTED,
+        detail="",
+        engine="",
+        threshold=0.0,
+        tests=(),
+        episode=None,
+    )
+    match finding.comparison:
+        case TooFewRows(rows, needed):
+            detail = f"{rows} answered predictions, {needed} are needed for a test"
+            return replace(window, outcome=Outcome.TOO_FEW_ROWS, detail=detail)
+        case NotCompared(reason):
+            return replace(window, detail=reason)
+        case Compared(engine, error_rate, tests):
+            verdict = judge(tests, error_rate=error_rate)
+            return replace(
+                window,
+                outcome=Outcome.DRIFT if verdict.drifted else Outcome.STABLE,
+                detail=_described(finding.comparison, verdict.drifted),
+                engine=engine,
+                threshold=verdict.threshold,
+                tests=tests,
+            )
+        case _:
+            assert_never(finding.comparison)
+
+
+def _described(tested: Compared, drifted: tuple[str, ...]) -> str:
+    if not drifted:
+        return f"none of {len(tested.tests)} columns differs from the reference"
+    worst = sorted((test for test in tested.tests if test.name in drifted), key=lambda test: test.p_value)
+    named = ", ".join(f"{test.name} (p {test.p_value:.1e})" for test in worst[:_NAMED])
+    more = f" and {len(worst) - _NAMED} more" if len(worst) > _NAMED else ""
+    return f"{len(worst)} of {len(tested.tests)} columns differ from the reference: {named}{more}"
+
+
+def _event(measured: MeasuredWindow) -> WindowMeasured:
+    numbers = measured.statistics
+    return WindowMeasured(
+        deployment=DeploymentName(measured.deployment),
+        model=ModelName(measured.model),
+        version=measured.version,
+        start=measured.start,
+        end=measured.end,
+        revision=measured.revision,
+        rows=numbers.rows,
+        errors=numbers.errors,
+        rate=numbers.rate,
+        latency_p50_ms=numbers.latency_p50_ms,
+        latency_p99_ms=numbers.latency_p99_ms,
+        output_mean=numbers.output_mean,
+        outcome=measured.outcome.value,
+        detail=measured.detail,
+    )

@@ -1,0 +1,73 @@
+"""What the monitor does when a workflow is applied, a version is deployed, or a deployment fails."""
+
+from datetime import timedelta
+
+from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.workflows import WorkflowApplied
+from murmur_monitor import alerting
+from murmur_monitor.domain import alerts
+from murmur_monitor.domain.episodes import Watch
+from murmur_monitor.domain.windows import Calendar, as_millis
+from murmur_monitor.repository import KnownVersion, MonitorUnitOfWork, WorkflowRules
+
+_COMMIT_MARGIN = timedelta(seconds=5)
+"""A new window length counts from a border at least so far ahead that no row beyond it was folded with the old one."""
+
+
+async def remember_workflow(event: WorkflowApplied, uow: MonitorUnitOfWork) -> None:
+    """Keep how a workflow wants to be watched. Windows that have begun keep their length."""
+    known = await uow.rules.get(event.workflow)
+    if known is not None and known.revision >= event.revision:
+        return
+    monitoring = event.definition.monitoring
+    if known is None:
+        calendar = Calendar.of(monitoring.window)
+    else:
+        calendar = known.calendar.changed(monitoring.window, after=as_millis(uow.now + _COMMIT_MARGIN))
+    uow.rules.save(
+        WorkflowRules(
+            workflow=event.workflow,
+            revision=event.revision,
+            calendar=calendar,
+            min_rows=monitoring.min_rows,
+            error_rate=monitoring.drift.p_value,
+            engine=monitoring.drift.engine,
+        )
+    )
+
+
+async def watch_version(event: ModelDeployed, uow: MonitorUnitOfWork) -> None:
+    """From now on this version is the one whose windows tell. An open episode stays open until one of them is good."""
+    state = event.state
+    await uow.rules.require(state.workflow)
+    watch = await uow.watches.get(event.deployment)
+    if watch is None:
+        watch = Watch(event.deployment, event.model, state.workflow, event.version, uow.now)
+    uow.watches.save(watch.serving(event.version, since=uow.now))
+    inputs = state.artifacts.signature.inputs
+    uow.versions.save(
+        KnownVersion(
+            deployment=event.deployment,
+            version=event.version,
+            workflow=state.workflow,
+            reference=state.artifacts.reference,
+            columns=tuple(column.name for column in inputs),
+            categories=tuple(column.name for column in inputs if column.dtype == "category"),
+        )
+    )
+    for alert in await alerting.raised(uow, event.deployment):
+        if alerts.ends_with_next_version(alert.id):
+            alerting.resolve(uow, alert, f"version {event.version} serves")
+
+
+async def alert_failure(event: DeploymentFailed, uow: MonitorUnitOfWork) -> None:
+    """Tell people that a version does not serve; over when any version is deployed."""
+    serving = "nothing serves" if event.still_serving is None else f"version {event.still_serving} still serves"
+    await alerting.raise_once(
+        uow,
+        alerts.failed_deployment(event.deployment, event.version),
+        event.deployment,
+        severity="critical" if event.still_serving is None else "warning",
+        title=f"{event.deployment} version {event.version} was not deployed: {event.cause}",
+        detail=f"{event.message} ({serving})",
+    )

@@ -1,0 +1,80 @@
+"""What the monitor keeps, and the unit of work that it keeps it with."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from murmur_events.values import Artifact
+from murmur_kernel.documents import Kind
+from murmur_kernel.unit_of_work import Collection, UnitOfWork
+from murmur_monitor.domain.alerts import Alert
+from murmur_monitor.domain.episodes import Episode, Watch
+from murmur_monitor.domain.measured import MeasuredWindow
+from murmur_monitor.domain.windows import Calendar
+
+
+@dataclass(frozen=True)
+class WorkflowRules:
+    """What a workflow says about being watched."""
+
+    workflow: str
+    revision: int
+    calendar: Calendar
+    min_rows: int
+    error_rate: float
+    engine: Literal["auto", "alibi", "scipy"]
+
+
+@dataclass(frozen=True)
+class KnownVersion:
+    """A version that was deployed once, and what its windows are compared with."""
+
+    deployment: str
+    version: int
+    workflow: str
+    reference: Artifact
+    columns: tuple[str, ...]
+    categories: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        return version_id(self.deployment, self.version)
+
+
+def version_id(deployment: str, version: int) -> str:
+    return f"{deployment}/{version}"
+
+
+RULES = Kind("workflow", WorkflowRules, key=lambda rules: rules.workflow)
+WATCHES = Kind("deployment", Watch, key=lambda watch: watch.deployment, indexes=("deployment",))
+VERSIONS = Kind("version", KnownVersion, key=lambda version: version.id)
+WINDOWS = Kind("window", MeasuredWindow, key=lambda window: window.id, indexes=("deployment", "outcome", "start"))
+EPISODES = Kind("episode", Episode, key=lambda episode: episode.id, indexes=("deployment", "status", "opened_at"))
+ALERTS = Kind("alert", Alert, key=lambda alert: alert.id, indexes=("deployment", "status", "raised_at"))
+
+KINDS = (RULES, WATCHES, VERSIONS, WINDOWS, EPISODES, ALERTS)
+
+
+class MonitorUnitOfWork(UnitOfWork):
+    @property
+    def rules(self) -> Collection[WorkflowRules]:
+        return self.collection(RULES)
+
+    @property
+    def watches(self) -> Collection[Watch]:
+        return self.collection(WATCHES)
+
+    @property
+    def versions(self) -> Collection[KnownVersion]:
+        return self.collection(VERSIONS)
+
+    @property
+    def windows(self) -> Collection[MeasuredWindow]:
+        return self.collection(WINDOWS)
+
+    @property
+    def episodes(self) -> Collection[Episode]:
+        return self.collection(EPISODES)
+
+    @property
+    def alerts(self) -> Collection[Alert]:
+        return self.collection(ALERTS)

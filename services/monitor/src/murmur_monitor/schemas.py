@@ -1,0 +1,159 @@
+"""What the monitor answers by REST."""
+
+from datetime import datetime
+from typing import Literal, Self
+
+from pydantic import BaseModel
+
+from murmur_monitor.domain.alerts import Alert
+from murmur_monitor.domain.drift import ColumnTest
+from murmur_monitor.domain.episodes import Episode, Watch
+from murmur_monitor.domain.measured import MeasuredWindow
+
+
+class DeploymentView(BaseModel):
+    """A deployment being watched, and the drift episode that is open, if one is."""
+
+    deployment: str
+    model: str
+    workflow: str
+    version: int
+    since: datetime
+    episode: str | None
+
+    @classmethod
+    def of(cls, watch: Watch) -> Self:
+        return cls.model_validate(watch, from_attributes=True)
+
+
+class ColumnView(BaseModel):
+    """One column, compared with the reference."""
+
+    column: str
+    statistic: float
+    p_value: float
+    drifted: bool
+
+    @classmethod
+    def of(cls, test: ColumnTest, threshold: float) -> Self:
+        return cls(column=test.name, statistic=test.statistic, p_value=test.p_value, drifted=test.p_value < threshold)
+
+
+class WindowView(BaseModel):
+    """A closed window. A column has drifted where its p-value is below the threshold."""
+
+    deployment: str
+    model: str
+    version: int
+    start: datetime
+    end: datetime
+    revision: int
+    rows: int
+    errors: int
+    rate: float
+    latency_p50_ms: float | None
+    latency_p99_ms: float | None
+    output_mean: float | None
+    outcome: Literal["drift", "stable", "too_few_rows", "not_tested"]
+    detail: str
+    engine: str
+    threshold: float
+    columns: list[ColumnView]
+    episode: str | None
+
+    @classmethod
+    def of(cls, window: MeasuredWindow) -> Self:
+        return cls(
+            deployment=window.deployment,
+            model=window.model,
+            version=window.version,
+            start=window.start,
+            end=window.end,
+            revision=window.revision,
+            rows=window.statistics.rows,
+            errors=window.statistics.errors,
+            rate=window.statistics.rate,
+            latency_p50_ms=window.statistics.latency_p50_ms,
+            latency_p99_ms=window.statistics.latency_p99_ms,
+            output_mean=window.statistics.output_mean,
+            outcome=window.outcome.value,
+            detail=window.detail,
+            engine=window.engine,
+            threshold=window.threshold,
+            columns=[ColumnView.of(test, window.threshold) for test in window.tests],
+            episode=window.episode,
+        )
+
+
+class DriftView(BaseModel):
+    """An episode of drift, with the evidence of the window that opened it."""
+
+    episode: str
+    deployment: str
+    model: str
+    version: int
+    workflow: str
+    opened_at: datetime
+    status: Literal["open", "closed"]
+    closed_at: datetime | None
+    windows: int
+    engine: str
+    threshold: float
+    columns: list[ColumnView]
+    correlation_id: str
+
+    @classmethod
+    def of(cls, episode: Episode) -> Self:
+        return cls(
+            episode=episode.id,
+            deployment=episode.deployment,
+            model=episode.model,
+            version=episode.version,
+            workflow=episode.workflow,
+            opened_at=episode.opened_at,
+            status=episode.status.value,
+            closed_at=episode.closed_at,
+            windows=episode.windows,
+            engine=episode.engine,
+            threshold=episode.threshold,
+            columns=[ColumnView.of(test, episode.threshold) for test in episode.tests],
+            correlation_id=episode.correlation_id,
+        )
+
+
+class AlertView(BaseModel):
+    """Something that wants or wanted a person's attention."""
+
+    id: str
+    deployment: str
+    severity: Literal["warning", "critical"]
+    title: str
+    detail: str
+    status: Literal["raised", "resolved"]
+    raised_at: datetime
+    resolved_at: datetime | None
+    correlation_id: str
+
+    @classmethod
+    def of(cls, alert: Alert) -> Self:
+        return cls.model_validate(alert, from_attributes=True)
+
+
+class DeploymentPage(BaseModel):
+    items: list[DeploymentView]
+    next: str | None
+
+
+class WindowPage(BaseModel):
+    items: list[WindowView]
+    next: str | None
+
+
+class DriftPage(BaseModel):
+    items: list[DriftView]
+    next: str | None
+
+
+class AlertPage(BaseModel):
+    items: list[AlertView]
+    next: str | None

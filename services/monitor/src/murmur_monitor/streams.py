@@ -1,0 +1,205 @@
+"""Folds `prediction.logged` into windows with Faust; it folds, nothing else.
+
+Exactness rests on three things: an offset is committed after its folds are in the changelog (nothing is lost), every
+fold holds the last offset folded into it (nothing counts twice), and a fold's key names the partition that feeds it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import faust
+import structlog
+from faust.contrib.asgi import faust_app_running
+
+from murmur_events import topic_of
+from murmur_events.serving import PredictionLogged
+from murmur_kernel.backoff import Backoff
+from murmur_kernel.consuming import Dead
+from murmur_kernel.errors import Transient
+from murmur_kernel.store import RawRecord
+from murmur_monitor.codec import decode_key, encode_key
+from murmur_monitor.domain.windows import Millis
+from murmur_monitor.intake import Intake
+from murmur_monitor.ports import FoldKey
+from murmur_monitor.settings import Settings
+
+TOPIC = topic_of(PredictionLogged)
+_CHANGELOG_SEGMENT = 32 * 2**20
+"""A fold is written anew with every batch: small segments are compacted soon, so that a restart reads little."""
+
+Bury = Callable[[RawRecord, Dead], Awaitable[None]]
+
+log = structlog.get_logger()
+
+
+class StreamCrashed(RuntimeError):
+    """Faust gave up. The process ends, and its successor goes on from the committed offsets."""
+
+
+class PredictionStream:
+    """Runs the Faust app on the service's event loop, and shows the windows that it holds."""
+
+    def __init__(self, settings: Settings, intake: Intake, bury: Bury) -> None:
+        self._settings = settings
+        self._intake = intake
+        self._bury = bury
+        self._app: Any = None
+        self._table: Any = None
+        self._done: dict[int, int] = {}
+        self._reached: dict[int, Millis] = {}
+
+    async def run(self) -> None:
+        """Until cancelled. Raises Transient while the broker is away at the start, StreamCrashed later."""
+        await _reachable(self._settings.brokers)
+        app = self._build()
+        async with faust_app_running(app):
+            log.info("stream_started", topic=TOPIC.name)
+            await app.wait_until_stopped()
+        raise StreamCrashed(f"Faust ended by itself: {app.crash_reason!r}")
+
+    async def check(self) -> tuple[bool, str]:
+        """For readiness: after a crash the web server would go on answering as if nothing had happened."""
+        app = self._app
+        if app is None:
+            return False, "not started yet"
+        if app.crashed or app.should_stop:
+            return False, f"crashed: {app.crash_reason!r}"
+        if not self._assigned():
+            return False, "has no partitions yet"
+        return True, f"folds {len(self._assigned())} partitions"
+
+    def states(self) -> Mapping[FoldKey, bytes]:
+        """All folds, encoded; a fold that has changed is another object."""
+        return {} if self._table is None else {decode_key(key): value for key, value in self._table.data.items()}
+
+    def forget(self, keys: Iterable[FoldKey]) -> None:
+        """Let go of these for good: a tombstone each, so that they do not come back with the next restart."""
+        for key in keys:
+            name = encode_key(key)
+            self._table.send_changelog(key.partition, name, None, value_serializer="raw")
+            self._table.data.pop(name, None)
+
+    async def time(self, now: Millis) -> Millis | None:
+        """Up to when all rows have been folded: `now`, or the last record's time where there is a backlog.
+
+        None while it is not known: no partitions yet, tables being recovered, nothing fetched yet.
+        """
+        assigned = self._assigned()
+        if not assigned or self._app.rebalancing or self._app.in_recovery:
+            return None
+        reached = [await self._partition_time(place, now) for place in assigned]
+        known = [time for time in reached if time is not None]
+        return min(known) if len(known) == len(reached) else None
+
+    async def _partition_time(self, place: Any, now: Millis) -> Millis | None:
+        consumer = self._app.consumer
+        position = self._done.get(place.partition)
+        if position is None and not any(message.tp == place for message in consumer.unacked):
+            position = await consumer.position(place)
+        end = consumer.highwater(place)
+        if end is None or position is None:
+            return None
+        return now if position >= end else self._reached.get(place.partition)
+
+    def _assigned(self) -> list[Any]:
+        app = self._app
+        if app is None or not app.started or app.should_stop or not app.tables.recovery.completed.is_set():
+            return []
+        return [place for place in app.consumer.assignment() if place.topic == TOPIC.name]
+
+    def _build(self) -> Any:
+        """A new Faust app: one that has failed cannot be started again."""
+        settings = self._settings
+        for chatty in ("faust", "mode"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+        folder = settings.home.resolve() / "faust" / f"monitor-{settings.replica}"
+        folder.mkdir(parents=True, exist_ok=True)
+        app = faust.App(
+            "murmur-monitor-stream",
+            broker=[f"kafka://{broker}" for broker in settings.brokers.split(",")],
+            store="memory://",
+            datadir=folder,
+            autodiscover=False,
+            web_enabled=False,
+            topic_disable_leader=True,
+            topic_partitions=TOPIC.partitions,
+            topic_replication_factor=settings.changelog_replicas,
+            consumer_group_instance_id=f"monitor-stream-{settings.replica}",
+            consumer_auto_offset_reset="earliest",
+            broker_session_timeout=10.0,
+            broker_heartbeat_interval=1.0,
+            broker_commit_interval=1.0,
+            producer_acks=-1,
+        )
+        self._table = app.Table(
+            "windows",
+            key_type=bytes,
+            value_type=bytes,
+            partitions=TOPIC.partitions,
+            extra_topic_configs={
+                "cleanup.policy": "compact",
+                "segment.bytes": str(_CHANGELOG_SEGMENT),
+                "min.cleanable.dirty.ratio": "0.2",
+            },
+        )
+        topic = app.topic(
+            TOPIC.name,
+            key_type=bytes,
+            value_type=bytes,
+            key_serializer="raw",
+            value_serializer="raw",
+            allow_empty=True,
+        )
+        app.agent(topic, name="fold")(self._fold)
+        self._done, self._reached = {}, {}
+        self._app = app
+        return app
+
+    async def _fold(self, stream: Any) -> None:
+        async for event in stream.events():
+            message = event.message
+            await self._take(_record(message))
+            self._done[message.partition] = message.offset + 1
+            self._reached[message.partition] = int(message.timestamp * 1000)
+
+    async def _take(self, record: RawRecord) -> None:
+        """Fold the record, or bury it: an agent that raises would drop it and say nothing."""
+        try:
+            await self._intake.take(record, self._table)
+        except Exception as error:  # whatever is wrong with one record, the others must go on
+            log.exception("record_not_folded", partition=record.partition, offset=record.offset)
+            await self._bury_surely(record, Dead(type(error).__name__, str(error) or repr(error)))
+
+    async def _bury_surely(self, record: RawRecord, dead: Dead) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                return await self._bury(record, dead)
+            except Transient as error:
+                log.warning("store_unavailable", error=str(error))
+                await asyncio.sleep(backoff.next())
+
+
+def _record(message: Any) -> RawRecord:
+    headers = message.headers.items() if isinstance(message.headers, dict) else message.headers or ()
+    return RawRecord(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        key=(message.key or b"").decode("utf-8", errors="replace"),
+        value=message.value or b"",
+        headers=tuple((name, value or b"") for name, value in headers),
+    )
+
+
+async def _reachable(brokers: str) -> None:
+    """Faust ends its process where nobody answers at the start; so it is asked before. Raises Transient."""
+    host, _, port = brokers.split(",")[0].rpartition(":")
+    try:
+        async with asyncio.timeout(5):
+            _, writer = await asyncio.open_connection(host, int(port))
+    except (OSError, TimeoutError) as error:
+        raise Transient(f"the broker at {brokers} does not answer: {error!r}") from error
+    writer.close()

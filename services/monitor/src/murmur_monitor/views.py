@@ -1,0 +1,93 @@
+"""What is asked of the monitor's documents, by its own scan and by REST."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from murmur_kernel.documents import Page
+from murmur_kernel.errors import Missing
+from murmur_monitor.domain.alerts import Alert, AlertStatus
+from murmur_monitor.domain.episodes import Episode, Outcome, Watch
+from murmur_monitor.domain.measured import MeasuredWindow, window_id
+from murmur_monitor.domain.windows import Calendar
+from murmur_monitor.repository import WATCHES, KnownVersion, MonitorUnitOfWork, WorkflowRules, version_id
+
+
+@dataclass(frozen=True)
+class TermsOf:
+    """Asks on which terms a window is judged."""
+
+    deployment: str
+    version: int
+    start: datetime
+
+
+@dataclass(frozen=True)
+class Terms:
+    """None where the version was not announced yet. `recorded_rows`: of the window's newest revision, 0 without one."""
+
+    version: KnownVersion | None
+    rules: WorkflowRules | None
+    recorded_rows: int
+
+
+@dataclass(frozen=True)
+class PageOf:
+    """One page, newest first; of one deployment where it is named."""
+
+    limit: int
+    cursor: str | None
+    deployment: str | None = None
+    outcome: Outcome | None = None
+    status: AlertStatus | None = None
+
+
+async def terms_of(query: TermsOf, uow: MonitorUnitOfWork) -> Terms:
+    version = await uow.versions.get(version_id(query.deployment, query.version))
+    rules = None if version is None else await uow.rules.require(version.workflow)
+    window = await uow.windows.get(window_id(query.deployment, query.version, query.start))
+    return Terms(version, rules, 0 if window is None else window.statistics.rows)
+
+
+async def calendar_of(deployment: str, uow: MonitorUnitOfWork) -> Calendar | None:
+    """How the deployment's time is cut into windows; None before its first version was announced."""
+    watch = await uow.watches.get(deployment)
+    return None if watch is None else (await uow.rules.require(watch.workflow)).calendar
+
+
+async def list_deployments(query: PageOf, uow: MonitorUnitOfWork) -> Page[Watch]:
+    return await uow.watches.find(order_by="deployment", limit=query.limit, cursor=query.cursor)
+
+
+async def list_windows(query: PageOf, uow: MonitorUnitOfWork) -> Page[MeasuredWindow]:
+    """Raises Missing for a deployment that is not watched."""
+    if query.deployment is not None and await uow.watches.get(query.deployment) is None:
+        raise Missing(WATCHES.name, query.deployment)
+    where = {"deployment": query.deployment, "outcome": query.outcome}
+    return await uow.windows.find(
+        where={name: value for name, value in where.items() if value is not None},
+        order_by="start",
+        descending=True,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+
+
+async def list_episodes(query: PageOf, uow: MonitorUnitOfWork) -> Page[Episode]:
+    return await uow.episodes.find(
+        where={} if query.deployment is None else {"deployment": query.deployment},
+        order_by="opened_at",
+        descending=True,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+
+
+async def list_alerts(query: PageOf, uow: MonitorUnitOfWork) -> Page[Alert]:
+    where = {"deployment": query.deployment, "status": query.status}
+    return await uow.alerts.find(
+        where={name: value for name, value in where.items() if value is not None},
+        order_by="raised_at",
+        descending=True,
+        limit=query.limit,
+        cursor=query.cursor,
+    )

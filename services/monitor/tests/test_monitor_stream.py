@@ -1,0 +1,221 @@
+"""The whole monitor against a real broker: exact though it is killed, deaf to poison, right about drift."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from monitor_facts import START, People, model_deployed, parquet_of, predictions, spread, workflow_applied
+
+from murmur_events import Envelope, Event, Record, from_record, to_record, topic_of
+from murmur_events.monitoring import DriftDetected
+from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.bus.kafka import KafkaSink, KafkaSource
+from murmur_kernel.testing import eventually
+
+pytestmark = [pytest.mark.flock, pytest.mark.timeout(180)]
+
+SLOW = 60.0
+"""Seconds: a machine that is busy with other things needs a while to start Python, a consumer group and Faust."""
+
+
+class Monitor:
+    """The service as a process of its own, which a test may kill."""
+
+    def __init__(self, home: Path, brokers: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.brokers = brokers
+        self.artifacts = ArtifactStore(f"file://{home}/artifacts")
+        self._home = home
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._home.mkdir(exist_ok=True)
+        environment = os.environ | {
+            "MURMUR_HOME": str(self._home),
+            "MURMUR_BROKERS": self.brokers,
+            "MURMUR_SERVICE_PORT": str(self._port),
+            "MURMUR_ANNOUNCE_SECONDS": "20",
+            "MURMUR_SCAN_SECONDS": "0.1",
+        }
+        with (self._home / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "murmur_monitor"], env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    async def items(self, path: str) -> list[dict[str, Any]]:
+        """Nothing while it cannot be reached."""
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._port}/v1") as client:
+                answer = await client.get(path)
+        except httpx.TransportError:
+            return []
+        found: list[dict[str, Any]] = answer.json()["items"] if answer.status_code == 200 else []
+        return found
+
+    async def rows(self, deployment: str) -> dict[int, int]:
+        """For each window that was measured, by minutes after START: how many rows it has."""
+        windows = await self.items(f"/deployments/{deployment}/windows")
+        starts = [datetime.fromisoformat(window["start"]) for window in windows]
+        return {
+            round((start - START) / timedelta(minutes=1)): window["rows"]
+            for start, window in zip(starts, windows, strict=True)
+        }
+
+    async def watch(self, sink: KafkaSink, people: People, deployment: str) -> None:
+        """Have version 1 of a deployment announced."""
+        reference = await self.artifacts.put_bytes(parquet_of(people.rows(3000)), suffix=".parquet")
+        await say(sink, workflow_applied(deployment), model_deployed(deployment, reference=reference))
+
+
+@pytest.fixture(scope="module")
+def monitor(brokers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitor]:
+    monitor = Monitor(tmp_path_factory.mktemp("monitor"), brokers)
+    monitor.start()
+    yield monitor
+    monitor.kill()
+
+
+@pytest.fixture
+async def sink(brokers: str) -> AsyncIterator[KafkaSink]:
+    sink = KafkaSink(brokers, "test")
+    yield sink
+    await sink.stop()
+
+
+async def say(sink: KafkaSink, *events: Event) -> None:
+    await sink.send([record_of(event) for event in events])
+
+
+def record_of(event: Event) -> Record:
+    topic = topic_of(event)
+    return to_record(
+        Envelope(
+            id=str(uuid.uuid4()),
+            source="test",
+            topic=topic.name,
+            key=topic.key_of(event),
+            time=START,
+            sequence=1,
+            correlation_id="test",
+            causation_id=None,
+            event=event,
+        )
+    )
+
+
+async def heard(brokers: str, event: type[Event], key: str) -> list[Event]:
+    """All events of a kind and key that are on their topic."""
+    source = KafkaSource(brokers, f"test-{uuid.uuid4()}", [topic_of(event).name], instance=f"test-{uuid.uuid4()}")
+
+    async def leave(places: object) -> None: ...
+
+    await source.start(leave)
+    try:
+        found: list[Event] = []
+        for _ in range(50):
+            records = await source.fetch()
+            found += [from_record(r.topic, r.value, r.headers).event for r in records if r.key == key]
+            if found and not records:
+                break
+        return found
+    finally:
+        await source.stop()
+
+
+async def test_shifted_data_drifts_and_stable_data_does_not(monitor: Monitor, sink: KafkaSink) -> None:
+    people = People(31)
+    await monitor.watch(sink, people, "credit")
+    for window, shift in enumerate((0.0, 0.6, 0.0)):
+        for part in range(4):
+            moments = spread(150, start=START + timedelta(minutes=5 * window))
+            await say(
+                sink, predictions(people.rows(150, shift=shift), moments, offset=150 * part, segment=f"w{window}")
+            )
+
+    async def measured() -> bool:
+        return await monitor.rows("credit") == {0: 600, 5: 600, 10: 600}
+
+    await eventually(measured, within=SLOW)
+    outcomes = [window["outcome"] for window in await monitor.items("/deployments/credit/windows")]
+    assert outcomes == ["stable", "drift", "stable"]
+    (drift,) = await heard(monitor.brokers, DriftDetected, "credit")
+    assert isinstance(drift, DriftDetected)
+    assert {column.feature for column in drift.features if column.drifted} == {"amount", "prediction"}
+    (episode,) = await monitor.items("/drifts?deployment=credit")
+    assert (episode["episode"], episode["status"]) == (drift.episode, "closed")
+
+
+async def test_poison_becomes_dead_letters_and_the_stream_goes_on(monitor: Monitor, sink: KafkaSink) -> None:
+    people = People(32)
+    await monitor.watch(sink, people, "fraud")
+    good = predictions(people.rows(100), spread(100), name="fraud")
+    odd = good.model_copy(update={"statuses": (200,), "segment": "odd"})
+    poison = record_of(good)._replace(value=b"\x00 not json")
+    nothing = record_of(good)._replace(value=b"")
+    naked = record_of(good)._replace(headers=())
+    rest = predictions(people.rows(50), spread(50), name="fraud", offset=100)
+    await sink.send([record_of(good), poison, nothing, naked, record_of(odd), record_of(rest)])
+
+    async def went_on() -> bool:
+        return await monitor.rows("fraud") == {0: 150}
+
+    await eventually(went_on, within=SLOW)
+    letters = [letter for letter in await monitor.items("/dead-letters") if letter["key"] == "fraud"]
+    assert sorted(letter["error"] for letter in letters) == [
+        "InvalidPayload",
+        "InvalidPayload",
+        "NotAnEnvelope",
+        "NotFoldable",
+    ]
+    assert {letter["topic"] for letter in letters} == {"prediction.logged"}
+
+
+async def test_counts_are_exact_though_it_is_killed_in_mid_stream(monitor: Monitor, sink: KafkaSink) -> None:
+    people, batches, rows = People(33), 240, 100
+    await monitor.watch(sink, people, "churn")
+
+    async def predict() -> None:
+        """Batches in four windows; every tenth is sent twice, as a model server does that lost an acknowledgement."""
+        for number in range(batches):
+            moments = spread(rows, start=START + timedelta(minutes=5 * (number % 4)))
+            batch = predictions(people.rows(rows), moments, name="churn", offset=rows * number)
+            await say(sink, *([batch] * 1))
+            await asyncio.sleep(0.05)
+        end = spread(rows, start=START + timedelta(minutes=25))
+        await say(sink, predictions(people.rows(rows), end, name="churn", offset=rows * batches))
+
+    async def counted(least: int) -> bool:
+        return sum((await monitor.rows("churn")).values()) >= least
+
+    predicting = asyncio.create_task(predict())
+    for least in (rows, batches * rows // 4):
+        await eventually(lambda least=least: counted(least), within=SLOW)  # type: ignore[misc]
+        assert not predicting.done()
+        monitor.kill()
+        monitor.start()
+    await predicting
+
+    async def ended() -> bool:
+        return 25 in await monitor.rows("churn")
+
+    await eventually(ended, within=SLOW)
+    exact = batches * rows // 4
+    assert await monitor.rows("churn") == {0: exact, 5: exact, 10: exact, 15: exact, 25: rows}

@@ -1,0 +1,76 @@
+"""The registry's REST door: it parses, calls a handler, returns a schema."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from murmur_kernel.service import Service
+from murmur_registry import views
+from murmur_registry.domain.reviews import BaselineMoved, ReviewStatus
+from murmur_registry.domain.versions import VersionStatus
+from murmur_registry.repository import RegistryUnitOfWork
+from murmur_registry.reviews import DecideReview, Reviews
+from murmur_registry.schemas import (
+    AliasMovePage,
+    ModelDetailView,
+    ModelPage,
+    ReviewBody,
+    ReviewPage,
+    ReviewView,
+    VersionDetailView,
+    VersionPage,
+)
+
+Limit = Annotated[int, Query(ge=1, le=500, description="items a page")]
+Cursor = Annotated[str | None, Query(description="`next` of the page before")]
+
+
+def router(service: Service[RegistryUnitOfWork], reviews: Reviews) -> APIRouter:
+    api = APIRouter(prefix="/v1", tags=["registry"])
+
+    @api.get("/models")
+    async def list_models(limit: Limit = 50, cursor: Cursor = None) -> ModelPage:
+        """In the order of their first version."""
+        return await service.read(views.list_models, views.Paging(limit=limit, cursor=cursor))
+
+    @api.get("/models/{name}")
+    async def show_model(name: str) -> ModelDetailView:
+        """One model, its aliases, and who moved them when and why."""
+        return await service.read(views.show_model, name)
+
+    @api.get("/models/{name}/moves")
+    async def list_moves(name: str, limit: Limit = 50, cursor: Cursor = None) -> AliasMovePage:
+        """The whole history of its aliases, newest first."""
+        return await service.read(views.list_moves, views.ListMoves(model=name, limit=limit, cursor=cursor))
+
+    @api.get("/models/{name}/versions")
+    async def list_versions(
+        name: str, status: VersionStatus | None = None, limit: Limit = 50, cursor: Cursor = None
+    ) -> VersionPage:
+        """Newest first."""
+        query = views.ListVersions(model=name, status=status, limit=limit, cursor=cursor)
+        return await service.read(views.list_versions, query)
+
+    @api.get("/models/{name}/versions/{version}")
+    async def show_version(name: str, version: int) -> VersionDetailView:
+        """One version, its verdict, its review, and what it waits for."""
+        return await service.read(views.show_version, (name, version))
+
+    @api.get("/reviews")
+    async def list_reviews(
+        status: ReviewStatus | None = None, model: str | None = None, limit: Limit = 50, cursor: Cursor = None
+    ) -> ReviewPage:
+        """Newest first; `status=open` are those that wait for a person."""
+        query = views.ListReviews(status=status, model=model, limit=limit, cursor=cursor)
+        return await service.read(views.list_reviews, query)
+
+    @api.post("/models/{name}/versions/{version}/review")
+    async def decide_review(name: str, version: int, body: ReviewBody) -> ReviewView:
+        """Approve or refuse. 409: nobody is asked about this version now, or production moved since its verdict."""
+        command = DecideReview(name, version, body.decision, body.by, body.reason)
+        review = await service.change(reviews.decide, command, answer=ReviewView)
+        if review.status is ReviewStatus.OUTDATED:
+            raise BaselineMoved(name, version, review.baseline)
+        return review
+
+    return api

@@ -1,0 +1,47 @@
+"""Puts the registry together: the only place that knows concrete classes."""
+
+from fastapi import FastAPI
+
+from murmur_kernel.bus import Sink, Source
+from murmur_kernel.jobs import Jobs
+from murmur_kernel.service import Service
+from murmur_kernel.store import Store
+from murmur_registry import api, jobs
+from murmur_registry.consumers import subscriptions
+from murmur_registry.domain.reviews import ReviewNotPossible
+from murmur_registry.handlers import Handlers
+from murmur_registry.repository import KINDS, RegistryUnitOfWork
+from murmur_registry.reviews import Reviews
+from murmur_registry.settings import Settings
+
+JOBS: Jobs[RegistryUnitOfWork] = {jobs.VERDICT_OVERDUE: jobs.mark_overdue}
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as it runs: SQLite and Kafka, as the settings say."""
+    _, app = build(settings or Settings())
+    return app
+
+
+def build(
+    settings: Settings, *, store: Store | None = None, sink: Sink | None = None, source: Source | None = None
+) -> tuple[Service[RegistryUnitOfWork], FastAPI]:
+    """The service over any store and any broker: tests pass the fakes."""
+    handlers = Handlers(verdict_due=settings.verdict_due)
+    service = Service(
+        "registry",
+        settings,
+        unit_of_work=RegistryUnitOfWork,
+        kinds=KINDS,
+        subscriptions=subscriptions(handlers),
+        jobs=JOBS,
+        store=store,
+        sink=sink,
+        source=source,
+    )
+    app = service.app(
+        title="Registry",
+        routers=[api.router(service, Reviews(handlers))],
+        problems={ReviewNotPossible: 409},
+    )
+    return service, app

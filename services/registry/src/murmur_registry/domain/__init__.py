@@ -1,0 +1,1 @@
+"""What the registry decides, and nothing of how it hears or says it."""

@@ -1,0 +1,90 @@
+"""One version of a model, and where in its life it stands."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+
+class VersionStatus(StrEnum):
+    CANDIDATE = "candidate"
+    """Registered; its verdict is awaited."""
+    STAGING = "staging"
+    """Judged good; a review is open, or it is being judged again because production moved."""
+    PRODUCTION = "production"
+    ARCHIVED = "archived"
+    """Gave up its alias to another version."""
+    REJECTED = "rejected"
+    """Failed, was no better, or was refused by a person."""
+
+
+class Awaited(StrEnum):
+    VERDICT = "validation.completed"
+    REVIEW = "review.decided"
+
+
+class Outcome(StrEnum):
+    BETTER = "better"
+    FIRST = "first"
+    NOT_BETTER = "not_better"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the validator said, and against whom."""
+
+    outcome: Outcome
+    baseline: int | None
+    summary: str
+    failed_checks: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """For which fact a version waits. A missed date is marked; the fact still counts when it comes late."""
+
+    fact: Awaited
+    since: datetime
+    due: datetime | None = None
+    overdue: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelVersion:
+    """A numbered candidate. `requests` counts how often a verdict was asked for."""
+
+    model: str
+    version: int
+    workflow: str
+    revision: int
+    run_id: str
+    created_at: datetime
+    status: VersionStatus = VersionStatus.CANDIDATE
+    requests: int = 0
+    waiting: Waiting | None = None
+    verdict: Verdict | None = None
+
+    def awaits(self, fact: Awaited) -> bool:
+        return self.waiting is not None and self.waiting.fact is fact
+
+    def to_be_judged(self, *, since: datetime, due: datetime) -> Self:
+        """Asked for (again): the next verdict is waited for."""
+        return replace(self, requests=self.requests + 1, waiting=Waiting(fact=Awaited.VERDICT, since=since, due=due))
+
+    def to_be_reviewed(self, *, since: datetime) -> Self:
+        """A person is asked."""
+        return replace(self, status=VersionStatus.STAGING, waiting=Waiting(fact=Awaited.REVIEW, since=since))
+
+    def with_verdict(self, verdict: Verdict) -> Self:
+        return replace(self, verdict=verdict)
+
+    def ended_as(self, status: VersionStatus) -> Self:
+        """Nothing more is waited for."""
+        return replace(self, status=status, waiting=None)
+
+    def missed(self, request: int) -> Self | None:
+        """Marked as overdue, if the verdict of just this request is still waited for."""
+        if self.waiting is None or self.waiting.fact is not Awaited.VERDICT or self.requests != request:
+            return None
+        return replace(self, waiting=replace(self.waiting, overdue=True))

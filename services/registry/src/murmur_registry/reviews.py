@@ -1,0 +1,74 @@
+"""The one command that people give the registry: their decision about the version in staging."""
+
+from dataclasses import dataclass
+
+from murmur_events.models import ReviewDecided
+from murmur_registry import aliases
+from murmur_registry.aliases import Because
+from murmur_registry.domain import reviews
+from murmur_registry.domain.reviews import Approve, Decision, JudgeAgain, Refuse, ReviewNotOpen
+from murmur_registry.domain.versions import VersionStatus
+from murmur_registry.handlers import Handlers, reject
+from murmur_registry.repository import RegistryUnitOfWork, VersionDocument, version_id
+from murmur_registry.schemas import ReviewView, review_view
+
+
+@dataclass(frozen=True)
+class DecideReview:
+    model: str
+    version: int
+    decision: Decision
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """Decisions continue the chain in which the review was asked for, however long ago that was."""
+
+    handlers: Handlers
+
+    async def decide(self, command: DecideReview, uow: RegistryUnitOfWork) -> ReviewView:
+        """Raises Missing (no such version) and ReviewNotOpen.
+
+        The answer's status is `outdated` when production moved since the verdict: then nothing was approved and a new
+        verdict was asked for, which must be committed, so that it is an answer and no error.
+        """
+        id_ = version_id(command.model, command.version)
+        version = await uow.versions.require(id_)
+        model = await uow.models.require(command.model)
+        review = await uow.reviews.get(id_)
+        if review is None:
+            raise ReviewNotOpen(command.model, command.version, _never_open(version))
+        decision = reviews.decide(review, command.decision, model)
+        uow.resume(review.chain)
+        if isinstance(decision, JudgeAgain):
+            review = review.outdated()
+            uow.reviews.save(review)
+            await self.handlers.request_validation(version, model.baseline, uow)
+            return review_view(review)
+        review = review.decided(command.decision, by=command.by, reason=command.reason, at=uow.now)
+        uow.reviews.save(review)
+        uow.publish(
+            ReviewDecided(
+                model=version.state.model,
+                version=version.version,
+                decision=command.decision.value,
+                by=command.by,
+                reason=command.reason,
+            )
+        )
+        because = Because(command.by, command.reason)
+        match decision:
+            case Approve():
+                await aliases.to_production(version, model, because, uow)
+            case Refuse():
+                await reject(version, model, because, uow)
+        return review_view(review)
+
+
+def _never_open(version: VersionDocument) -> str:
+    if version.status is VersionStatus.CANDIDATE:
+        return "its verdict is still awaited; decide when staging names it"
+    why = f" ({version.verdict.summary})" if version.verdict else ""
+    return f"it is {version.status} and nobody was asked{why}"

@@ -1,0 +1,94 @@
+"""What may be asked of the registry; nothing here changes anything."""
+
+from dataclasses import dataclass
+
+from murmur_registry.domain.reviews import ReviewStatus
+from murmur_registry.domain.versions import VersionStatus
+from murmur_registry.repository import RegistryUnitOfWork, version_id
+from murmur_registry.schemas import (
+    AliasMovePage,
+    ModelDetailView,
+    ModelPage,
+    ReviewPage,
+    VersionDetailView,
+    VersionPage,
+    model_view,
+    move_view,
+    review_view,
+    version_detail_view,
+    version_view,
+)
+
+HISTORY = 20
+"""How many alias moves a model shows with itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paging:
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListVersions(Paging):
+    model: str
+    status: VersionStatus | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListReviews(Paging):
+    model: str | None = None
+    status: ReviewStatus | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListMoves(Paging):
+    model: str
+
+
+async def list_models(query: Paging, uow: RegistryUnitOfWork) -> ModelPage:
+    page = await uow.models.find(limit=query.limit, cursor=query.cursor)
+    return ModelPage(items=[model_view(model) for model in page.items], next=page.next)
+
+
+async def show_model(name: str, uow: RegistryUnitOfWork) -> ModelDetailView:
+    """Raises Missing."""
+    model = await uow.models.require(name)
+    moves = await uow.moves.find(where={"model": name}, descending=True, limit=HISTORY)
+    return ModelDetailView(**vars(model_view(model)), history=[move_view(move) for move in moves.items])
+
+
+async def list_moves(query: ListMoves, uow: RegistryUnitOfWork) -> AliasMovePage:
+    """Newest first. Raises Missing."""
+    await uow.models.require(query.model)
+    page = await uow.moves.find(where={"model": query.model}, descending=True, limit=query.limit, cursor=query.cursor)
+    return AliasMovePage(items=[move_view(move) for move in page.items], next=page.next)
+
+
+async def list_versions(query: ListVersions, uow: RegistryUnitOfWork) -> VersionPage:
+    """Newest first. Raises Missing."""
+    await uow.models.require(query.model)
+    where = {"model": query.model} | ({"status": query.status.value} if query.status else {})
+    page = await uow.versions.find(
+        where=where, order_by="version", descending=True, limit=query.limit, cursor=query.cursor
+    )
+    return VersionPage(items=[version_view(version) for version in page.items], next=page.next)
+
+
+async def show_version(name: tuple[str, int], uow: RegistryUnitOfWork) -> VersionDetailView:
+    """Raises Missing."""
+    id_ = version_id(*name)
+    return version_detail_view(await uow.versions.require(id_), await uow.reviews.get(id_))
+
+
+async def list_reviews(query: ListReviews, uow: RegistryUnitOfWork) -> ReviewPage:
+    """Newest first."""
+    wanted = {"model": query.model, "status": query.status.value if query.status else None}
+    page = await uow.reviews.find(
+        where={name: value for name, value in wanted.items() if value is not None},
+        order_by="requested_at",
+        descending=True,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+    return ReviewPage(items=[review_view(review) for review in page.items], next=page.next)

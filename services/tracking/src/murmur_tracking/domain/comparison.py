@@ -1,0 +1,66 @@
+"""Runs side by side: first what differs, for that is what somebody comparing them is after."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from murmur_tracking.domain.facts import Scalar
+from murmur_tracking.domain.runs import Result, Run
+
+
+@dataclass(frozen=True)
+class Row:
+    """One property of every run, in their order; None where a run does not have it."""
+
+    name: str
+    values: tuple[Scalar | None, ...]
+
+    @property
+    def differs(self) -> bool:
+        return any(type(value) is not type(self.values[0]) or value != self.values[0] for value in self.values)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """parameters and circumstances: those that differ first, then by name. metrics: by name."""
+
+    parameters: tuple[Row, ...]
+    metrics: tuple[Row, ...]
+    circumstances: tuple[Row, ...]
+
+
+def compare(runs: Sequence[Run]) -> Comparison:
+    """At least one run; the values of each row are in the order of the runs."""
+    return Comparison(
+        parameters=_differing_first(_rows(runs, _parameters)),
+        metrics=_rows(runs, lambda run: run.metrics),
+        circumstances=_differing_first(_rows(runs, _circumstances)),
+    )
+
+
+def _rows(runs: Sequence[Run], properties: Callable[[Run], Mapping[str, Scalar]]) -> tuple[Row, ...]:
+    columns = [properties(run) for run in runs]
+    names = sorted({name for column in columns for name in column})
+    return tuple(Row(name, tuple(column.get(name) for column in columns)) for name in names)
+
+
+def _differing_first(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    return tuple(sorted(rows, key=lambda row: (not row.differs, row.name)))
+
+
+def _parameters(run: Run) -> Mapping[str, Scalar]:
+    return run.work.instructions.parameters if run.work and run.work.instructions else {}
+
+
+def _circumstances(run: Run) -> Mapping[str, Scalar]:
+    """All that is no parameter and may yet explain a difference."""
+    found: dict[str, Scalar] = {"workflow": run.workflow, "revision": run.revision, "trigger": run.trigger.kind}
+    if run.work and (told := run.work.instructions):
+        found |= {
+            "as_of": told.as_of.isoformat(),
+            "code": told.provenance.code.sha256,
+            "environment": told.provenance.environment.sha256,
+            "seed": told.provenance.seed,
+        }
+    if isinstance(run.end, Result):
+        found |= {"dataset": run.end.dataset.digest, "train_rows": run.end.dataset.train_rows}
+    return found

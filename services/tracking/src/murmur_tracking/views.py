@@ -1,0 +1,119 @@
+"""What may be asked of the history of runs; nothing here changes anything."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from murmur_kernel.documents import Page
+from murmur_tracking.domain.comparison import compare
+from murmur_tracking.domain.facts import Point
+from murmur_tracking.domain.runs import RunStatus
+from murmur_tracking.paging import unpacked_page
+from murmur_tracking.repository import Batch, TrackingUnitOfWork
+from murmur_tracking.schemas import (
+    ComparisonView,
+    LinePage,
+    PointPage,
+    PointView,
+    RunDetailView,
+    RunPage,
+    comparison_view,
+    run_detail_view,
+    run_view,
+)
+
+T = TypeVar("T")
+
+BATCHES_AT_ONCE = 50
+"""How many batches are read at a time to fill a page of points or lines."""
+
+
+class Sort(StrEnum):
+    """A field; with - before it, the largest first."""
+
+    NEWEST = "-started_at"
+    OLDEST = "started_at"
+    LAST_ENDED = "-ended_at"
+    FIRST_ENDED = "ended_at"
+    WORKFLOW = "workflow"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRuns:
+    workflow: str | None = None
+    status: RunStatus | None = None
+    trigger: str | None = None
+    sort: Sort = Sort.NEWEST
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadBatches:
+    """metric: only the points of this one."""
+
+    run_id: str
+    metric: str | None = None
+    limit: int = 500
+    cursor: str | None = None
+
+
+async def list_runs(query: ListRuns, uow: TrackingUnitOfWork) -> RunPage:
+    wanted = {
+        "workflow": query.workflow,
+        "status": query.status.value if query.status else None,
+        "trigger_kind": query.trigger,
+    }
+    page = await uow.runs.find(
+        where={name: value for name, value in wanted.items() if value is not None},
+        order_by=query.sort.removeprefix("-"),
+        descending=query.sort.startswith("-"),
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+    return RunPage(items=[run_view(run) for run in page.items], next=page.next)
+
+
+async def show_run(run_id: str, uow: TrackingUnitOfWork) -> RunDetailView:
+    """Raises Missing."""
+    return run_detail_view(await uow.runs.require(run_id))
+
+
+async def list_points(query: ReadBatches, uow: TrackingUnitOfWork) -> PointPage:
+    """In the order in which they were logged. Raises Missing."""
+
+    def points(batch: Batch) -> Sequence[Point]:
+        return [point for point in batch.points if query.metric is None or point.name == query.metric]
+
+    page = await _read(query, points, uow)
+    return PointPage(items=[PointView.model_validate(point) for point in page.items], next=page.next)
+
+
+async def list_lines(query: ReadBatches, uow: TrackingUnitOfWork) -> LinePage:
+    """In the order in which they were printed. Raises Missing."""
+    page = await _read(query, lambda batch: batch.lines, uow)
+    return LinePage(items=list(page.items), next=page.next)
+
+
+async def compare_runs(run_ids: tuple[str, ...], uow: TrackingUnitOfWork) -> ComparisonView:
+    """In the order given, each once. Raises Missing."""
+    runs = [await uow.runs.require(run_id) for run_id in dict.fromkeys(run_ids)]
+    return comparison_view(runs, compare(runs))
+
+
+async def _read(query: ReadBatches, unpack: Callable[[Batch], Sequence[T]], uow: TrackingUnitOfWork) -> Page[T]:
+    """Of the newest attempt that did anything: what an attempt before it said was lost with its worker."""
+    run = await uow.runs.require(query.run_id)
+    attempt = run.work.attempt if run.work else run.attempt
+
+    async def fetch(cursor: str | None) -> Page[Batch]:
+        return await uow.batches.find(
+            where={"run_id": query.run_id, "attempt": attempt},
+            order_by="sequence",
+            limit=BATCHES_AT_ONCE,
+            cursor=cursor,
+        )
+
+    return await unpacked_page(fetch, unpack, limit=query.limit, cursor=query.cursor)

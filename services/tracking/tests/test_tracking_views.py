@@ -1,0 +1,126 @@
+"""Lists, pages and comparisons over the history of runs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tracking_facts import completed, failed, logged, started
+
+from murmur_kernel.documents import Page
+from murmur_kernel.errors import BadCursor, Missing
+from murmur_kernel.testing import Harness
+from murmur_tracking import views
+from murmur_tracking.domain.runs import RunStatus
+from murmur_tracking.paging import unpacked_page
+from murmur_tracking.repository import TrackingUnitOfWork
+from murmur_tracking.views import ListRuns, ReadBatches, Sort
+
+Tracking = Harness[TrackingUnitOfWork]
+
+
+async def given_runs(tracking: Tracking) -> None:
+    """a completed, b failed, c still running, d completed in another workflow; started in this order."""
+    await tracking.receives(completed("a", auc=0.75, parameters={"max_depth": 4, "eta": 0.1, "note": "same"}, begin=0))
+    await tracking.receives(started("b", begin=100))
+    await tracking.receives(failed("b", begin=100))
+    await tracking.receives(started("c", begin=200))
+    await tracking.receives(completed("d", workflow="fraud", auc=0.8, begin=300))
+
+
+async def ids(tracking: Tracking, query: ListRuns) -> list[str]:
+    return [run.run_id for run in (await tracking.read(views.list_runs, query)).items]
+
+
+async def test_runs_are_listed_newest_first_and_filtered(tracking: Tracking) -> None:
+    await given_runs(tracking)
+    assert await ids(tracking, ListRuns()) == ["d", "c", "b", "a"]
+    assert await ids(tracking, ListRuns(workflow="credit", sort=Sort.OLDEST)) == ["a", "b", "c"]
+    assert await ids(tracking, ListRuns(workflow="credit", status=RunStatus.COMPLETED)) == ["a"]
+    assert await ids(tracking, ListRuns(status=RunStatus.RUNNING)) == ["c"]
+    assert await ids(tracking, ListRuns(trigger="manual")) == []
+
+
+async def test_runs_come_in_pages(tracking: Tracking) -> None:
+    await given_runs(tracking)
+    seen: list[str] = []
+    cursor: str | None = None
+    for _ in range(4):
+        page = await tracking.read(views.list_runs, ListRuns(sort=Sort.OLDEST, limit=1, cursor=cursor))
+        seen += [run.run_id for run in page.items]
+        cursor = page.next
+    assert cursor is None
+    assert sorted(seen) == ["a", "b", "c", "d"]
+
+
+async def test_points_and_lines_come_in_pages_of_exactly_so_many(tracking: Tracking) -> None:
+    await tracking.receives(started())
+    for step in range(7):
+        await tracking.receives(logged(step=step, value=step / 10, lines=(f"{step}a", f"{step}b", f"{step}c")))
+    lines: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await tracking.read(views.list_lines, ReadBatches(run_id="run-1", limit=4, cursor=cursor))
+        lines += page.items
+        if (cursor := page.next) is None:
+            break
+        assert len(page.items) == 4
+    assert lines == [f"{step}{letter}" for step in range(7) for letter in "abc"]
+    points = await tracking.read(views.list_points, ReadBatches(run_id="run-1", metric="auc", limit=3))
+    assert [point.step for point in points.items] == [0, 1, 2]
+    nothing = await tracking.read(views.list_points, ReadBatches(run_id="run-1", metric="f1"))
+    assert (nothing.items, nothing.next) == ([], None)
+
+
+@given(sizes=st.lists(st.integers(0, 5), max_size=12), limit=st.integers(1, 7), at_once=st.integers(1, 4))
+async def test_pages_of_any_size_give_every_item_once_and_in_order(sizes: list[int], limit: int, at_once: int) -> None:
+    documents = [[(number, item) for item in range(size)] for number, size in enumerate(sizes)]
+
+    async def fetch(cursor: str | None) -> Page[list[tuple[int, int]]]:
+        start = int(cursor or 0)
+        end = start + at_once
+        return Page(tuple(documents[start:end]), str(end) if end < len(documents) else None)
+
+    seen: list[tuple[int, int]] = []
+    cursor: str | None = None
+    while True:
+        page = await unpacked_page(fetch, lambda document: document, limit=limit, cursor=cursor)
+        assert len(page.items) <= limit
+        assert len(page.items) == limit or page.next is None
+        seen += page.items
+        if (cursor := page.next) is None:
+            break
+    assert seen == [item for document in documents for item in document]
+
+
+@pytest.mark.parametrize("cursor", ["", "nonsense", "x~y", "-1~"])
+async def test_a_made_up_cursor_is_refused(tracking: Tracking, cursor: str) -> None:
+    await tracking.receives(started())
+    with pytest.raises(BadCursor):
+        await tracking.read(views.list_lines, ReadBatches(run_id="run-1", cursor=cursor))
+
+
+async def test_a_comparison_shows_first_what_differs(tracking: Tracking) -> None:
+    await given_runs(tracking)
+    await tracking.receives(completed("e", auc=0.8, parameters={"max_depth": 6, "eta": 0.1, "note": "same"}))
+    view = await tracking.read(views.compare_runs, ("a", "e", "d"))
+    assert [run.run_id for run in view.runs] == ["a", "e", "d"]
+    assert [(row.name, row.values, row.differs) for row in view.parameters] == [
+        ("max_depth", [4, 6, 4], True),
+        ("note", ["same", "same", None], True),
+        ("eta", [0.1, 0.1, 0.1], False),
+    ]
+    assert [(row.name, row.values) for row in view.metrics] == [("auc", [0.75, 0.8, 0.8])]
+    assert view.circumstances[0].name == "workflow"
+    assert view.circumstances[0].differs
+
+
+async def test_a_run_named_twice_is_compared_once(tracking: Tracking) -> None:
+    await given_runs(tracking)
+    assert len((await tracking.read(views.compare_runs, ("a", "c", "a"))).runs) == 2
+
+
+async def test_what_no_run_has_is_missing(tracking: Tracking) -> None:
+    for read in (views.show_run, lambda id_, uow: views.compare_runs((id_,), uow)):
+        with pytest.raises(Missing, match="'nobody'"):
+            await tracking.read(read, "nobody")
+    with pytest.raises(Missing):
+        await tracking.read(views.list_points, ReadBatches(run_id="nobody"))

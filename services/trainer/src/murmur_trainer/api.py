@@ -1,0 +1,87 @@
+"""The REST API of the trainer: parses, calls a handler, returns a schema."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+
+from murmur_kernel.commands import idempotency_key
+from murmur_kernel.service import Service
+from murmur_kernel.web import problem
+from murmur_trainer import handlers, views
+from murmur_trainer.domain.training import TrainingState
+from murmur_trainer.handlers import ApplyWorkflow, AskForTraining, WorkflowHandlers
+from murmur_trainer.repository import TrainerUnitOfWork
+from murmur_trainer.schemas import (
+    Accepted,
+    Applied,
+    TrainingPage,
+    TrainingView,
+    TrainingWish,
+    WorkflowFiles,
+    WorkflowPage,
+    WorkflowView,
+)
+from murmur_trainer.workflow_file import WorkflowFileInvalid, workflow_schema
+
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+def router(service: Service[TrainerUnitOfWork], workflows: WorkflowHandlers) -> APIRouter:
+    api = APIRouter(prefix="/v1")
+
+    @api.put("/workflows/{name}")
+    async def apply(name: str, body: WorkflowFiles) -> Applied:
+        """Check a workflow and make it the newest revision; the same content again changes nothing.
+
+        422 lists every mistake with file, line, column, the line itself, and what was expected.
+        """
+        command = ApplyWorkflow(name=name, definition=body.definition, files=body.files)
+        return await service.change(workflows.apply_workflow, command, answer=Applied)
+
+    @api.get("/workflows")
+    async def list_workflows(limit: Limit = 50, cursor: str | None = None) -> WorkflowPage:
+        """By name."""
+        return await service.read(views.list_workflows, views.ListWorkflows(limit=limit, cursor=cursor))
+
+    @api.get("/workflows/schema")
+    async def schema() -> dict[str, Any]:
+        """JSON Schema of workflow.yaml, for editors."""
+        return workflow_schema()
+
+    @api.get("/workflows/{name}")
+    async def workflow(name: str) -> WorkflowView:
+        return await service.read(views.workflow_named, name)
+
+    @api.post("/workflows/{name}/trainings", status_code=202)
+    async def ask(name: str, body: TrainingWish) -> Accepted:
+        """Ask for a training, now or as a past tick of the schedule; the header Idempotency-Key is its trigger key."""
+        command = AskForTraining(
+            workflow=name,
+            kind=body.kind,
+            as_of=body.as_of,
+            parameters=body.parameters,
+            reason=body.reason,
+            key=idempotency_key.get(),
+        )
+        return await service.change(handlers.ask_for_training, command, answer=Accepted)
+
+    @api.get("/trainings")
+    async def list_trainings(
+        workflow: str | None = None, state: TrainingState | None = None, limit: Limit = 50, cursor: str | None = None
+    ) -> TrainingPage:
+        """The newest request first."""
+        query = views.ListTrainings(workflow=workflow, state=state, limit=limit, cursor=cursor)
+        return await service.read(views.list_trainings, query)
+
+    @api.get("/trainings/{run_id}")
+    async def training(run_id: str) -> TrainingView:
+        return await service.read(views.training_of_run, run_id)
+
+    return api
+
+
+def invalid_workflow(request: Request, error: Exception) -> JSONResponse:
+    """All mistakes, each with what a command line needs to show it like a compiler."""
+    assert isinstance(error, WorkflowFileInvalid)
+    return problem(422, "Invalid workflow", str(error), mistakes=[vars(mistake) for mistake in error.mistakes])

@@ -1,0 +1,71 @@
+"""Puts the trainer together: the only place that knows concrete classes."""
+
+from functools import cache
+
+from fastapi import FastAPI
+
+from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.bus import Sink, Source
+from murmur_kernel.jobs import JobKind, Jobs
+from murmur_kernel.service import Service
+from murmur_kernel.store import Store
+from murmur_trainer import api
+from murmur_trainer.consumers import SUBSCRIPTIONS
+from murmur_trainer.domain.asking import NotAskable
+from murmur_trainer.handlers import WorkflowHandlers
+from murmur_trainer.jobs import TrainingJobs
+from murmur_trainer.ports import Worker
+from murmur_trainer.repository import KINDS, TICK, TRAIN, TrainerUnitOfWork
+from murmur_trainer.settings import Settings
+from murmur_trainer.timers import fire_tick
+from murmur_trainer.workflow_file import WorkflowFileInvalid
+from murmur_training.environment import environment_json
+from murmur_training.process import run_worker
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as it runs: SQLite and Kafka, as the settings say."""
+    _, app = build(settings or Settings())
+    return app
+
+
+def build(
+    settings: Settings,
+    *,
+    store: Store | None = None,
+    sink: Sink | None = None,
+    source: Source | None = None,
+    worker: Worker = run_worker,
+) -> tuple[Service[TrainerUnitOfWork], FastAPI]:
+    """The service over any store, broker and worker: tests pass the fakes."""
+    artifacts = ArtifactStore(settings.artifacts_url)
+    trainings = TrainingJobs(artifacts, worker, settings.home.resolve(), environment=cache(environment_json))
+    service = Service(
+        "trainer",
+        settings,
+        unit_of_work=TrainerUnitOfWork,
+        kinds=KINDS,
+        subscriptions=SUBSCRIPTIONS,
+        jobs=job_kinds(trainings, settings),
+        store=store,
+        sink=sink,
+        source=source,
+    )
+    app = service.app(
+        title="Trainer",
+        routers=[api.router(service, WorkflowHandlers(artifacts))],
+        problems={NotAskable: 422},
+    )
+    app.add_exception_handler(WorkflowFileInvalid, api.invalid_workflow)
+    return service, app
+
+
+def job_kinds(trainings: TrainingJobs, settings: Settings) -> Jobs[TrainerUnitOfWork]:
+    """The long work: trainings in their slots, and the ticks of schedules."""
+    train = JobKind(
+        trainings.train,
+        slots=settings.training_slots,
+        max_attempts=settings.training_attempts,
+        exhausted=trainings.give_up,
+    )
+    return {TRAIN: train, TICK: fire_tick}

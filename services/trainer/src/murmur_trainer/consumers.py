@@ -1,0 +1,14 @@
+"""Everything that the trainer listens to."""
+
+from murmur_events.monitoring import DriftDetected
+from murmur_events.runs import RunCompleted, RunFailed
+from murmur_events.training import TrainingRequested
+from murmur_kernel.consuming import react
+from murmur_trainer import handlers
+
+SUBSCRIPTIONS = (
+    react(TrainingRequested, handlers.answer_request),
+    react(DriftDetected, handlers.answer_drift),
+    react(RunCompleted, handlers.let_next_start),
+    react(RunFailed, handlers.let_next_start),
+)

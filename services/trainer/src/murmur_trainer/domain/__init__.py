@@ -1,0 +1,1 @@
+"""What the trainer decides: pure, and deaf to stores, buses and clocks."""

@@ -1,0 +1,92 @@
+"""Whether a request for a training starts one, waits in line, or is skipped, and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from murmur_trainer.domain.line import Line
+from murmur_trainer.domain.training import Request, Training
+from murmur_trainer.domain.workflow import Workflow
+
+SkipReason = Literal["already_trained", "training_active", "cooling_down", "retraining_off", "unknown_workflow"]
+
+
+@dataclass(frozen=True)
+class Start:
+    """Train now, with this revision."""
+
+    revision: int
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Train with this revision when those before it in the line have ended."""
+
+    revision: int
+
+
+@dataclass(frozen=True)
+class Skip:
+    why: SkipReason
+    detail: str
+
+
+@dataclass(frozen=True)
+class Retrain:
+    """Drift deserves a training with this revision."""
+
+    revision: int
+
+
+def admit(request: Request, *, workflow: Workflow | None, earlier: Training | None, line: Line) -> Start | Wait | Skip:
+    """The answer to a request. `earlier` is the training that the same trigger asked for before.
+
+    A request of a person, a schedule or a client is never lost: it waits its turn. One of drift is worth only what the
+    model that serves is worth, and the training under way will replace that: it is skipped.
+    """
+    if workflow is None:
+        return _unknown(request.workflow)
+    if request.revision is not None and request.revision > workflow.revision:
+        detail = f"{workflow.name!r} has no revision {request.revision}: the newest is {workflow.revision}"
+        return Skip("unknown_workflow", detail)
+    if earlier is not None:
+        return _already(earlier)
+    revision = request.revision or workflow.revision
+    if line.active is None:
+        return Start(revision)
+    if request.trigger.kind == "drift":
+        return _busy(line.active)
+    return Wait(revision)
+
+
+def answer_drift(
+    *, workflow: Workflow | None, name: str, earlier: Training | None, line: Line, now: datetime
+) -> Retrain | Skip:
+    """What a new drift episode of workflow `name` leads to, by the workflow's own policy."""
+    if workflow is None:
+        return _unknown(name)
+    if workflow.retrain == "never":
+        return Skip("retraining_off", f"monitoring.retrain is 'never': start a training with `murmur trigger {name}`")
+    if earlier is not None:
+        return _already(earlier)
+    if line.active is not None:
+        return _busy(line.active)
+    if line.drifted_at is not None and now < line.drifted_at + workflow.cooldown:
+        until = f"{line.drifted_at + workflow.cooldown:%F %T}Z"
+        return Skip("cooling_down", f"drift last asked at {line.drifted_at:%F %T}Z: no training before {until}")
+    return Retrain(workflow.revision)
+
+
+def _unknown(name: str) -> Skip:
+    return Skip("unknown_workflow", f"no workflow {name!r} was ever applied: send it with `murmur apply`")
+
+
+def _already(earlier: Training) -> Skip:
+    detail = f"run {earlier.run_id!r} of {earlier.workflow!r} answers this trigger and is {earlier.state.value}"
+    if earlier.cause is not None:
+        detail += f" ({earlier.cause}): train the same data again with a manual trigger of the same as_of"
+    return Skip("already_trained", detail)
+
+
+def _busy(run_id: str) -> Skip:
+    return Skip("training_active", f"run {run_id!r} is under way and will replace the model that drifted")

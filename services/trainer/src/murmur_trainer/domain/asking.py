@@ -1,0 +1,73 @@
+"""What a person may ask for: a training now, of data as of a date, or of a tick that the schedule had."""
+
+import difflib
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from murmur_trainer.domain.training import Parameters, Request, Trigger
+from murmur_trainer.domain.workflow import Workflow
+
+
+class NotAskable(Exception):
+    """A training that cannot be asked for like this; the message says what can be."""
+
+
+def by_hand(
+    workflow: Workflow, *, key: str, as_of: datetime | None, parameters: Parameters, reason: str, now: datetime
+) -> Request:
+    """A training of data as of a date, now where none is given. Raises NotAskable for a date to come."""
+    return Request(
+        workflow=workflow.name,
+        revision=workflow.revision,
+        trigger=Trigger(kind="manual", key=key, reason=reason),
+        as_of=_past(as_of or now, now),
+        parameters=parameters,
+    )
+
+
+def by_schedule(
+    workflow: Workflow, *, as_of: datetime | None, parameters: Parameters, reason: str, now: datetime
+) -> Request:
+    """The training of a past tick, the latest where none is given. Raises NotAskable where the schedule has no such."""
+    schedule = workflow.schedule
+    if schedule is None:
+        raise NotAskable(f"{workflow.name!r} has no schedule, so no tick to replay: ask with kind 'manual'")
+    tick = _past(as_of, now) if as_of is not None else schedule.last_until(now)
+    if not schedule.is_tick(tick):
+        before, after = schedule.around(tick)
+        raise NotAskable(
+            f"{as_text(tick)} is not a tick of {workflow.name!r} (schedule {workflow.cron!r}): the nearest are"
+            f" {as_text(before)} and {as_text(after)}"
+        )
+    return by_tick(workflow, tick, parameters=parameters, reason=reason or "replay of a tick")
+
+
+def by_tick(workflow: Workflow, tick: datetime, *, parameters: Parameters | None = None, reason: str) -> Request:
+    """The training that a tick stands for: the tick is its key, so that it happens once."""
+    return Request(
+        workflow=workflow.name,
+        revision=workflow.revision,
+        trigger=Trigger(kind="schedule", key=as_text(tick), reason=reason),
+        as_of=tick,
+        parameters=parameters or {},
+    )
+
+
+def check_parameters(asked: Collection[str], *, known: Collection[str]) -> None:
+    """Raises NotAskable for a parameter that the workflow does not have: a misspelt one must not be ignored."""
+    for name in asked:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(sorted(known)) or 'none'}"
+            raise NotAskable(f"{name!r} is not a parameter of this workflow: {hint}")
+
+
+def as_text(tick: datetime) -> str:
+    """The key of a tick: ISO 8601 in UTC, to the second."""
+    return tick.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _past(at: datetime, now: datetime) -> datetime:
+    if at > now:
+        raise NotAskable(f"{as_text(at)} is yet to come (it is {as_text(now)}): no data of that time can be read")
+    return at

@@ -1,0 +1,210 @@
+"""What the trainer does about calls and events: load, decide, save, publish."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from murmur_events.monitoring import DriftDetected
+from murmur_events.runs import RunCompleted, RunFailed
+from murmur_events.training import TrainingRequested
+from murmur_events.workflows import WorkflowApplied, WorkflowDefinition
+from murmur_trainer.domain import admission, asking
+from murmur_trainer.domain.admission import Retrain, Skip, Start, Wait
+from murmur_trainer.domain.training import Parameters, Request, TrainingState, Trigger
+from murmur_trainer.domain.workflow import Workflow, first_tick
+from murmur_trainer.ports import Artifacts
+from murmur_trainer.repository import Revision, TrainerUnitOfWork, TrainingDocument, revision_id
+from murmur_trainer.schemas import Accepted, Applied
+from murmur_trainer.translation import request_of, requested, skipped
+from murmur_trainer.workflow_file import pack, read_workflow
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyWorkflow:
+    name: str
+    definition: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskForTraining:
+    """key: the caller's own identity of the wish, so that saying it twice asks once."""
+
+    workflow: str
+    kind: Literal["manual", "schedule"] = "manual"
+    as_of: datetime | None = None
+    parameters: Parameters = field(default_factory=dict)
+    reason: str = ""
+    key: str | None = None
+
+
+class WorkflowHandlers:
+    """Applying a workflow needs a place for its code."""
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        self._artifacts = artifacts
+
+    async def apply_workflow(self, command: ApplyWorkflow, uow: TrainerUnitOfWork) -> Applied:
+        """Numbers a new revision and times its schedule; content that is known already changes nothing.
+
+        Raises WorkflowFileInvalid with all mistakes of the files.
+        """
+        definition = read_workflow(command.name, command.definition, command.files)
+        code = await self._artifacts.put_bytes(pack(command.files), suffix=".zip")
+        before = await uow.workflows.get(command.name)
+        if before is not None:
+            newest = await uow.revisions.require(revision_id(before.name, before.revision))
+            if (newest.definition, newest.code.sha256) == (definition, code.sha256):
+                return _applied(before, newest, unchanged=True)
+            uow.forget_tick(before)
+        workflow = _next_revision(definition, before, now=uow.now)
+        applied = Revision(
+            workflow=workflow.name,
+            revision=workflow.revision,
+            definition=definition,
+            code=code,
+            applied_at=uow.now,
+        )
+        uow.workflows.save(workflow)
+        uow.revisions.save(applied)
+        chain = uow.publish(
+            WorkflowApplied(
+                workflow=definition.name, revision=workflow.revision, definition=definition, code=applied.code
+            )
+        )
+        uow.await_tick(workflow)
+        return _applied(workflow, applied, unchanged=False, correlation_id=chain.correlation_id)
+
+
+async def ask_for_training(command: AskForTraining, uow: TrainerUnitOfWork) -> Accepted:
+    """Begins a chain with training.requested. Raises Missing (unknown workflow) or NotAskable (unusable wish)."""
+    workflow = await uow.workflows.require(command.workflow)
+    newest = await uow.revisions.require(revision_id(workflow.name, workflow.revision))
+    asking.check_parameters(command.parameters, known=newest.definition.training.parameters)
+    request = _wish(command, workflow, uow)
+    chain = uow.publish(requested(request))
+    return Accepted(
+        workflow=workflow.name,
+        revision=workflow.revision,
+        run_id=request.run_id,
+        kind=request.trigger.kind,
+        key=request.trigger.key,
+        as_of=request.as_of,
+        correlation_id=chain.correlation_id,
+    )
+
+
+async def answer_request(event: TrainingRequested, uow: TrainerUnitOfWork) -> None:
+    """The trainer's own requests and those of clients alike: start, wait in line, or say why not."""
+    request = request_of(event)
+    line = await uow.line_of(request.workflow)
+    answer = admission.admit(
+        request,
+        workflow=await uow.workflows.get(request.workflow),
+        earlier=await uow.trainings.get(request.run_id),
+        line=line,
+    )
+    match answer:
+        case Start(revision):
+            uow.trainings.save(_queued(request, revision, uow))
+            uow.lines.save(line.joined(request.run_id))
+            uow.enqueue_training(request.run_id)
+        case Wait(revision):
+            uow.trainings.save(_queued(request, revision, uow))
+            uow.lines.save(line.joined(request.run_id))
+        case Skip():
+            uow.publish(skipped(request, answer))
+
+
+async def answer_drift(event: DriftDetected, uow: TrainerUnitOfWork) -> None:
+    """By the workflow's own policy; the request keeps the correlation of the drift that caused it."""
+    request = Request(
+        workflow=event.workflow,
+        revision=None,
+        trigger=Trigger(kind="drift", key=event.episode, reason=_drifted(event)),
+        as_of=uow.now,
+    )
+    line = await uow.line_of(event.workflow)
+    answer = admission.answer_drift(
+        workflow=await uow.workflows.get(event.workflow),
+        name=event.workflow,
+        earlier=await uow.trainings.get(request.run_id),
+        line=line,
+        now=uow.now,
+    )
+    match answer:
+        case Retrain(revision):
+            uow.lines.save(line.asked_by_drift(uow.now))
+            uow.publish(requested(request).model_copy(update={"revision": revision}))
+        case Skip():
+            uow.publish(skipped(request, answer).model_copy(update={"model": event.model}))
+
+
+async def let_next_start(event: RunCompleted | RunFailed, uow: TrainerUnitOfWork) -> None:
+    """A run has ended, so the next in its workflow's line begins. Runs that the trainer does not own are in no line."""
+    before = await uow.line_of(event.workflow)
+    line = before.left(event.run_id)
+    if line == before:
+        return
+    uow.lines.save(line)
+    if line.active is not None:
+        uow.enqueue_training(line.active)
+
+
+def _next_revision(definition: WorkflowDefinition, before: Workflow | None, *, now: datetime) -> Workflow:
+    return Workflow(
+        name=definition.name,
+        revision=before.revision + 1 if before else 1,
+        cron=definition.schedule,
+        retrain=definition.monitoring.retrain,
+        cooldown=definition.monitoring.cooldown,
+        applied_at=now,
+        next_tick=first_tick(definition.schedule, before=before, now=now),
+    )
+
+
+def _applied(workflow: Workflow, revision: Revision, *, unchanged: bool, correlation_id: str | None = None) -> Applied:
+    return Applied(
+        name=workflow.name,
+        revision=workflow.revision,
+        unchanged=unchanged,
+        code=revision.code,
+        next_tick=workflow.next_tick,
+        correlation_id=correlation_id,
+    )
+
+
+def _wish(command: AskForTraining, workflow: Workflow, uow: TrainerUnitOfWork) -> Request:
+    match command.kind:
+        case "manual":
+            return asking.by_hand(
+                workflow,
+                key=command.key or uow.new_id("trigger"),
+                as_of=command.as_of,
+                parameters=command.parameters,
+                reason=command.reason,
+                now=uow.now,
+            )
+        case "schedule":
+            return asking.by_schedule(
+                workflow, as_of=command.as_of, parameters=command.parameters, reason=command.reason, now=uow.now
+            )
+
+
+def _queued(request: Request, revision: int, uow: TrainerUnitOfWork) -> TrainingDocument:
+    return TrainingDocument(
+        run_id=request.run_id,
+        workflow=request.workflow,
+        revision=revision,
+        trigger=request.trigger,
+        as_of=request.as_of,
+        parameters=request.parameters,
+        state=TrainingState.QUEUED,
+        requested_at=uow.now,
+        chain=uow.chain,
+    )
+
+
+def _drifted(event: DriftDetected) -> str:
+    columns = [feature.feature for feature in event.features if feature.drifted]
+    return f"{', '.join(columns) or 'the inputs'} drifted in {event.rows:,} rows of {event.model} v{event.version}"

@@ -1,0 +1,94 @@
+"""What the trainer keeps: workflows with all their revisions, trainings, and the line of each workflow.
+
+Documents extend the domain's types by what only others need: definition and code, and the chain to continue.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from murmur_events.values import Artifact
+from murmur_events.workflows import WorkflowDefinition
+from murmur_kernel.documents import Kind
+from murmur_kernel.unit_of_work import Chain, Collection, UnitOfWork
+from murmur_trainer.domain.line import Line
+from murmur_trainer.domain.training import Training
+from murmur_trainer.domain.workflow import Workflow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision:
+    """What was applied under one number: it never changes."""
+
+    workflow: str
+    revision: int
+    definition: WorkflowDefinition
+    code: Artifact
+    applied_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingDocument(Training):
+    """`chain` is where training.requested stands: all that the run says continues there, however late it begins."""
+
+    chain: Chain
+
+
+def revision_id(workflow: str, revision: int) -> str:
+    return f"{workflow}@{revision}"
+
+
+WORKFLOWS = Kind("workflow", Workflow, key=lambda workflow: workflow.name, indexes=("name",))
+REVISIONS = Kind("revision", Revision, key=lambda entry: revision_id(entry.workflow, entry.revision))
+TRAININGS = Kind(
+    "training",
+    TrainingDocument,
+    key=lambda training: training.run_id,
+    indexes=("workflow", "state", "requested_at"),
+)
+LINES = Kind("line", Line, key=lambda line: line.workflow)
+
+TRAIN, TICK = "train", "tick"
+"""The kinds of the trainer's jobs."""
+
+KINDS = (WORKFLOWS, REVISIONS, TRAININGS, LINES)
+
+
+class TrainerUnitOfWork(UnitOfWork):
+    @property
+    def workflows(self) -> Collection[Workflow]:
+        return self.collection(WORKFLOWS)
+
+    @property
+    def revisions(self) -> Collection[Revision]:
+        return self.collection(REVISIONS)
+
+    @property
+    def trainings(self) -> Collection[TrainingDocument]:
+        return self.collection(TRAININGS)
+
+    @property
+    def lines(self) -> Collection[Line]:
+        return self.collection(LINES)
+
+    def enqueue_training(self, run_id: str) -> None:
+        """A worker begins it as soon as a slot is free."""
+        self.enqueue(TRAIN, job_id=run_id, payload={"run_id": run_id})
+
+    def await_tick(self, workflow: Workflow) -> None:
+        """Set the timer of a workflow that has a next tick."""
+        if workflow.next_tick is not None:
+            payload = {"workflow": workflow.name, "revision": workflow.revision}
+            self.enqueue(TICK, job_id=_timer_id(workflow), payload=payload, due=workflow.next_tick)
+
+    def forget_tick(self, workflow: Workflow) -> None:
+        """Stop the timer of a revision that is no longer the newest."""
+        if workflow.next_tick is not None:
+            self.cancel(_timer_id(workflow))
+
+    async def line_of(self, workflow: str) -> Line:
+        """The line of a workflow: an empty one before its first training."""
+        return await self.lines.get(workflow) or Line(workflow=workflow)
+
+
+def _timer_id(workflow: Workflow) -> str:
+    return f"{TICK}/{workflow.name}@{workflow.revision}/{workflow.next_tick}"

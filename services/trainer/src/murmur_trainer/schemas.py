@@ -1,0 +1,99 @@
+"""What the REST API takes and gives."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from murmur_events.values import Artifact
+from murmur_events.workflows import WorkflowDefinition
+from murmur_trainer.domain.training import FailureCause, TrainingState, TriggerKind
+
+Parameters = dict[str, bool | int | float | str]
+Instant = Annotated[datetime, AfterValidator(lambda at: at.replace(tzinfo=UTC) if at.tzinfo is None else at)]
+"""A date or a time; without an offset it is UTC."""
+
+
+class WorkflowFiles(BaseModel):
+    """A workflow's folder: the text of workflow.yaml, and of the files beside it by their path with /."""
+
+    definition: str
+    files: dict[str, str]
+
+
+class Applied(BaseModel):
+    """unchanged: the flock knows this very content under this revision already, and nothing happened."""
+
+    name: str
+    revision: int
+    unchanged: bool
+    code: Artifact
+    next_tick: datetime | None
+    correlation_id: str | None = Field(description="the chain of workflow.applied; null when unchanged")
+
+
+class WorkflowView(BaseModel):
+    """active and waiting are run ids, in the order in which they train."""
+
+    name: str
+    description: str
+    revision: int
+    applied_at: datetime
+    schedule: str | None
+    next_tick: datetime | None
+    active: str | None
+    waiting: tuple[str, ...]
+    code: Artifact
+    definition: WorkflowDefinition
+
+
+class WorkflowPage(BaseModel):
+    items: tuple[WorkflowView, ...]
+    next: str | None
+
+
+class TrainingWish(BaseModel):
+    """A training to ask for. schedule: as_of is a past tick, the latest without; manual: any past time, now without."""
+
+    kind: Literal["manual", "schedule"] = "manual"
+    as_of: Instant | None = None
+    parameters: Parameters = Field(default_factory=dict, description="override the workflow's own, for this training")
+    reason: str = ""
+
+
+class Accepted(BaseModel):
+    """It is asked for: what becomes of it, events of this correlation tell, run.started or training.skipped first."""
+
+    workflow: str
+    revision: int
+    run_id: str
+    kind: TriggerKind
+    key: str
+    as_of: datetime
+    correlation_id: str
+
+
+class TrainingView(BaseModel):
+    """queued: behind another training of its workflow, or waiting for a free slot."""
+
+    run_id: str
+    workflow: str
+    revision: int
+    kind: TriggerKind
+    key: str
+    reason: str
+    as_of: datetime
+    parameters: Parameters
+    state: TrainingState
+    attempt: int
+    requested_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    cause: FailureCause | None = Field(description="why it failed")
+    message: str = Field(description="why it failed, in words to act on")
+    correlation_id: str
+
+
+class TrainingPage(BaseModel):
+    items: tuple[TrainingView, ...]
+    next: str | None

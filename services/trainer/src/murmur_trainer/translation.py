@@ -1,0 +1,43 @@
+"""Between the words of the contract and those of the domain."""
+
+from murmur_events import training as contract
+from murmur_events.base import WorkflowName
+from murmur_trainer.domain.admission import Skip
+from murmur_trainer.domain.training import Request, Trigger
+
+
+def trigger_of(trigger: contract.Trigger) -> Trigger:
+    return Trigger(kind=trigger.kind, key=trigger.key, reason=trigger.reason)
+
+
+def trigger_said(trigger: Trigger) -> contract.Trigger:
+    return contract.Trigger(kind=trigger.kind, key=trigger.key, reason=trigger.reason)
+
+
+def request_of(event: contract.TrainingRequested) -> Request:
+    return Request(
+        workflow=event.workflow,
+        revision=event.revision,
+        trigger=trigger_of(event.trigger),
+        as_of=event.as_of,
+        parameters=event.parameters,
+    )
+
+
+def requested(request: Request) -> contract.TrainingRequested:
+    return contract.TrainingRequested(
+        workflow=WorkflowName(request.workflow),
+        revision=request.revision,
+        trigger=trigger_said(request.trigger),
+        as_of=request.as_of,
+        parameters=request.parameters,
+    )
+
+
+def skipped(request: Request, skip: Skip) -> contract.TrainingSkipped:
+    return contract.TrainingSkipped(
+        workflow=WorkflowName(request.workflow),
+        trigger=trigger_said(request.trigger),
+        why=skip.why,
+        detail=skip.detail,
+    )

@@ -1,0 +1,72 @@
+"""A workflow that is applied becomes a numbered revision with its code, unless it changes nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from trainer_facts import CODE, QUARTERLY, definition, workflow
+
+from murmur_events.workflows import WorkflowApplied
+from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.testing import Harness
+from murmur_trainer import views
+from murmur_trainer.handlers import WorkflowHandlers
+from murmur_trainer.repository import REVISIONS, TrainerUnitOfWork
+from murmur_trainer.workflow_file import WorkflowFileInvalid, unpack
+
+Trainer = Harness[TrainerUnitOfWork]
+
+
+async def test_a_new_workflow_is_revision_one_with_its_code_in_the_store(
+    trainer: Trainer, workflows: WorkflowHandlers, artifacts: ArtifactStore, tmp_path: Path
+) -> None:
+    answer = await trainer.change(workflows.apply_workflow, workflow(description="scores", schedule=QUARTERLY))
+    (event,) = trainer.published
+    assert isinstance(event, WorkflowApplied)
+    assert (event.workflow, event.revision, event.definition.description) == ("credit", 1, "scores")
+    unpack(await artifacts.read_bytes(event.code), tmp_path / "out")
+    assert {path.name: path.read_text() for path in (tmp_path / "out").iterdir()} == CODE
+    assert (answer.revision, answer.unchanged, answer.code) == (1, False, event.code)
+    assert answer.correlation_id == trainer.envelopes[0].correlation_id
+    assert trainer.envelopes[0].causation_id is None
+    assert f"{answer.next_tick:%F %R}" == "2026-04-01 00:00"
+
+
+@pytest.mark.parametrize("text", [definition(), "# a comment\n" + definition()])
+async def test_the_same_content_again_changes_nothing(trainer: Trainer, workflows: WorkflowHandlers, text: str) -> None:
+    await trainer.change(workflows.apply_workflow, workflow())
+    trainer.take_published()
+    answer = await trainer.change(workflows.apply_workflow, replace(workflow(), definition=text))
+    assert (answer.revision, answer.unchanged, answer.correlation_id) == (1, True, None)
+    assert trainer.published == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [workflow(promotion="{review: none}"), workflow(files={**CODE, "notes.txt": "new"})],
+    ids=["other settings", "other code"],
+)
+async def test_other_content_is_the_next_revision_and_the_earlier_ones_stay(
+    trainer: Trainer, workflows: WorkflowHandlers, other: object
+) -> None:
+    await trainer.change(workflows.apply_workflow, workflow())
+    answer = await trainer.change(workflows.apply_workflow, other)
+    assert answer.revision == 2
+    assert [event.revision for event in trainer.published if isinstance(event, WorkflowApplied)] == [1, 2]
+    assert await trainer.get(REVISIONS, "credit@1") is not None
+
+
+async def test_a_long_duration_comes_back_as_it_was_written(trainer: Trainer, workflows: WorkflowHandlers) -> None:
+    command = workflow(monitoring="{cooldown: 30d}")
+    await trainer.change(workflows.apply_workflow, command)
+    assert (await trainer.change(workflows.apply_workflow, command)).unchanged
+
+
+async def test_a_file_with_mistakes_changes_nothing(
+    trainer: Trainer, workflows: WorkflowHandlers, tmp_path: Path
+) -> None:
+    with pytest.raises(WorkflowFileInvalid, match="1 mistake: nothing was changed"):
+        await trainer.change(workflows.apply_workflow, workflow(promotion="{review: perhaps}"))
+    assert trainer.published == []
+    assert not (tmp_path / "artifacts").exists()
+    assert (await trainer.read(views.list_workflows, views.ListWorkflows())).items == ()

@@ -1,0 +1,1 @@
+"""When a candidate is good enough: decided on numbers alone."""

@@ -1,0 +1,98 @@
+"""What a reviewer must not overlook: what carried the verdict, what got worse, and what nobody could test."""
+
+from dataclasses import dataclass
+
+from murmur_validator.domain.judgement import Rules, is_better, is_worse
+from murmur_validator.domain.measurements import Estimate, Measurements, Metric
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A number that carried the verdict. against: what it is compared with, 0 for a difference."""
+
+    metric: Metric
+    estimate: Estimate
+    against: float | None
+    is_difference: bool
+    word: str
+    worse: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """Something that got worse. certain: beyond chance, by its interval; None: it has no interval of its own."""
+
+    what: str
+    amount: str
+    certain: bool | None
+
+
+def figures(measured: Measurements, rules: Rules) -> tuple[Figure, ...]:
+    """Three: the primary metric first. Differences where there is a baseline, else the candidate's own."""
+    chosen = [rules.primary, *(metric for metric in Metric if metric is not rules.primary)][:3]
+    if measured.differences:
+        return tuple(
+            Figure(
+                metric=metric,
+                estimate=measured.differences[metric],
+                against=0.0,
+                is_difference=True,
+                word=_word(metric, measured.differences[metric]),
+                worse=is_worse(metric, measured.differences[metric]),
+            )
+            for metric in chosen
+        )
+    return tuple(
+        Figure(
+            metric=metric,
+            estimate=measured.candidate[metric],
+            against=rules.minimum_auc if metric is Metric.AUC else None,
+            is_difference=False,
+            word=f"minimum {rules.minimum_auc:.2f}" if metric is Metric.AUC else "no minimum asked",
+        )
+        for metric in chosen
+    )
+
+
+def losses(measured: Measurements) -> tuple[Loss, ...]:
+    """Metrics first, those beyond chance before the others; then groups, the largest loss first."""
+    metrics = [
+        Loss(
+            what=metric.label,
+            amount=f"{difference.value:+.4f} [{difference.low:+.4f}, {difference.high:+.4f}]",
+            certain=is_worse(metric, difference),
+        )
+        for metric, difference in measured.differences.items()
+        if (difference.value > 0 if metric.less_is_better else difference.value < 0)
+    ]
+    losing = [(group.loss, group) for group in measured.groups if group.loss is not None and group.loss > 0]
+    losing.sort(key=lambda pair: -pair[0])
+    groups = [
+        Loss(what=f"AUC of {group.name} ({group.rows:,} rows)", amount=f"{-loss:+.4f}", certain=None)
+        for loss, group in losing
+    ]
+    return (*sorted(metrics, key=lambda loss: not loss.certain), *groups)
+
+
+def untested(measured: Measurements, rules: Rules) -> tuple[str, ...]:
+    """In sentences."""
+    found = []
+    if not measured.differences:
+        found.append("Whether it is better than another version: there is none in production.")
+    for group in measured.groups:
+        if group.candidate_auc is None:
+            few = group.rows < rules.min_slice_rows
+            why = f"fewer than {rules.min_slice_rows:,}" if few else "all with the same label"
+            found.append(f"{group.name}: {group.rows:,} rows, {why}.")
+    for column in measured.columns:
+        if missing := measured.rows_without(column):
+            found.append(f"{column}: {missing:,} rows have no value, so they are in none of its groups.")
+    if not measured.columns:
+        found.append("Whether groups of people are treated alike: the workflow names no slices.")
+    return tuple(found)
+
+
+def _word(metric: Metric, difference: Estimate) -> str:
+    if is_better(metric, difference):
+        return "better"
+    return "worse" if is_worse(metric, difference) else "no difference beyond chance"

@@ -1,0 +1,115 @@
+"""Measures models with murmur_training, in a worker thread: the adapter behind the port `Evaluator`."""
+
+import asyncio
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from murmur_events.models import VersionState
+from murmur_validator.domain.judgement import Unjudgeable
+from murmur_validator.domain.measurements import Estimate, Group, Measurements, Metric
+from murmur_validator.ports import Evidence, Floats, Material, Scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from murmur_events.values import Interval
+
+
+class XGBoostEvaluator:
+    """Reads models as XGBoost's own UBJ and holdouts as Parquet: neither can carry code, as a pickle does."""
+
+    async def measure(self, material: Material) -> Evidence:
+        return await asyncio.to_thread(measure, material)
+
+
+def measure(material: Material) -> Evidence:
+    """Raises Unjudgeable. The same material gives the same numbers."""
+    # Imported by the first validation: they take seconds that the start of the service need not wait for.
+    from murmur_training import evaluation
+
+    data, rules = material.data, material.rules
+    frame = _read_holdout(material)
+    labels = frame[data.target].to_numpy(dtype=np.float64)
+    candidate = score(material.candidate, material.candidate_model, frame, role="candidate")
+    baseline = None
+    if material.baseline is not None and material.baseline_model is not None:
+        baseline = score(material.baseline, material.baseline_model, frame, role="baseline")
+    try:
+        own = evaluation.intervals(labels, candidate, confidence=rules.confidence)
+        theirs, differences = {}, {}
+        if baseline is not None:
+            theirs = evaluation.intervals(labels, baseline, confidence=rules.confidence)
+            differences = evaluation.differences(labels, candidate, baseline, confidence=rules.confidence)
+    except evaluation.NotMeasurable as error:
+        digest = material.candidate.artifacts.dataset.digest
+        raise Unjudgeable("holdout_measurable", f"holdout of {digest}: {error}") from error
+    groups = evaluation.slices(frame, data.slices, labels, candidate, baseline=baseline, min_rows=rules.min_slice_rows)
+    measurements = Measurements(
+        rows=labels.size,
+        positives=int(labels.sum()),
+        candidate=_estimates(own),
+        baseline=_estimates(theirs),
+        differences=_estimates(differences),
+        columns=data.slices,
+        groups=tuple(Group(**group.model_dump()) for group in groups),
+    )
+    return Evidence(measurements=measurements, scores=Scores(labels=labels, candidate=candidate, baseline=baseline))
+
+
+def score(state: VersionState, model: bytes, frame: "pd.DataFrame", *, role: str) -> Floats:
+    """Probabilities [n]. Raises Unjudgeable for a file that is no such model, or whose output is no probability."""
+    import xgboost
+
+    readable, name = f"{role}_model_readable", f"v{state.version}"
+    if state.artifacts.format != "xgboost-ubj":
+        raise Unjudgeable(
+            readable, f"{name} has the format {state.artifacts.format!r}; only 'xgboost-ubj' can be judged"
+        )
+    columns = [column.name for column in state.artifacts.signature.inputs]
+    try:
+        booster = xgboost.Booster(model_file=bytearray(model))
+        if booster.num_features() != len(columns):
+            raise Unjudgeable(
+                readable, f"{name} takes {booster.num_features()} columns, its signature names {len(columns)}"
+            )
+        matrix = frame[columns].to_numpy(dtype=np.float64)
+        output = np.asarray(booster.inplace_predict(matrix, missing=np.nan, validate_features=False), np.float64)
+    except xgboost.core.XGBoostError as error:
+        reason = str(error).splitlines()[-1]
+        raise Unjudgeable(readable, f"{state.artifacts.model.uri} is no XGBoost model of {name}: {reason}") from error
+    if output.shape != (len(frame),) or not ((output >= 0) & (output <= 1)).all():
+        raise Unjudgeable(
+            f"{role}_gives_probabilities", f"{name} gives {output.shape!r} values, not one in [0, 1] for each row"
+        )
+    return output
+
+
+def _read_holdout(material: Material) -> "pd.DataFrame":
+    import pandas as pd
+
+    data, digest = material.data, material.candidate.artifacts.dataset.digest
+    try:
+        frame = pd.read_parquet(io.BytesIO(material.holdout))
+    except (ValueError, OSError) as error:  # pyarrow's errors are these
+        raise Unjudgeable("holdout_readable", f"the holdout of {digest} is no Parquet file: {error}") from error
+    _require_columns(frame, [data.target, *data.slices], f"the workflow needs in the holdout of {digest}")
+    for state in (material.candidate, material.baseline):
+        if state is not None:
+            inputs = [column.name for column in state.artifacts.signature.inputs]
+            _require_columns(frame, inputs, f"v{state.version} needs in the holdout of {digest}")
+    return frame
+
+
+def _require_columns(frame: "pd.DataFrame", wanted: Sequence[str], who: str) -> None:
+    if missing := [name for name in wanted if name not in frame.columns]:
+        raise Unjudgeable("holdout_complete", f"columns that {who} are missing: {', '.join(map(repr, missing))}")
+
+
+def _estimates(intervals: "dict[str, Interval]") -> dict[Metric, Estimate]:
+    return {
+        Metric(name): Estimate(value=interval.value, low=interval.low, high=interval.high)
+        for name, interval in intervals.items()
+    }

@@ -1,0 +1,110 @@
+"""Who listens to whom: every fact is heard or is meant to be an ending, and nothing happens that nobody caused."""
+
+import importlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from contracts.examples import Example, golden
+from contracts.generate import ROOT
+from murmur_events import CATALOG, topic_of
+from murmur_events.catalog import SERVICES
+from murmur_kernel.consuming import Subscription
+from murmur_kernel.unit_of_work import UnitOfWork
+from murmur_monitor import streams
+
+Table = tuple[Subscription[UnitOfWork], ...]
+
+SERVICES_FOLDER = ROOT.parent / "services"
+
+ENDINGS = {
+    "dataset.registered": "the run that took the snapshot names it again when it completes",
+    "training.skipped": "says why a request starts nothing",
+    "model.rejected": "a version's life is over",
+    "model.archived": "a version's life is over",
+    "review.requested": "a person answers, through the console, the command line or REST",
+    "review.decided": "the registry acts on it in the transaction that says it",
+    "window.measured": "the monitor acts on it in the transaction that says it; the console draws it",
+    "alert.raised": "a person looks",
+    "alert.resolved": "nobody need look any more",
+    **{f"{service}.dead-letters": "a person decides: murmur dead-letters" for service in SERVICES},
+}
+"""Facts that no service reacts to, and why that is right."""
+
+
+class AnyHandlers:
+    """Has whatever handler a table asks for: here only the table is read, nothing is handled."""
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[None]]:
+        async def handler(*_: object) -> None:
+            raise AssertionError(f"{name} was called, though nothing is handled here")
+
+        return handler
+
+
+def table_of(service: str) -> Table:
+    consumers: Any = importlib.import_module(f"murmur_{service}.consumers")
+    found = consumers.SUBSCRIPTIONS if hasattr(consumers, "SUBSCRIPTIONS") else consumers.subscriptions(AnyHandlers())
+    return tuple(found)
+
+
+TABLES = {service: table_of(service) for service in SERVICES}
+HEARD = {service: {subscription.topic for subscription in table} for service, table in TABLES.items()}
+HEARD["monitor"].add(streams.TOPIC.name)  # folded by Faust, not handled event by event
+
+STORY = {example.headers["ce_id"]: example for example in golden()}
+
+every_service = pytest.mark.parametrize("service", SERVICES)
+every_link = pytest.mark.parametrize(
+    "effect",
+    [example for example in STORY.values() if "ce_causationid" in example.headers],
+    ids=lambda example: example.path,
+)
+
+
+@pytest.mark.parametrize("topic", [topic.name for topic in CATALOG])
+def test_every_fact_is_heard_or_is_an_ending(topic: str) -> None:
+    heard_by = [service for service, topics in HEARD.items() if topic in topics]
+    assert bool(heard_by) != (topic in ENDINGS), f"{topic} is heard by {heard_by}, and ENDINGS must say the opposite"
+
+
+def test_every_ending_is_a_topic() -> None:
+    assert ENDINGS.keys() <= {topic.name for topic in CATALOG}
+
+
+@every_service
+def test_a_service_hears_something_that_the_catalog_has(service: str) -> None:
+    known = {topic.event: topic.name for topic in CATALOG}
+    assert TABLES[service]
+    for subscription in TABLES[service]:
+        assert subscription.topic == known[subscription.event] == topic_of(subscription.event).name
+
+
+@every_service
+def test_a_service_has_one_handler_an_event(service: str) -> None:
+    topics = [subscription.topic for subscription in TABLES[service]]
+    assert sorted(set(topics)) == sorted(topics)
+
+
+@every_service
+def test_a_service_that_publishes_reacts_to_something(service: str) -> None:
+    """Tracking owns no fact but its dead letters: it only remembers, so that all of it may be replayed."""
+    owns = [topic.name for topic in CATALOG if topic.owner == service and not topic.name.endswith(".dead-letters")]
+    reacts = [subscription.topic for subscription in TABLES[service] if subscription.publishes]
+    assert bool(owns) == bool(reacts)
+
+
+@every_link
+def test_in_the_golden_story_whoever_speaks_has_heard_the_cause(effect: Example) -> None:
+    """No scheduler: an event follows from one that its publisher listens to, or from one of the publisher's own."""
+    cause = STORY[effect.headers["ce_causationid"]]
+    speaker = effect.headers["ce_source"].split("/")[0]
+    assert cause.topic in HEARD[speaker] or cause.headers["ce_source"] == speaker
+
+
+@every_service
+def test_a_service_tells_in_its_readme_what_it_hears(service: str) -> None:
+    """Its canvas: each event consumed, what it decides, and the fact that ends it."""
+    canvas = (SERVICES_FOLDER / service / "README.md").read_text()
+    assert [topic for topic in sorted(HEARD[service]) if f"`{topic}`" not in canvas] == []

@@ -20,7 +20,7 @@ $(UV):
 $(INSTALLED): requirements.lock $(wildcard libs/*/pyproject.toml services/*/pyproject.toml) | $(UV)
 	@echo "installing Murmuration and what it needs into .venv (about 600 MB once, then cached)"
 	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
-	@$(UV) pip sync --python $(BIN)/python requirements.lock
+	@$(UV) pip sync --compile-bytecode --python $(BIN)/python requirements.lock
 	@touch $@
 
 setup: $(INSTALLED) ## install everything into .venv

@@ -74,3 +74,18 @@ async def test_a_record_whose_prerequisite_never_comes_is_buried_at_its_deadline
     assert letter.error == "Expired"
     assert "counter/one never came" in letter.reason
     assert handled == []
+
+
+async def test_what_stood_behind_a_record_that_expired_is_tried_itself(
+    service: tuple[Harness[CounterUnitOfWork], list[str]],
+) -> None:
+    harness, handled = service
+    attendant = ParkingAttendant(harness.dispatcher)
+    await letters.park(harness.dispatcher, harness.record_of(requested(key="first")), "counter/one")
+    harness.clock.advance(200)
+    await letters.park(harness.dispatcher, harness.record_of(requested(key="behind")), "counter/one")
+    harness.clock.advance(101)
+    await attendant.look_after()
+    await attendant.look_after()
+    assert handled == ["behind"]
+    assert len(await harness.store.dead_letters()) == 1

@@ -197,7 +197,7 @@ async def test_counts_are_exact_though_it_is_killed_in_mid_stream(monitor: Monit
         for number in range(batches):
             moments = spread(rows, start=START + timedelta(minutes=5 * (number % 4)))
             batch = predictions(people.rows(rows), moments, name="churn", offset=rows * number)
-            await say(sink, *([batch] * 1))
+            await say(sink, *([batch] * (2 if number % 10 == 0 else 1)))
             await asyncio.sleep(0.05)
         end = spread(rows, start=START + timedelta(minutes=25))
         await say(sink, predictions(people.rows(rows), end, name="churn", offset=rows * batches))

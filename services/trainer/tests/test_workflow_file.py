@@ -152,6 +152,7 @@ def test_a_setting_that_stands_twice_is_refused() -> None:
         ("eta: 0.1", "eta: .nan", 10, 21, "'.nan' is not a finite number"),
         ("training:", "training:\n  limits: {time: 0s}", 10, 18, "training.limits.time is '0s'"),
         ("training:", "training:\n  limits: {memory: -5}", 10, 20, "training.limits.memory is -5"),
+        ("training:", "training:\n  limits: {time: 99999999999d}", 10, 18, "'99999999999d' is too long"),
         ("training:", "promotion: yes\ntraining:", 9, 12, "promotion is True"),
         ("name: credit", "name: debit", 1, 7, "is applied as 'credit'"),
     ],

@@ -59,7 +59,7 @@ async def _events(correlation: str, topics: tuple[str, ...], follow: bool, as_js
             if as_json:
                 print(json.dumps(as_document(envelope)), flush=True)  # noqa: T201  # JSON lines
             else:
-                shell.out.print(teller.line(envelope))
+                shell.out.print(teller.line(envelope), soft_wrap=True)
 
 
 def as_document(envelope: Envelope) -> Json:

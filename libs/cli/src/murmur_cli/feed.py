@@ -1,13 +1,15 @@
 """The flock's history as it stands in Kafka: every event from the beginning, and each new one as it happens."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
+import math
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from murmur_cli.door import NotReachable
+from murmur_cli.ordering import CausalOrder
 from murmur_events import ContractError, Envelope, from_record
 from murmur_events.catalog import CATALOG, topic_named
 
@@ -18,7 +20,7 @@ STORY_TOPICS = tuple(topic.name for topic in CATALOG if topic.name not in ("pred
 async def events(
     brokers: str, *, topics: Collection[str] = STORY_TOPICS, from_beginning: bool = True, follow: bool = False
 ) -> AsyncGenerator[Envelope]:
-    """Envelopes, past ones ordered by time; with `follow` it then goes on for ever, in order of arrival.
+    """Envelopes by time, causes before their effects; with `follow` it goes on for ever as events arrive.
 
     Raises NotReachable when the broker does not answer. Records that are no events are left out.
     """
@@ -32,16 +34,17 @@ async def events(
         places = [
             TopicPartition(topic, partition) for topic in topics for partition in range(topic_named(topic).partitions)
         ]
+        loop, order = asyncio.get_running_loop(), CausalOrder()
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
         if from_beginning:
             await consumer.seek_to_beginning(*places)
-            async for envelope in _past(consumer, ends):
+            for envelope in order.sorted(await _until(consumer, ends), math.inf):
                 yield envelope
         else:
             await consumer.seek_to_end(*places)
         while follow:
-            for envelope in await _some(consumer):
+            for envelope in order.sorted(await _some(consumer), loop.time()):
                 yield envelope
     finally:
         await consumer.stop()
@@ -53,12 +56,11 @@ async def past(brokers: str) -> list[Envelope]:
         return [envelope async for envelope in history]
 
 
-async def _past(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> AsyncIterator[Envelope]:
-    past: list[Envelope] = []
+async def _until(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> list[Envelope]:
+    found: list[Envelope] = []
     while any([await consumer.position(place) < end for place, end in ends.items()]):
-        past += await _some(consumer)
-    for envelope in sorted(past, key=lambda one: (one.time, one.sequence)):
-        yield envelope
+        found += await _some(consumer)
+    return found
 
 
 async def _some(consumer: AIOKafkaConsumer) -> list[Envelope]:
@@ -74,4 +76,4 @@ async def _some(consumer: AIOKafkaConsumer) -> list[Envelope]:
                 found.append(from_record(message.topic, message.value, message.headers))
             except ContractError:
                 continue  # its consumers have made a dead letter of it, with the reason
-    return sorted(found, key=lambda one: one.time)
+    return found

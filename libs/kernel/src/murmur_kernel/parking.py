@@ -8,6 +8,7 @@ import structlog
 from murmur_kernel import letters
 from murmur_kernel.consuming import Dead, Dispatcher, Park, Retry
 from murmur_kernel.errors import Transient
+from murmur_kernel.store import RawRecord
 
 log = structlog.get_logger()
 
@@ -52,3 +53,12 @@ class ParkingAttendant:
                 reason = f"{parked.awaits} never came: waited until {parked.deadline.isoformat()}"
                 log.error("parked event expired", topic=parked.record.topic, awaits=parked.awaits)
                 await letters.bury(self._dispatcher, parked.record, Dead("Expired", reason), unparked=parked.id)
+                await self._release_next(parked.record)
+
+    async def _release_next(self, gone: RawRecord) -> None:
+        """What stood behind a record that is given up may never have waited for anything but its turn."""
+        for parked in await self._dispatcher.store.parked():
+            if (parked.record.topic, parked.record.key) == (gone.topic, gone.key):
+                await self._dispatcher.store.release(parked.id)
+                self.wake()
+                return

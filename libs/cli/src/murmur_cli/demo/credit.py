@@ -220,10 +220,10 @@ class CreditStory:
                 }
 
     def _act(self, title: str, subtitle: str) -> None:
-        self._console.print(f"\n[bold]{title}[/bold]  [dim]{subtitle}[/dim]")
+        self._console.print(f"\n[bold]{title}[/bold]  [dim]{subtitle}[/dim]", soft_wrap=True)
 
     def _note(self, text: str) -> None:
-        self._console.print(f"[dim]              {text}[/dim]", highlight=False)
+        self._console.print(f"[dim]              {text}[/dim]", highlight=False, soft_wrap=True)
 
 
 def _some(frame: pd.DataFrame, count: int) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from rich.console import Console
 from murmur_cli.feed import events
 from murmur_cli.story import Storyteller, describe
 from murmur_events import Envelope, Event
+from murmur_events.monitoring import WindowMeasured
 
 Condition = Callable[[Envelope], bool]
 
@@ -41,6 +42,11 @@ def of(kind: type[Event], **fields: object) -> Condition:
     return matches
 
 
+def _too_small(envelope: Envelope) -> bool:
+    """Windows in which hardly anybody asked are no news."""
+    return isinstance(envelope.event, WindowMeasured) and envelope.event.outcome == "too_few_rows"
+
+
 class Stage:
     """The live history of one story. Waiting looks at what has happened already, too."""
 
@@ -63,7 +69,7 @@ class Stage:
             await asyncio.gather(watching, return_exceptions=True)
 
     async def wait_for(
-        self, what: str, condition: Condition, *, unless: Condition | None = None, within: float = 90
+        self, what: str, condition: Condition, *, unless: Condition | None = None, within: float = 180
     ) -> Envelope:
         """The first event that meets `condition`.
 
@@ -91,7 +97,8 @@ class Stage:
             async for envelope in history:
                 if not self._concerns(envelope):
                     continue
-                self._console.print(self._teller.line(envelope))
+                if not _too_small(envelope):
+                    self._console.print(self._teller.line(envelope), soft_wrap=True)
                 async with self._changed:
                     self.seen.append(envelope)
                     self._changed.notify_all()

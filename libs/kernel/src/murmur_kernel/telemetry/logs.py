@@ -62,4 +62,6 @@ def configure_logging(service: str, log_format: str, level: str) -> None:
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.access").disabled = True
+    for name in ("aiokafka", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # they tell of every poll and every call at INFO
     structlog.contextvars.bind_contextvars(service=service)

@@ -118,9 +118,9 @@ class Fold:
 
         Raises ColumnsDiffer.
         """
-        if False:
+        if batch.offset <= self.offset:
             return self
-        known = 0
+        known = self.segments.get(batch.segment, 0)
         new = positions[batch.first + positions >= known]
         if not len(new):
             return replace(self, offset=batch.offset)

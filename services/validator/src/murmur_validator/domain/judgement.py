@@ -63,7 +63,7 @@ BETTER_THAN_BASELINE = "better_than_baseline"
 def judge(measured: Measurements, rules: Rules, *, baseline: int | None) -> Judgement:
     """baseline: the version in production; None when there is none, and then `measured` holds no differences.
 
-    Of several failed checks the summary names the one that matters first: the minimum, then the comparison, then slices.
+    Of several failed checks the summary names the first: the minimum, then the comparison, then slices.
     """
     checks = tuple(_checks(measured, rules, baseline))
     failed = [check for check in checks if not check.passed]

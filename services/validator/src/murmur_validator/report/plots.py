@@ -193,8 +193,8 @@ def slices(groups: list[Group], names: _Names) -> Plot:
     legend(axes, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return Plot(
         "Slices",
-        "Each group of people judged by itself, with its number of rows. A line that leads to the left from the baseline"
-        " is a loss.",
+        "Each group of people judged by itself, with its number of rows. A line that leads to the left from the"
+        " baseline is a loss.",
         to_svg(figure, name="slices", title="AUC of candidate and baseline within each group"),
         wide=True,
     )

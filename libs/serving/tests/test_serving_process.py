@@ -22,6 +22,8 @@ from mlserver.grpc.dataplane_pb2_grpc import GRPCInferenceServiceStub
 
 from murmur_serving.config import PROBE_HEADER, Ports
 
+pytestmark = pytest.mark.flock
+
 JSON = {"Content-Type": "application/json"}
 
 

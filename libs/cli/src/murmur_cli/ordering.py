@@ -33,7 +33,7 @@ class CausalOrder:
     def _depth(self, envelope: Envelope) -> int:
         """How many of its causes wait too: it orders what one unit of work published in the same moment."""
         depth = 0
-        while envelope.causation_id in self._waiting:
+        while envelope.causation_id in self._waiting and depth < len(self._waiting):
             _, envelope = self._waiting[envelope.causation_id]
             depth += 1
         return depth

@@ -120,6 +120,7 @@ def _(event: WindowMeasured, estate: Estate, envelope: Envelope) -> None:
             latency_p99_ms=event.latency_p99_ms,
             output_mean=event.output_mean,
             outcome=event.outcome,
+            detail=event.detail,
         ),
     )
 

@@ -31,7 +31,8 @@ def measure(material: Material) -> Evidence:
     from murmur_training import evaluation
 
     data, rules = material.data, material.rules
-    frame = _read_holdout(material)
+    holdout = _read_holdout(material)
+    frame = _untouched(holdout, material)
     labels = frame[data.target].to_numpy(dtype=np.float64)
     candidate = score(material.candidate, material.candidate_model, frame, role="candidate")
     baseline = None
@@ -50,6 +51,7 @@ def measure(material: Material) -> Evidence:
     measurements = Measurements(
         rows=labels.size,
         positives=int(labels.sum()),
+        left_out=len(holdout) - len(frame),
         candidate=_estimates(own),
         baseline=_estimates(theirs),
         differences=_estimates(differences),
@@ -95,12 +97,33 @@ def _read_holdout(material: Material) -> "pd.DataFrame":
         frame = pd.read_parquet(io.BytesIO(material.holdout))
     except (ValueError, OSError) as error:  # pyarrow's errors are these
         raise Unjudgeable("holdout_readable", f"the holdout of {digest} is no Parquet file: {error}") from error
-    _require_columns(frame, [data.target, *data.slices], f"the workflow needs in the holdout of {digest}")
+    _require_columns(
+        frame, [data.target, data.identity, *data.slices], f"the workflow needs in the holdout of {digest}"
+    )
     for state in (material.candidate, material.baseline):
         if state is not None:
             inputs = [column.name for column in state.artifacts.signature.inputs]
             _require_columns(frame, inputs, f"v{state.version} needs in the holdout of {digest}")
     return frame
+
+
+def _untouched(holdout: "pd.DataFrame", material: Material) -> "pd.DataFrame":
+    """Those rows that the baseline was not trained on either: a smaller share may have been held out in its time."""
+    from murmur_training.splitting import held_out
+
+    data, before = material.data, material.baseline_data
+    if before is None:
+        return holdout
+    if before.identity != data.identity:
+        raise Unjudgeable(
+            "holdout_untouched",
+            f"the baseline was held out by {before.identity!r} and the candidate by {data.identity!r}: nobody can tell"
+            f" which rows the baseline has seen; give the changed workflow another name",
+        )
+    if before.holdout >= data.holdout:
+        return holdout
+    untouched = holdout[held_out(holdout[data.identity], before.holdout)]
+    return untouched.reset_index(drop=True)
 
 
 def _require_columns(frame: "pd.DataFrame", wanted: Sequence[str], who: str) -> None:

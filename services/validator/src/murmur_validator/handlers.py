@@ -39,8 +39,10 @@ async def remember_baseline(event: ModelPromoted, uow: ValidatorUnitOfWork) -> N
 
 
 async def _plan(candidate: VersionState, baseline: VersionState | None, uow: ValidatorUnitOfWork) -> None:
-    """One job a request. Waits for the workflow's rules, so that the job finds them."""
-    await uow.rules.require(rules_id(candidate.workflow, candidate.revision))
+    """One job a request. Waits until the rules of both versions are known, so that the job finds them."""
+    for state in (candidate, baseline):
+        if state is not None:
+            await uow.rules.require(rules_id(state.workflow, state.revision))
     job_id = uow.new_id("validation")
     request = Request(candidate=candidate, baseline=baseline)
     uow.enqueue(VALIDATION, job_id=job_id, payload=request.model_dump(mode="json"))

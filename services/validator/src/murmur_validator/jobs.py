@@ -68,6 +68,7 @@ class Validator:
                 baseline_model=baseline_model,
                 holdout=await self._read("holdout_intact", candidate.artifacts.dataset.holdout),
                 data=begun.workflow.data,
+                baseline_data=begun.baseline_workflow.data if begun.baseline_workflow else None,
                 rules=begun.rules,
             )
         )
@@ -113,6 +114,7 @@ class Begun:
 
     request: Request
     workflow: WorkflowRules
+    baseline_workflow: WorkflowRules | None
     at: datetime
 
     @property
@@ -127,5 +129,13 @@ async def _begin(job: Job[ValidatorUnitOfWork]) -> Begun:
         validation = await uow.validations.require(request.validation_id)
         if validation.job_id == job.id:
             uow.validations.save(replace(validation, status=ValidationStatus.RUNNING, attempt=job.attempt))
-        workflow = await uow.rules.require(rules_id(request.candidate.workflow, request.candidate.revision))
-        return Begun(request=request, workflow=workflow, at=uow.now)
+        return Begun(
+            request=request,
+            workflow=await uow.rules.require(_rules_id(request.candidate)),
+            baseline_workflow=await uow.rules.require(_rules_id(request.baseline)) if request.baseline else None,
+            at=uow.now,
+        )
+
+
+def _rules_id(state: VersionState) -> str:
+    return rules_id(state.workflow, state.revision)

@@ -18,7 +18,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """What is measured: verified bytes of models and holdout, and how to read them."""
+    """What is measured: verified bytes of models and holdout, and how to read them.
+
+    data, baseline_data: what the workflow said of its data when the candidate and when the baseline were trained
+    """
 
     candidate: VersionState
     candidate_model: bytes
@@ -26,6 +29,7 @@ class Material:
     baseline_model: bytes | None
     holdout: bytes
     data: DataSection
+    baseline_data: DataSection | None
     rules: Rules
 
 

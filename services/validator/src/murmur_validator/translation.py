@@ -52,7 +52,9 @@ def completion_of(dossier: Dossier, report: Artifact) -> ValidationCompleted:
     )
 
 
-_NOTHING = Measurements(rows=0, positives=0, candidate={}, baseline={}, differences={}, columns=(), groups=())
+_NOTHING = Measurements(
+    rows=0, positives=0, left_out=0, candidate={}, baseline={}, differences={}, columns=(), groups=()
+)
 
 
 def _values(estimates: Mapping[Metric, Estimate]) -> dict[str, float]:

@@ -5,10 +5,10 @@ The table is "default of credit card clients" (I-Cheng Yeh, UCI Machine Learning
 is in two quarters. Which customer is drawn when is decided by a hash, so everybody who runs this gets the same
 quarters.
 
-    2005Q2     500   drawn at random: the bank has only begun
-    2005Q3   5,000   drawn at random
+    2005Q2     450   drawn at random: the bank has only begun
+    2005Q3   4,000   drawn at random
     2005Q4   6,000   drawn at random
-    2006Q1   6,500   a campaign: three in four have a limit of at most 80,000 (in the table: 36 %)
+    2006Q1   7,000   a campaign: three in four have a limit of at most 80,000 (in the table: 36 %)
     2006Q2   2,000   the campaign goes on; these customers ask for credit now, so how they will pay is not known yet
 """
 
@@ -46,10 +46,10 @@ class Quarter:
 
 
 QUARTERS = {
-    "2005Q2": Quarter(500, 0, date(2005, 7, 1)),
-    "2005Q3": Quarter(5000, 0, date(2005, 10, 1)),
+    "2005Q2": Quarter(450, 0, date(2005, 7, 1)),
+    "2005Q3": Quarter(4000, 0, date(2005, 10, 1)),
     "2005Q4": Quarter(6000, 0, date(2006, 1, 1)),
-    "2006Q1": Quarter(6500, 4875, date(2006, 4, 1)),
+    "2006Q1": Quarter(7000, 5250, date(2006, 4, 1)),
     "2006Q2": Quarter(2000, 1500, None),
 }
 CAMPAIGN_LIMIT = 80_000

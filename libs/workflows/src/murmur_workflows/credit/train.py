@@ -20,5 +20,5 @@ def train(context: TrainingContext) -> xgboost.Booster:
     fit, check = context.train.split(0.2)
     watched = [(check.matrix(), "check")]
     curves = [context.curves(rounds)]
-    xgboost.train(settings, fit.matrix(), rounds, evals=watched, callbacks=curves, verbose_eval=50)
+    xgboost.train(settings, fit.matrix(), rounds, evals=watched, callbacks=curves, verbose_eval=20)
     return xgboost.train(settings, context.train.matrix(), rounds)

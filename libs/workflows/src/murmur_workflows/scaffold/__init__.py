@@ -17,7 +17,7 @@ _FILES = ("workflow.yaml", "data.py", "train.py", "test_workflow.py", "README.md
 def write_scaffold(name: str, directory: Path) -> Path:
     """Writes the folder of a new workflow and returns it.
 
-    Raises `ValueError` for a name that no workflow may have, and `FileExistsError` for a directory with something in it,
+    Raises `ValueError` for a name that no workflow may have, and `FileExistsError` for a directory that is not empty,
     which is left as it is.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,62}", name):

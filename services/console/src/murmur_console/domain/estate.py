@@ -72,6 +72,7 @@ class Window:
     latency_p99_ms: float | None
     output_mean: float | None
     outcome: str
+    detail: str
 
 
 @dataclass(frozen=True, kw_only=True)

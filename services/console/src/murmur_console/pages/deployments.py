@@ -103,7 +103,9 @@ def _window(name: str, window: Window) -> Row:
             "p99": _number(window.latency_p99_ms, 1),
             "mean": _number(window.output_mean, 3),
             "outcome": table.text(
-                window.outcome.replace("_", " "), tone=Tone.CAUTION if window.outcome == "drift" else Tone.PLAIN
+                window.outcome.replace("_", " "),
+                tone=Tone.CAUTION if window.outcome == "drift" else Tone.PLAIN,
+                note=window.detail,
             ),
         },
     )

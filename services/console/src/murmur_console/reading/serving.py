@@ -40,8 +40,9 @@ def _(event: WindowMeasured) -> Reading:
     p99 = f", p99 {event.latency_p99_ms:.1f} ms" if event.latency_p99_ms is not None else ""
     return Reading(
         label=outcome,
+        tone=Tone.CAUTION if event.outcome == "not_tested" else Tone.PLAIN,
         headline=f"{event.deployment} v{event.version}: {event.rows:,} predictions, {event.errors} errors{p99},"
-        f" {outcome}",
+        f" {outcome}" + (f": {event.detail}" if event.detail else ""),
         model=event.model,
         version=event.version,
         repeats=f"{event.deployment} {event.version} {event.outcome}",

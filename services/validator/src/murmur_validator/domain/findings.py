@@ -1,9 +1,10 @@
 """What a reviewer must not overlook: what carried the verdict, what got worse, and what nobody could test."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from murmur_validator.domain.judgement import Rules, is_better, is_worse
-from murmur_validator.domain.measurements import Estimate, Measurements, Metric
+from murmur_validator.domain.measurements import Estimate, Group, Measurements, Metric
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,17 +80,25 @@ def untested(measured: Measurements, rules: Rules) -> tuple[str, ...]:
     found = []
     if not measured.differences:
         found.append("Whether it is better than another version: there is none in production.")
-    for group in measured.groups:
-        if group.candidate_auc is None:
-            few = group.rows < rules.min_slice_rows
-            why = f"fewer than {rules.min_slice_rows:,}" if few else "all with the same label"
-            found.append(f"{group.name}: {group.rows:,} rows, {why}.")
+    if measured.left_out:
+        found.append(
+            f"{measured.left_out:,} rows of the holdout: the baseline was trained on them, so they are in no number here."
+        )
+    unknown = [group for group in measured.groups if group.candidate_auc is None]
+    if few := [group for group in unknown if group.rows < rules.min_slice_rows]:
+        found.append(f"Groups of fewer than {rules.min_slice_rows:,} rows: {_listed(few)}.")
+    if uniform := [group for group in unknown if group.rows >= rules.min_slice_rows]:
+        found.append(f"Groups in which all rows have the same label: {_listed(uniform)}.")
     for column in measured.columns:
         if missing := measured.rows_without(column):
-            found.append(f"{column}: {missing:,} rows have no value, so they are in none of its groups.")
+            found.append(f"{missing:,} rows have no value of {column}, so they are in none of its groups.")
     if not measured.columns:
         found.append("Whether groups of people are treated alike: the workflow names no slices.")
     return tuple(found)
+
+
+def _listed(groups: Sequence[Group]) -> str:
+    return ", ".join(f"{group.name} ({group.rows:,})" for group in groups)
 
 
 def _word(metric: Metric, difference: Estimate) -> str:

@@ -60,11 +60,13 @@ class Measurements:
     """Both models on the same holdout.
 
     differences: candidate minus baseline, paired; empty without a baseline
+    left_out:    rows of the holdout that the baseline was trained on, and that are therefore in none of the numbers
     columns:     what the holdout was to be sliced by; rows without a value in one of them are in none of its groups
     """
 
     rows: int
     positives: int
+    left_out: int
     candidate: Mapping[Metric, Estimate]
     baseline: Mapping[Metric, Estimate]
     differences: Mapping[Metric, Estimate]

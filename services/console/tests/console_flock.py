@@ -1,0 +1,100 @@
+"""A small real HTTP server that stands for the front door and the services behind it, and remembers what was posted."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from murmur_events.catalog import SERVICES
+
+LETTER = {
+    "id": "dl-1",
+    "topic": "run.completed",
+    "partition": 2,
+    "offset": 17,
+    "key": "r-unknown",
+    "error": "InvalidPayload",
+    "reason": "the value of a record on 'run.completed' does not fit its schema: metrics: Field required",
+    "at": "2026-11-02T11:00:00Z",
+    "headers": {"ce_id": "3f1c", "ce_source": "trainer"},
+    "value": '{"run_id": "r-unknown"}',
+}
+
+
+@dataclass
+class StubFlock:
+    """Services are well unless `unready` says why not, or `away` holds them. `answer` is what posts are answered."""
+
+    address: str = ""
+    unready: dict[str, str] = field(default_factory=dict)
+    away: set[str] = field(default_factory=set)
+    letters: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    answer: tuple[int, dict[str, Any]] = (200, {})
+    posts: list[tuple[str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
+
+    def readiness(self, service: str) -> tuple[int, dict[str, Any]]:
+        why = self.unready.get(service)
+        body = {
+            "service": service,
+            "ready": why is None,
+            "checks": {"broker": {"ok": why is None, "detail": why or "answers"}},
+            "lag": 3,
+            "outbox": 0,
+            "outbox_age_s": 0.0,
+            "parked": 0,
+            "dead_letters": len(self.letters.get(service, [])),
+            "jobs": {},
+        }
+        return (200 if why is None else 503), body
+
+    def get(self, path: str) -> tuple[int, dict[str, Any]]:
+        service, _, rest = path.lstrip("/").partition("/")
+        if service in self.away or service not in SERVICES:
+            return 503, {}
+        if rest == "readyz":
+            return self.readiness(service)
+        if rest == "v1/dead-letters":
+            return 200, {"items": self.letters.get(service, []), "next": None}
+        return 404, {"title": "Not possible", "status": 404, "detail": path}
+
+    def post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        self.posts.append((path, body, headers))
+        if path.endswith("/redrive"):
+            self.letters = {}
+        return self.answer
+
+
+@contextmanager
+def running_flock(flock: StubFlock) -> Iterator[StubFlock]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(*flock.get(self.path))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            self._answer(*flock.post(self.path, json.loads(body or b"{}"), dict(self.headers)))
+
+        def _answer(self, status: int, body: dict[str, Any]) -> None:
+            raw = json.dumps(body).encode() if body or status < 300 else b""
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(raw)))
+            self.end_headers()
+            self.wfile.write(raw)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """A test's output is not the place for an access log."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    flock.address = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield flock
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

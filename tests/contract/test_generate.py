@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from contracts.generate import ROOT, generated_events, main, reconcile
 
@@ -120,6 +122,22 @@ def test_async_api_refers_to_schemas_and_channels_that_exist(files: Files) -> No
             assert message["payload"]["$ref"] in files
     for operation in document["operations"].values():
         assert operation["channel"]["$ref"].removeprefix("#/channels/") in document["channels"]
+
+
+def test_defaults_are_what_people_may_write(files: Files) -> None:
+    """Editors offer a default as a completion."""
+    schemas = {path: json.loads(text) for path, text in files.items() if path.startswith("schemas/")}
+    wrong = [f"{path}: {place}" for path, schema in schemas.items() for place in unusable_defaults(schema)]
+    assert wrong == []
+
+
+def unusable_defaults(schema: Any) -> Iterator[str]:
+    """Fields whose default their own schema refuses."""
+    for part in (schema, *schema.get("$defs", {}).values()):
+        for name, field in part.get("properties", {}).items():
+            whole = {"$defs": schema.get("$defs", {}), **field}
+            if "default" in field and not Draft202012Validator(whole).is_valid(field["default"]):
+                yield f"{part['title']}.{name} has the default {field['default']!r}"
 
 
 def test_wrong_usage_ends_with_2() -> None:

@@ -23,6 +23,11 @@ WORDS = st.text(min_size=1, max_size=24, alphabet=st.characters(exclude_categori
 MOMENTS = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 LARGEST = 2**53
+UNSAID: dict[str, st.SearchStrategy[Any]] = {
+    "Schedule": st.sampled_from([None, "0 0 1 1,4,7,10 *", "*/5 * * * MON"]),
+    "Memory": st.integers(1, LARGEST) | st.sampled_from(["512KiB", "1.5 GiB"]),
+}
+"""Fields with a rule that their schema does not say: cron takes five fields, and memory is more than none."""
 
 
 def texts(schema: Schema) -> st.SearchStrategy[Any]:
@@ -32,10 +37,10 @@ def texts(schema: Schema) -> st.SearchStrategy[Any]:
         return MOMENTS.map(lambda moment: moment.isoformat())
     if pattern is None:
         return st.text(min_size=schema.get("minLength", 0), max_size=12)
-    if pattern.endswith(DURATION):
-        return st.builds("{}{}".format, st.integers(0, 10**5), st.sampled_from(["ms", "s", "m", "h", "d", " d"]))
+    if pattern.endswith(DURATION):  # from 1: a limit or a window of nothing is refused, which no pattern says
+        return st.builds("{}{}".format, st.integers(1, 10**5), st.sampled_from(["ms", "s", "m", "h", "d", " d"]))
     if pattern.endswith(SIZE):
-        return st.builds("{}{}".format, st.integers(0, 10**4), st.sampled_from(["KiB", "MiB", " GiB"]))
+        return st.builds("{}{}".format, st.integers(1, 10**4), st.sampled_from(["KiB", "MiB", " GiB"]))
     if pattern == DIGEST:
         return st.binary(min_size=32, max_size=32).map(bytes.hex)
     if pattern == NAME:
@@ -75,8 +80,8 @@ def arrays(schema: Schema, root: Schema) -> st.SearchStrategy[Any]:
 
 def values_of(schema: Schema, root: Schema) -> st.SearchStrategy[Any]:
     """JSON values that a schema allows."""
-    if schema.get("title") == "Schedule":  # the one rule that no schema of ours says: cron takes five fields
-        return st.sampled_from([None, "0 0 1 1,4,7,10 *", "*/5 * * * MON"])
+    if schema.get("title") in UNSAID:
+        return UNSAID[schema["title"]]
     if "$ref" in schema:
         return values_of(root["$defs"][schema["$ref"].rsplit("/", 1)[1]], root)
     if "anyOf" in schema:

@@ -29,6 +29,17 @@ async def test_a_task_that_returns_is_a_death_too() -> None:
     await eventually(lambda: failures == ["consumer"])
 
 
+async def test_a_task_that_is_cancelled_from_within_is_a_death_too() -> None:
+    failures: list[str] = []
+    tasks = WatchedTasks(failures.append)
+
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    tasks.start("consumer", cancelled)
+    await eventually(lambda: failures == ["consumer"])
+
+
 async def test_a_task_whose_broker_is_away_begins_again() -> None:
     failures: list[str] = []
     tasks = WatchedTasks(failures.append)

@@ -128,9 +128,7 @@ def context(browser: "Browser", console: RunningConsole) -> Iterator["BrowserCon
 
     def watch(page: "Page") -> None:
         page.on("pageerror", lambda error: faults.append(f"script failed: {error}"))
-        page.on(
-            "request", lambda one: None if one.url.startswith(_OWN + (console.address,)) else faults.append(one.url)
-        )
+        page.on("request", lambda one: None if one.url.startswith((*_OWN, console.address)) else faults.append(one.url))
 
     context.on("page", watch)
     yield context

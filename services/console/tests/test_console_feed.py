@@ -1,7 +1,8 @@
 """Where events come from: a story file that grows, and a real broker that comes and goes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+import contextlib
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,10 +12,10 @@ from console_story import Teller
 from murmur_console.feed import Feed, KafkaFeed
 from murmur_console.memory import FeedState, Memory
 from murmur_console.story_file import StoryFile, envelope_of, line_of
-from murmur_events import Envelope, to_record
+from murmur_events import to_record
 from murmur_kernel.bus.kafka import KafkaSink
 from murmur_kernel.errors import Transient
-from murmur_runtime.testing import eventually, running_broker
+from murmur_runtime.testing import eventually
 
 
 @asynccontextmanager
@@ -47,35 +48,73 @@ async def test_a_story_file_is_followed_and_half_a_line_waited_for(tmp_path: Pat
         await eventually(lambda: len(memory.story) == 2)
 
 
-async def publish(sink: KafkaSink, envelopes: list[Envelope]) -> None:
-    await sink.send([to_record(envelope) for envelope in envelopes])
+class Relay:
+    """A way to the broker that can be shut, as if the broker were gone."""
+
+    def __init__(self, brokers: str) -> None:
+        self._host, _, self._port = brokers.rpartition(":")
+        self._server: asyncio.Server | None = None
+        self.address = ""
+
+    async def open(self) -> None:
+        port = int(self.address.rpartition(":")[2] or 0)
+        self._server = await asyncio.start_server(self._join, "127.0.0.1", port)
+        self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def shut(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _join(self, near_in: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
+        far_in, far_out = await asyncio.open_connection(self._host, int(self._port))
+        await asyncio.gather(_pump(near_in, far_out), _pump(far_in, near_out))
 
 
-async def test_the_console_hears_the_past_then_the_present_and_says_when_the_broker_is_gone(
-    tmp_path: Path, story: Teller
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await source.read(2**16):
+            sink.write(data)
+            await sink.drain()
+        sink.close()
+
+
+async def test_the_console_hears_the_past_then_the_present_and_reads_on_after_the_broker_was_away(
+    brokers: str, story: Teller
 ) -> None:
-    broker = running_broker(tmp_path)
-    brokers = await asyncio.to_thread(broker.__enter__)
-    try:
-        sink = KafkaSink(brokers, "test")
-        await publish(sink, story.told[:-1])
-        memory = Memory()
-        async with listening(KafkaFeed(brokers), memory) as task:
-            await eventually(lambda: memory.feed.state is FeedState.LIVE)
-            assert [chain.root.topic for chain in memory.story.chains("credit")][0] == "window.measured"
-            assert memory.story.fact(story.told[-1].id) is None
-            await publish(sink, story.told[-1:])
-            await eventually(lambda: memory.story.fact(story.told[-1].id) is not None)
-            await sink.stop()
-            await asyncio.to_thread(broker.__exit__, None, None, None)
-            await _refused(asyncio.wait_for(task, 30))
-            assert memory.feed.state is FeedState.AWAY
-            assert brokers in memory.feed.detail
-            assert len(memory.story.chains("credit")) == 5, "what was known stays"
-    finally:
-        broker.__exit__(None, None, None)
+    past, present, after = story.told[:-2], story.told[-2], story.told[-1]
+    sink, relay, memory = KafkaSink(brokers, "console-test"), Relay(brokers), Memory()
+    await relay.open()
+    feed = KafkaFeed(relay.address)
+    await sink.send([to_record(envelope) for envelope in past])
+    async with listening(feed, memory) as task:
+        await eventually(lambda: memory.feed.state is FeedState.LIVE, within=40)
+        chain = memory.story.chain(after.correlation_id)
+        assert chain is not None
+        assert {envelope.id for envelope in past if envelope.correlation_id == after.correlation_id} >= {
+            fact.id for fact in chain.facts
+        }
+        await sink.send([to_record(present)])
+        await eventually(lambda: memory.story.fact(present.id) is not None)
+        await relay.shut()
+        with pytest.raises(Transient, match="does not answer"):
+            await asyncio.wait_for(task, 20)
+    assert memory.feed.state is FeedState.AWAY
+    assert relay.address in memory.feed.detail
+    assert memory.story.fact(present.id) is not None, "what was known stays"
+
+    await sink.send([to_record(after)])
+    await relay.open()
+    reading_on = Memory()
+    async with listening(feed, reading_on):
+        await eventually(lambda: reading_on.story.fact(after.id) is not None, within=40)
+    assert reading_on.story.fact(present.id) is None, "it reads on where it stopped"
+    await sink.stop()
+    await relay.shut()
 
 
-async def _refused(run: Awaitable[None]) -> None:
-    with pytest.raises(Transient):
-        await run
+async def test_no_broker_at_all_is_said_so() -> None:
+    memory = Memory()
+    with pytest.raises(Transient, match="127.0.0.1:9"):
+        await KafkaFeed("127.0.0.1:9").run(memory)
+    assert memory.feed.state is FeedState.AWAY

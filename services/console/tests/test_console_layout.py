@@ -11,6 +11,7 @@ from murmur_console.domain.axis import NARROWEST, USUAL_ZOOM, ZOOMS, text_width
 from murmur_console.domain.chains import Chain
 from murmur_console.domain.layout import draw
 from murmur_console.domain.scene import Scene
+from murmur_console.domain.words import duration
 from murmur_console.memory import Memory
 
 
@@ -36,7 +37,8 @@ def test_labels_of_one_lane_never_overlap_and_marks_keep_their_distance(whole: C
 @pytest.mark.parametrize("zoom", range(len(ZOOMS)))
 def test_the_words_of_a_bar_fit_into_it(whole: Chain, zoom: int) -> None:
     for bar in drawn(whole, zoom=zoom).bars:
-        assert bar.width > 14 + text_width(bar.words)
+        assert bar.end is not None
+        assert bar.width > 14 + text_width(f"{bar.words} {duration((bar.end - bar.start).total_seconds())}")
 
 
 def test_an_event_that_arrives_moves_none_that_is_there(whole: Chain) -> None:

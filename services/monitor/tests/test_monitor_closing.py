@@ -23,12 +23,12 @@ from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.testing import Harness
 from murmur_monitor.closing import CloseScan
 from murmur_monitor.codec import decode_key, encode_key
-from murmur_monitor.detection import EngineMissing, EngineName, detector_for
+from murmur_monitor.detection import detector_for
 from murmur_monitor.domain.folding import FloatArray
 from murmur_monitor.domain.windows import Millis
 from murmur_monitor.findings import WindowClosed, record_window
 from murmur_monitor.intake import Intake
-from murmur_monitor.ports import DriftDetector, FoldKey
+from murmur_monitor.ports import DriftDetector, EngineMissing, EngineName, FoldKey
 from murmur_monitor.references import ArtifactReferences
 from murmur_monitor.repository import MonitorUnitOfWork
 from murmur_monitor.views import Terms, TermsOf, calendar_of, terms_of

@@ -91,6 +91,7 @@ async def test_a_version_is_approved_and_the_aliases_tell_who_and_why(client: ht
 
     model = (await client.get("/models/credit")).json()
     assert {name: move["version"] for name, move in model["aliases"].items()} == {"staging": None, "production": 1}
+    assert (model["latest_version"], model["staging"], model["production"]) == (1, None, 1)
     assert (model["aliases"]["production"]["by"], model["aliases"]["production"]["reason"]) == (
         "ann",
         "seen the report",

@@ -51,7 +51,7 @@ async def test_a_completed_run_has_its_final_metrics_dataset_and_model(tracking:
     assert view.dataset is not None
     assert view.dataset.holdout_rows == 250
     assert view.model is not None
-    assert (view.model.format, view.ended_at) == ("xgboost-ubj", at(60))
+    assert (view.model.format, view.ended_at, view.duration_seconds) == ("xgboost-ubj", at(60), 59)
 
 
 async def test_a_failed_run_says_why_and_keeps_what_it_said(tracking: Tracking) -> None:

@@ -7,7 +7,7 @@ from trainer_facts import QUARTERLY, requested, workflow
 from trainer_fakes import FakeWorker
 
 from murmur_events.base import Event
-from murmur_events.runs import RunCompleted, RunFailed, RunStarted
+from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_kernel.errors import Missing
 from murmur_kernel.testing import Harness
@@ -17,6 +17,7 @@ from murmur_trainer.domain.asking import NotAskable
 from murmur_trainer.domain.training import Trigger, run_id_of
 from murmur_trainer.handlers import AskForTraining, WorkflowHandlers
 from murmur_trainer.repository import LINES, TrainerUnitOfWork
+from murmur_training.messages import Line
 from murmur_training.spec import Failed
 
 Trainer = Harness[TrainerUnitOfWork]
@@ -129,7 +130,10 @@ async def test_what_people_and_schedules_ask_for_waits_in_line_and_nothing_is_lo
     assert await applied.run_jobs() == 0
 
 
-async def test_one_that_waited_keeps_its_own_chain_and_revision(applied: Trainer, workflows: WorkflowHandlers) -> None:
+async def test_one_that_waited_keeps_its_own_chain_and_revision(
+    applied: Trainer, workflows: WorkflowHandlers, worker: FakeWorker
+) -> None:
+    worker.messages = (Line(text="at work"),)
     await applied.receives(requested("manual", "k1"))
     await applied.receives(requested("manual", "k2"), event_id="second", chain=Chain("another story", None))
     await applied.change(workflows.apply_workflow, workflow(description="newer"))
@@ -138,6 +142,7 @@ async def test_one_that_waited_keeps_its_own_chain_and_revision(applied: Trainer
     applied.envelopes = []
     await applied.run_jobs()
     assert {envelope.correlation_id for envelope in applied.envelopes} == {"another story"}
+    assert any(isinstance(event, RunLogged) for event in applied.published)
     (started,) = [event for event in applied.published if isinstance(event, RunStarted)]
     assert (started.run_id, started.revision) == (SECOND, 1)
 

@@ -59,6 +59,10 @@ _TROUBLE = {
 }
 
 
+def _short(text: str, limit: int = 60) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip(" ,") + "…"
+
+
 def _local(time: datetime) -> datetime:
     return time.astimezone()
 
@@ -86,7 +90,7 @@ def _(event: DatasetRegistered) -> str:
 @describe.register
 def _(event: TrainingRequested) -> str:
     trigger = event.trigger
-    why = f"tick {trigger.key[:10]}" if trigger.kind == "schedule" else trigger.reason or trigger.kind
+    why = f"tick {trigger.key[:10]}" if trigger.kind == "schedule" else _short(trigger.reason or trigger.kind)
     return f"{event.workflow}  {why}  (data until {event.as_of:%Y-%m-%d})"
 
 

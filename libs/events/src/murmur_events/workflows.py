@@ -54,7 +54,14 @@ Duration = Annotated[
 Bytes = Annotated[
     int,
     BeforeValidator(_size),
-    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(KiB|MiB|GiB)$"}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(KiB|MiB|GiB)$"},
+            ]
+        }
+    ),
 ]
 
 
@@ -84,7 +91,7 @@ class DataSection(Value):
 class Limits(Value):
     """What a training may use before it is ended."""
 
-    time: Duration = Field(default=timedelta(minutes=10), gt=timedelta(0))
+    time: Duration = Field(default=timedelta(minutes=10), gt=timedelta(0), json_schema_extra={"default": "10m"})
     memory: Bytes = Field(default=2 * 2**30, gt=0)
 
 
@@ -131,12 +138,15 @@ class DriftSection(Value):
 class MonitoringSection(Value):
     """What is watched while the model serves, and what happens then."""
 
-    window: Duration = Field(default=timedelta(hours=1), gt=timedelta(0))
+    window: Duration = Field(default=timedelta(hours=1), gt=timedelta(0), json_schema_extra={"default": "1h"})
     min_rows: int = Field(default=200, ge=20, description="windows with fewer predictions are measured, not tested")
     drift: DriftSection = DriftSection()
     retrain: Literal["on_drift", "never"] = "on_drift"
     cooldown: Duration = Field(
-        default=timedelta(0), ge=timedelta(0), description="shortest time between two trainings by drift"
+        default=timedelta(0),
+        ge=timedelta(0),
+        json_schema_extra={"default": "0s"},
+        description="shortest time between two trainings by drift",
     )
 
 

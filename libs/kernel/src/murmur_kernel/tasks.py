@@ -43,6 +43,10 @@ class WatchedTasks:
                 log.warning("task begins again", task=name, error=str(error))
                 await asyncio.sleep(backoff.next())
                 continue
+            except asyncio.CancelledError:
+                if self._stopping:
+                    raise
+                why = "it was cancelled by something that it waited for"
             except Exception as error:  # the last place where a dying task can be seen
                 log.exception("task died", task=name)
                 why = repr(error)

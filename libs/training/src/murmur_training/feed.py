@@ -26,18 +26,16 @@ CHUNK = 2**16
 
 
 class Feed:
-    """Reads the child's output and its messages while it is entered; `failed` ends early if reading or handing on
-    fails."""
+    """Two pipes for a child, `output` and `messages`, read while the feed is entered.
 
-    def __init__(
-        self,
-        output: asyncio.StreamReader,
-        messages: int,
-        log: Path,
-        on_messages: Callable[[tuple[Message, ...]], Awaitable[None]],
-    ) -> None:
-        self._output = output
-        self._descriptor = messages
+    `failed` ends early when reading or handing on fails, and then raises why.
+    """
+
+    output: int
+    messages: int
+    failed: asyncio.Task[None]
+
+    def __init__(self, log: Path, on_messages: Callable[[tuple[Message, ...]], Awaitable[None]]) -> None:
         self._log = log
         self._on_messages = on_messages
         self._waiting: list[Message] = []
@@ -47,27 +45,33 @@ class Feed:
         self._ended = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        messages = asyncio.StreamReader()
-        self._transport, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(messages), os.fdopen(self._descriptor, "rb", buffering=0)
-        )
+        # Not asyncio's own pipes: with those Process.wait() waits for every descendant that holds one open.
+        self.output, printed, self._output_end = await _pipe()
+        self.messages, said, self._messages_end = await _pipe()
         self._reading = (
-            asyncio.create_task(self._read_output()),
-            asyncio.create_task(self._read_messages(messages)),
+            asyncio.create_task(self._read_output(printed)),
+            asyncio.create_task(self._read_messages(said)),
         )
         self._delivering = asyncio.create_task(self._deliver())
         self.failed = asyncio.create_task(_first_failure(*self._reading, self._delivering))
+        self._open = [self.output, self.messages]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.started()
         tasks = (*self._reading, self._delivering, self.failed)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._transport.close()
+        self._output_end.close()
+        self._messages_end.close()
+
+    def started(self) -> None:
+        """The child has its ends of the pipes: ours are closed, so that reading ends when the child's are."""
+        while self._open:
+            os.close(self._open.pop())
 
     async def drained(self, patience: float) -> None:
         """Reads what is left in the pipes of an ended child, and hands on the last batch."""
@@ -75,11 +79,11 @@ class Feed:
         self._ended.set()
         await self._delivering
 
-    async def _read_output(self) -> None:
+    async def _read_output(self, printed: asyncio.StreamReader) -> None:
         rest = b""
         written = 0
         with self._log.open("wb") as log:
-            while chunk := await self._output.read(CHUNK):
+            while chunk := await printed.read(CHUNK):
                 if written < LARGEST_LOG:
                     written += log.write(chunk)
                     log.flush()
@@ -92,9 +96,9 @@ class Feed:
             if rest:
                 self._add_line(rest)
 
-    async def _read_messages(self, messages: asyncio.StreamReader) -> None:
+    async def _read_messages(self, said: asyncio.StreamReader) -> None:
         rest = b""
-        while chunk := await messages.read(CHUNK):
+        while chunk := await said.read(CHUNK):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 try:
@@ -134,6 +138,16 @@ class Feed:
         batch = tuple(self._waiting)
         self._waiting, self._lines, self._left_out, self._lost_points = [], 0, 0, 0
         return batch
+
+
+async def _pipe() -> tuple[int, asyncio.StreamReader, asyncio.ReadTransport]:
+    """The end to write to, what is written, and what closes the end that is read."""
+    reader = asyncio.StreamReader()
+    ours, theirs = os.pipe()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb", buffering=0)
+    )
+    return theirs, reader, transport
 
 
 async def _first_failure(*tasks: asyncio.Task[None]) -> None:

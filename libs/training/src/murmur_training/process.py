@@ -64,27 +64,25 @@ async def run_worker(spec: WorkerSpec, limits: Limits, on_messages: OnMessages) 
     spec.data_dir.mkdir(parents=True, exist_ok=True)
     (spec.work / RESULT).unlink(missing_ok=True)
     (spec.work / SPEC).write_text(spec.model_dump_json(indent=2))
-    ours, theirs = os.pipe()
-    process = await asyncio.create_subprocess_exec(
-        *_command(spec.work / SPEC, theirs, limits),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        pass_fds=(theirs,),
-        process_group=0,
-        cwd=spec.work,
-        env=child_environment(os.environ),
-    )
-    os.close(theirs)
-    assert process.stdout is not None, "asked for as a pipe above"
-    try:
-        async with Feed(process.stdout, ours, spec.work / LOG, on_messages) as feed:
+    async with Feed(spec.work / LOG, on_messages) as feed:
+        process = await asyncio.create_subprocess_exec(
+            *_command(spec.work / SPEC, feed.messages, limits),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=feed.output,
+            stderr=feed.output,
+            pass_fds=(feed.messages,),
+            process_group=0,
+            cwd=spec.work,
+            env=child_environment(os.environ),
+        )
+        try:
+            feed.started()
             ending = await _ending(process, limits, feed)
             kill_tree(process.pid)
             await feed.drained(DRAIN)
-    finally:
-        kill_tree(process.pid)
-        await process.wait()
+        finally:
+            kill_tree(process.pid)
+            await process.wait()
     return _result(ending, spec, limits)
 
 

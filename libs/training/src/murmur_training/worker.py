@@ -26,12 +26,9 @@ def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
     """Load, snapshot, train, save. Raises DataRejected, CodeRaised, OutputInvalid or MemoryError."""
     import numpy as np
 
-    from murmur_training import outputs
     from murmur_training.code import WorkflowCode
     from murmur_training.context import DataContext, TrainingContext
     from murmur_training.environment import environment_json
-    from murmur_training.evaluation import metrics
-    from murmur_training.snapshot import take_snapshot, write_snapshot
 
     (spec.work / ENVIRONMENT).write_bytes(environment_json())
     random.seed(spec.seed)
@@ -41,6 +38,9 @@ def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
     emit(Phase(name="data"))
     load = code.function(spec.data.entry, "load")
     loaded = load(spec.as_of, DataContext(data_dir=spec.data_dir, emit=_within(emit, 0.0, _DATA_ENDS)))
+
+    # Imported no sooner than needed, since together they take seconds: what is wrong with the code is told at once.
+    from murmur_training.snapshot import take_snapshot, write_snapshot
 
     emit(Phase(name="snapshot"))
     snapshot = take_snapshot(loaded, spec.data)
@@ -58,6 +58,9 @@ def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
             emit=_within(_remembering(emit, logged), _DATA_ENDS, _TRAIN_ENDS),
         )
     )
+
+    from murmur_training import outputs
+    from murmur_training.evaluation import metrics
 
     emit(Phase(name="save"))
     model = outputs.save_model(returned, spec.data.features, spec.work)

@@ -17,7 +17,8 @@ log = structlog.get_logger()
 
 TOPICS = tuple(topic for topic in CATALOG if topic.name != "prediction.logged")
 _FETCH_MS = 200
-_PROBE_SECONDS = 1.0
+_PROBE_SECONDS = 0.5
+_PATIENCE_SECONDS = 2.0
 
 
 class Feed(Protocol):
@@ -65,12 +66,13 @@ class KafkaFeed:
                     await consumer.seek_to_beginning(place)
             yield consumer
         finally:
-            await consumer.stop()
+            # While its broker is away, stop() lets the cancellation of a task of its own through; it is not ours.
+            await asyncio.gather(consumer.stop(), return_exceptions=True)
 
     async def _read(self, consumer: AIOKafkaConsumer, memory: Memory) -> None:
         ends = await consumer.end_offsets(list(consumer.assignment()))
         memory.feed_is(FeedState.READING_PAST)
-        probe = asyncio.create_task(self._probe(consumer), name="broker-probe")
+        probe = asyncio.create_task(self._probe(), name="broker-probe")
         try:
             while not probe.done():
                 for messages in (await consumer.getmany(timeout_ms=_FETCH_MS)).values():
@@ -91,12 +93,26 @@ class KafkaFeed:
             except ContractError as error:  # its consumers make a dead letter of it, which is shown
                 log.warning("record is no event", topic=topic, partition=partition, offset=offset, why=str(error))
 
-    async def _probe(self, consumer: AIOKafkaConsumer) -> None:
-        """Ends with an error once the broker is gone: a consumer alone would wait for it in silence."""
-        place = TopicPartition(TOPICS[0].name, 0)
+    async def _probe(self) -> None:
+        """Raises OSError once no broker takes connections: the client alone would wait for it in silence."""
         while True:
             await asyncio.sleep(_PROBE_SECONDS)
-            await consumer.end_offsets([place])
+            await _reach(self._brokers)
+
+
+async def _reach(brokers: str) -> None:
+    """Raises OSError when none of the comma-separated addresses takes a connection."""
+    failure: OSError = OSError(f"{brokers!r} names no broker")
+    for broker in brokers.split(","):
+        host, _, port = broker.rpartition(":")
+        try:
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), _PATIENCE_SECONDS)
+        except OSError as error:  # TimeoutError is one
+            failure = error
+            continue
+        writer.close()
+        return
+    raise failure
 
 
 async def _has_passed(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:

@@ -44,8 +44,8 @@ def build(
     intake = Intake(
         partial(service.read, views.calendar_of),
         service.clock,
-        sample_rows=settings.sample_rows,
-        late=timedelta(seconds=settings.late_seconds),
+        sample_rows=settings.window_sample_rows,
+        late=timedelta(seconds=settings.window_late_seconds),
         clock_skew=timedelta(seconds=settings.clock_skew_seconds),
         patience=timedelta(seconds=settings.announce_seconds),
     )
@@ -62,10 +62,10 @@ def build(
         detector_for,
         intake.expired,
         service.clock,
-        grace=timedelta(seconds=settings.grace_seconds),
+        grace=timedelta(seconds=settings.window_grace_seconds),
         announce=timedelta(seconds=settings.announce_seconds),
-        every=timedelta(seconds=settings.scan_seconds),
-        sample_rows=settings.sample_rows,
+        every=timedelta(seconds=settings.window_scan_seconds),
+        sample_rows=settings.window_sample_rows,
     )
     service.background("stream", stream.run)
     service.background("close-scan", scan.run)

@@ -12,14 +12,20 @@ import structlog
 from murmur_kernel.clock import Clock
 from murmur_kernel.errors import ArtifactError
 from murmur_monitor.codec import decode
-from murmur_monitor.detection import EngineMissing, EngineName
 from murmur_monitor.domain.comparison import NothingToCompare, pairs
 from murmur_monitor.domain.folding import Fold
 from murmur_monitor.domain.measured import Compared, Comparison, NotCompared, TooFewRows, statistics_of
 from murmur_monitor.domain.windows import Window, as_millis
 from murmur_monitor.findings import WindowClosed
-from murmur_monitor.ports import DriftDetector, FoldKey, Folds, References
-from murmur_monitor.references import UnreadableReference
+from murmur_monitor.ports import (
+    DriftDetector,
+    EngineMissing,
+    EngineName,
+    FoldKey,
+    Folds,
+    References,
+    UnreadableReference,
+)
 from murmur_monitor.repository import KnownVersion
 from murmur_monitor.views import Terms, TermsOf
 

@@ -2,12 +2,34 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from murmur_monitor.domain.comparison import Pair, Reference
 from murmur_monitor.domain.drift import ColumnTest
 from murmur_monitor.domain.windows import Calendar, Millis, Window
 from murmur_monitor.repository import KnownVersion
+
+EngineName = Literal["auto", "alibi", "scipy"]
+
+
+class EngineMissing(ValueError):
+    """A workflow asks for a library that is not installed here."""
+
+    def __init__(self, engine: str) -> None:
+        super().__init__(
+            f"the drift engine {engine!r} is not installed: install murmur-monitor[alibi],"
+            f" or write `engine: auto` under monitoring.drift in the workflow file"
+        )
+
+
+class UnreadableReference(ValueError):
+    """The artifact is there and is not what the version promises."""
+
+    def __init__(self, version: KnownVersion, complaint: str) -> None:
+        super().__init__(
+            f"the reference of {version.deployment!r} version {version.version} ({version.reference.uri}) {complaint}:"
+            f" train the model again, or look at what its training wrote"
+        )
 
 
 class DriftDetector(Protocol):

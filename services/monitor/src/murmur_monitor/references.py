@@ -11,21 +11,12 @@ import pyarrow.parquet as parquet
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_monitor.domain.comparison import Reference
 from murmur_monitor.domain.folding import OUTPUT
+from murmur_monitor.ports import UnreadableReference
 from murmur_monitor.repository import KnownVersion
 
 _KEPT = 8
 _ROWS = 20_000
 """More rows make no test sharper that compares them with a window's sample; of more, every n-th one is taken."""
-
-
-class UnreadableReference(ValueError):
-    """The artifact is there and is not what the version promises."""
-
-    def __init__(self, version: KnownVersion, complaint: str) -> None:
-        super().__init__(
-            f"the reference of {version.deployment!r} version {version.version} ({version.reference.uri}) {complaint}:"
-            f" train the model again, or look at what its training wrote"
-        )
 
 
 class ArtifactReferences:

@@ -6,12 +6,12 @@ from murmur_kernel.settings import KernelSettings
 
 
 class Settings(KernelSettings):
-    grace_seconds: float = Field(default=2.0, ge=0, description="how long after its end a window waits for late rows")
-    scan_seconds: float = Field(default=0.5, gt=0, description="pause between two looks for closed windows")
-    late_seconds: float = Field(
+    window_grace_seconds: float = Field(default=2.0, ge=0, description="how long a window stays open after its end")
+    window_scan_seconds: float = Field(default=0.5, gt=0, description="pause between two looks for closed windows")
+    window_late_seconds: float = Field(
         default=1800, ge=1, description="how far behind the newest window a late row still counts, as a new revision"
     )
-    sample_rows: int = Field(default=1000, ge=50, description="rows of a window that are kept to be tested")
+    window_sample_rows: int = Field(default=1000, ge=50, description="rows of a window that are kept to be tested")
     clock_skew_seconds: float = Field(default=300, ge=0, description="how far in the future a row's time may lie")
     announce_seconds: float = Field(
         default=30, ge=0, description="how long predictions wait for the model.deployed of their deployment or version"

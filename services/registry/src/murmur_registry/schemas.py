@@ -30,11 +30,13 @@ class AliasMovePage(BaseModel):
 
 
 class ModelView(BaseModel):
-    """A registered model; `aliases` holds the last move of each alias that ever moved."""
+    """A registered model, and the versions that its aliases name; `aliases` holds the last move of each."""
 
     name: str
     workflow: str
-    versions: int
+    latest_version: int
+    staging: int | None
+    production: int | None
     aliases: dict[Alias, AliasMoveView]
     created_at: datetime
     updated_at: datetime
@@ -134,7 +136,9 @@ def model_view(model: RegisteredModel) -> ModelView:
     return ModelView(
         name=model.name,
         workflow=model.workflow,
-        versions=model.versions,
+        latest_version=model.versions,
+        staging=model.named_by(Alias.STAGING),
+        production=model.named_by(Alias.PRODUCTION),
         aliases={alias: move_view(move) for alias, move in model.aliases.items()},
         created_at=model.created_at,
         updated_at=model.updated_at,

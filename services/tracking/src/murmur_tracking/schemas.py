@@ -68,6 +68,7 @@ class RunView(View):
     metrics: dict[str, Number]
     started_at: datetime
     ended_at: datetime | None
+    duration_seconds: float | None = Field(description="null while it runs")
     failure: FailureView | None
 
 
@@ -162,6 +163,7 @@ def _line(run: Run) -> dict[str, object]:
         "metrics": run.metrics,
         "started_at": run.started_at,
         "ended_at": run.ended_at,
+        "duration_seconds": (run.ended_at - run.started_at).total_seconds() if run.ended_at else None,
         "failure": run.end if isinstance(run.end, Failure) and run.status is RunStatus.FAILED else None,
     }
 

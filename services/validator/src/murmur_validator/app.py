@@ -17,7 +17,7 @@ from murmur_validator.settings import Settings
 
 
 def jobs_of(validator: Validator) -> Jobs[ValidatorUnitOfWork]:
-    """One validation at a time: each keeps every core busy."""
+    """One validation at a time: each keeps a core busy."""
     return {VALIDATION: JobKind(validator.run, slots=1, exhausted=validator.give_up)}
 
 

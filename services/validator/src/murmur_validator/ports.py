@@ -44,8 +44,11 @@ class Scores:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
+    """resamples: how many the intervals come from."""
+
     measurements: Measurements
     scores: Scores
+    resamples: int
 
 
 @dataclass(frozen=True, kw_only=True)

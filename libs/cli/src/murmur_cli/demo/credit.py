@@ -169,7 +169,7 @@ class CreditStory:
 
     async def _score(self, quarter: str, rows: int, *, later: bool = False) -> None:
         """Sends rows of a quarter at a pace that fills a window; the second half of them when `later`."""
-        frame = await asyncio.to_thread(credit.applicants, quarter, self._data)
+        frame = _shuffled(await asyncio.to_thread(credit.applicants, quarter, self._data))
         part = frame.iloc[rows : 2 * rows] if later else frame.iloc[:rows]
         with self._console.status(f"[dim]scoring {len(part):,} customers of {quarter}[/dim]"):
             answers = await send(self._door.address, self._name, part, batch=15, pause=0.15)
@@ -180,10 +180,10 @@ class CreditStory:
 
     async def _until(self, stop: asyncio.Event) -> Answers:
         """Scores customers of the first quarter again and again until told to stop."""
-        frame = await asyncio.to_thread(credit.applicants, credit.FIRST_QUARTER, self._data)
+        frame = _shuffled(await asyncio.to_thread(credit.applicants, credit.FIRST_QUARTER, self._data))
         total = Answers()
         while not stop.is_set():
-            answers = await send(self._door.address, self._name, _some(frame, 40), batch=2, pause=0.05)
+            answers = await send(self._door.address, self._name, frame.iloc[:40], batch=2, pause=0.05)
             total.requests += answers.requests
             total.failures += answers.failures
             total.probabilities += answers.probabilities
@@ -226,8 +226,9 @@ class CreditStory:
         self._console.print(f"[dim]              {text}[/dim]", highlight=False, soft_wrap=True)
 
 
-def _some(frame: pd.DataFrame, count: int) -> pd.DataFrame:
-    return frame.iloc[: min(count, len(frame))]
+def _shuffled(frame: pd.DataFrame) -> pd.DataFrame:
+    """In an order that has nothing to do with who the customers are, the same each time."""
+    return frame.sample(frac=1, random_state=2005)
 
 
 async def free_name(door: FrontDoor) -> str:

@@ -1,5 +1,6 @@
 """Kafka through aiokafka, the only module of the kernel that knows its API."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
@@ -100,7 +101,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             raise Transient(f"the broker at {self._brokers} does not answer: {error!r}") from error
 
     async def stop(self) -> None:
-        await self._consumer.stop()
+        """While the broker is away aiokafka can end this with the cancellation of a task of its own: not ours."""
+        await asyncio.gather(self._consumer.stop(), return_exceptions=True)
 
     async def fetch(self) -> Sequence[RawRecord]:
         try:

@@ -68,8 +68,7 @@ def load(as_of: datetime, context: DataContext) -> pd.DataFrame:
 
 
 def read_customers(path: Path) -> pd.DataFrame:
-    """The table with its codes put together again: the copy in the wheel has one column for each code of two of
-    them."""
+    """The table, with schooling as one code again: the wheel's copy has a column of zeros and ones for each code."""
     table = pd.read_csv(path)
     education = table.filter(regex=r"^EDUCATION_\d$").to_numpy().argmax(axis=1)
     return pd.DataFrame(
@@ -80,7 +79,7 @@ def read_customers(path: Path) -> pd.DataFrame:
             "EDUCATION": education,
             **{name: table[name] for name in MONTHS},
             # Who a customer is does not decide on credit, but whether the model treats all alike must be seen.
-            "sex": table["SEX"].map({1: "male", 2: "female"}),
+            "sex": table["SEX"].map({0: "male", 1: "female"}),
             "age": pd.cut(table["AGE"], [0, 29, 39, 49, 200], labels=["20s", "30s", "40s", "50+"]).astype(str),
             "education": [SCHOOLS.get(code, "other") for code in education],
         }
@@ -88,21 +87,26 @@ def read_customers(path: Path) -> pd.DataFrame:
 
 
 def in_quarters(customers: pd.DataFrame, *, draw: str = DRAW) -> pd.DataFrame:
-    """The customers that are in a quarter, with the column `quarter`, quarter by quarter in the order of the draw."""
-    lots = [hashlib.sha256(f"{draw}:{customer}".encode()).digest() for customer in customers["customer"]]
-    drawn = customers.iloc[sorted(range(len(lots)), key=lots.__getitem__)]
-    return pd.concat(_dealt(drawn), ignore_index=True)
+    """The customers that are in a quarter, with the column `quarter`: any part of a quarter is a random part of it."""
+    return pd.concat(
+        [_by_lot(dealt, draw=f"{draw} {name}") for name, dealt in _deal(customers, draw)], ignore_index=True
+    )
 
 
-def _dealt(left: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def _deal(customers: pd.DataFrame, draw: str) -> Iterator[tuple[str, pd.DataFrame]]:
     """Each quarter takes the next of those who are left; the campaign reaches into those with a low limit."""
+    left = _by_lot(customers, draw=draw)
     for name, quarter in QUARTERS.items():
+        low = left["LIMIT_BAL"] <= CAMPAIGN_LIMIT
         if quarter.reached:
-            low = left["LIMIT_BAL"] <= CAMPAIGN_LIMIT
-            reached = left[low].iloc[: quarter.reached]
-            others = left[~low].iloc[: quarter.customers - quarter.reached]
-            taken = left[left.index.isin(reached.index.union(others.index))]
+            others = quarter.customers - quarter.reached
+            dealt = pd.concat([left[low].iloc[: quarter.reached], left[~low].iloc[:others]])
         else:
-            taken = left.iloc[: quarter.customers]
-        left = left.drop(taken.index)
-        yield taken.assign(quarter=name)
+            dealt = left.iloc[: quarter.customers]
+        left = left.drop(dealt.index)
+        yield name, dealt.assign(quarter=name)
+
+
+def _by_lot(customers: pd.DataFrame, *, draw: str) -> pd.DataFrame:
+    lots = [hashlib.sha256(f"{draw}:{customer}".encode()).digest() for customer in customers["customer"]]
+    return customers.iloc[sorted(range(len(lots)), key=lots.__getitem__)]

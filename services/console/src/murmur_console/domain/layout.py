@@ -1,5 +1,6 @@
 """From a chain to its scene: who stands where on the elastic axis."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -35,7 +36,11 @@ MIDDLE = 42.0
 BAR_HEIGHT = 24.0
 TRACK = 28.0
 AXIS_HEIGHT = 40.0
-_AGEING = "00 h 00 min"
+_ROOM = 36.0
+"""Beside the words of a bar, for the marks at its ends."""
+_SHORTEST = "000 ms"
+"""What a bar has room for from its beginning; its end makes room for more, since it is the last to be placed."""
+_AGEING = "00 min 00 s"
 _TICK_WIDTH = 72.0
 
 
@@ -58,7 +63,11 @@ def draw(chain: Chain, *, now: datetime, zoom: int, progress: Mapping[str, float
     lanes = _lanes(facts, bars, tracks)
     middles = {lane.service: lane.y + MIDDLE for lane in lanes}
     is_open = any(bar.closed is None for bar in bars)
-    edge = axis.edge(max((now - facts[-1].time).total_seconds(), 0.0)) if is_open else None
+    if is_open:
+        room = max(xs[bar.opened.id] + _width(bar, _AGEING) for bar in bars if bar.closed is None)
+        edge = max(axis.edge(max((now - facts[-1].time).total_seconds(), 0.0)), room)
+    else:
+        edge = None
     marks = [_mark(group, xs, middles, tracks, bars) for group in groups]
     shapes = [_shape(bar, xs, middles, tracks, edge, progress or {}) for bar in bars]
     ends = [edge or 0.0, *(mark.x + 16 + text_width(mark.label) for mark in marks)]
@@ -79,22 +88,28 @@ def _positions(groups: list[tuple[Fact, ...]], bars: list[Bar], axis: Axis) -> t
     """The x of every fact, left to right; a label and the words of a bar push what follows them in their lane."""
     xs: dict[str, float] = {}
     folds: list[Fold] = []
-    opened: dict[str, list[Bar]] = {}
+    opened: dict[str, list[Bar]] = defaultdict(list)
+    closed: dict[str, list[Bar]] = defaultdict(list)
     for bar in bars:
-        opened.setdefault(bar.opened.id, []).append(bar)
+        opened[bar.opened.id].append(bar)
+        if bar.closed is not None:
+            closed[bar.closed.id].append(bar)
     before: Fact | None = None
     for group in groups:
         lane = lane_of(group[0].service)
         if before is None:
             x = axis.first()
         else:
+            for bar in closed[group[0].id]:
+                lasted = duration((group[0].time - bar.opened.time).total_seconds())
+                axis.reserve(lane, xs[bar.opened.id] + _width(bar, lasted))
             x, gap, folded = axis.step(lane, max((group[0].time - before.time).total_seconds(), 0.0))
             if folded:
                 folds.append(Fold(x=x - gap / 2, words=folded))
         xs |= dict.fromkeys((fact.id for fact in group), x)
         axis.reserve(lane, x + 20 + text_width(label_of(group)))
-        for bar in opened.get(group[-1].id, ()):
-            axis.reserve(_LANE_OF[bar.work.kind], x + 36 + text_width(_bar_text(bar)))
+        for bar in opened[group[-1].id]:
+            axis.reserve(_LANE_OF[bar.work.kind], x + _width(bar, _SHORTEST))
         before = group[-1]
     return xs, folds
 
@@ -103,9 +118,8 @@ def label_of(group: tuple[Fact, ...]) -> str:
     return group[-1].label if len(group) == 1 else f"{group[-1].label} x{len(group)}"
 
 
-def _bar_text(bar: Bar) -> str:
-    lasted = duration((bar.closed.time - bar.opened.time).total_seconds()) if bar.closed else _AGEING
-    return f"{words_of(bar)} {lasted}"
+def _width(bar: Bar, lasted: str) -> float:
+    return _ROOM + text_width(f"{words_of(bar)} {lasted}")
 
 
 def _tracks(bars: list[Bar], xs: dict[str, float]) -> dict[str, int]:

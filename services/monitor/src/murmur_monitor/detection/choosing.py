@@ -1,23 +1,11 @@
 """Which engine a workflow gets."""
 
 from importlib.util import find_spec
-from typing import Literal, assert_never
+from typing import assert_never
 
 from murmur_monitor.detection.alibi_engine import AlibiDetector
 from murmur_monitor.detection.scipy_engine import ScipyDetector
-from murmur_monitor.ports import DriftDetector
-
-EngineName = Literal["auto", "alibi", "scipy"]
-
-
-class EngineMissing(ValueError):
-    """A workflow asks for a library that is not installed here."""
-
-    def __init__(self, engine: str) -> None:
-        super().__init__(
-            f"the drift engine {engine!r} is not installed: install murmur-monitor[alibi],"
-            f" or write `engine: auto` under monitoring.drift in the workflow file"
-        )
+from murmur_monitor.ports import DriftDetector, EngineMissing, EngineName
 
 
 def detector_for(engine: EngineName) -> DriftDetector:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from murmur_trainer.workflow_file.mistakes import DEFINITION, Mistake, line_of
-from murmur_trainer.workflow_file.yaml_tree import Tree
+from murmur_trainer.workflow_file.tree import Tree
 
 MAX_FILES = 200
 MAX_CHARACTERS = 4_000_000

@@ -7,7 +7,8 @@ from murmur_trainer.workflow_file.code_check import check_entries, check_files
 from murmur_trainer.workflow_file.mistakes import WorkflowFileInvalid, in_order
 from murmur_trainer.workflow_file.rules import check_rules
 from murmur_trainer.workflow_file.settings_check import check_settings
-from murmur_trainer.workflow_file.yaml_tree import is_mapping, read_tree
+from murmur_trainer.workflow_file.tree import is_mapping
+from murmur_trainer.workflow_file.yaml_reader import read_tree
 
 MOST = 100
 """A file with more mistakes than this is of another kind: the rest would not help."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from murmur_trainer.domain import schedule
-from murmur_trainer.workflow_file.yaml_tree import Place, Tree
+from murmur_trainer.workflow_file.tree import Place, Tree
 
 RESERVED = ("schema",)
 """Names that the REST API has taken: /v1/workflows/schema."""

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from murmur_events.workflows import WorkflowDefinition
-from murmur_trainer.workflow_file.yaml_tree import Path, Plain, Tree, dotted
+from murmur_trainer.workflow_file.tree import Path, Plain, Tree, dotted
 
 _EXPECTED = {
     "string_type": "text: put quotes around what looks like a number, a date, yes or no",

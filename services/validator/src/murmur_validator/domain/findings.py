@@ -82,7 +82,7 @@ def untested(measured: Measurements, rules: Rules) -> tuple[str, ...]:
         found.append("Whether it is better than another version: there is none in production.")
     if measured.left_out:
         found.append(
-            f"{measured.left_out:,} rows of the holdout: the baseline was trained on them, so they are in no number here."
+            f"{measured.left_out:,} rows of the holdout: the baseline was trained on them, so they are in no number."
         )
     unknown = [group for group in measured.groups if group.candidate_auc is None]
     if few := [group for group in unknown if group.rows < rules.min_slice_rows]:

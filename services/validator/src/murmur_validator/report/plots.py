@@ -58,7 +58,7 @@ def roc(scores: Scores, names: _Names) -> Plot:
     axes = quiet(figure.add_subplot())
     axes.plot([0, 1], [0, 1], color=Ink.QUIET, linewidth=0.8, linestyle=":")
     for probabilities, name, ink, line in _models(scores, names):
-        rates = _roc_curve(scores.labels, probabilities)
+        rates = roc_curve(scores.labels, probabilities)
         axes.plot(*rates, color=ink, linestyle=line, linewidth=1.8, label=name)
     axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
     legend(axes, loc="lower right")
@@ -69,7 +69,7 @@ def roc(scores: Scores, names: _Names) -> Plot:
     )
 
 
-def _roc_curve(labels: Floats, probabilities: Floats) -> tuple[Floats, Floats]:
+def roc_curve(labels: Floats, probabilities: Floats) -> tuple[Floats, Floats]:
     """False and true positive rates at every threshold, both ends included; ties are one step."""
     order = np.argsort(-probabilities, kind="stable")
     last_of_score = np.flatnonzero(np.append(np.diff(probabilities[order]) < 0, True))

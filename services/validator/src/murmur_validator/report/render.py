@@ -156,8 +156,12 @@ def _evidence(dossier: Dossier) -> list[tuple[str, str]]:
         ("holdout", f"{dataset.name}, {dataset.holdout_rows:,} rows, as of {dataset.as_of}"),
         ("holdout sha256", dataset.holdout.sha256),
         ("dataset digest", dataset.digest),
-        ("intervals", f"{dossier.rules.confidence:.0%}, paired percentile bootstrap, 2,000 resamples, seed 0"),
     ]
+    if dossier.evidence is not None:
+        method = (
+            f"{dossier.rules.confidence:.0%}, paired percentile bootstrap, {dossier.evidence.resamples:,} resamples"
+        )
+        rows.append(("intervals", method))
     return rows
 
 

@@ -1,6 +1,6 @@
 """Measures whether the credit story depends on luck: the same story for many draws of its quarters and many seeds.
 
-    python libs/workflows/measurements/credit.py --data .murmur/data --draws 40 --seeds 10
+    python -m murmur_workflows.measurements.credit --data .murmur/data --draws 40 --seeds 10
 
 It prints the table of the workflow's README. About four seconds of one core for each story.
 """

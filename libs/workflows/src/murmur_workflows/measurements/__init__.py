@@ -1,0 +1,1 @@
+"""Scripts that measure what the stories of the reference workflows claim."""

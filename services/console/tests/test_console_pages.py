@@ -1,0 +1,236 @@
+"""The console in a real browser, over a told story and a small server that stands for the flock."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from conftest import RunningConsole
+from console_flock import LETTER
+from console_story import approve, measure
+
+from murmur_events import Envelope
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+PAGES = ("/", "/workflows", "/workflows/credit", "/models", "/deployments", "/dead-letters?letter=dl-1", "/find?q=r-")
+
+
+def newest(console: RunningConsole, topic: str) -> Envelope:
+    return next(envelope for envelope in reversed(console.story.told) if envelope.topic == topic)
+
+
+def mark(page: "Page", envelope: Envelope) -> "Locator":
+    return page.locator(f'[data-mark="{envelope.id}"]')
+
+
+@pytest.fixture
+def chain_page(page: "Page", console: RunningConsole) -> "Page":
+    """The chain that waits for a review, by its address."""
+    page.goto(f"/workflows/credit?chain={newest(console, 'drift.detected').correlation_id}")
+    mark(page, newest(console, "review.requested")).wait_for()
+    return page
+
+
+@pytest.fixture
+def posts(console: RunningConsole) -> Iterator[list[tuple[str, dict[str, str], dict[str, str]]]]:
+    """What this test has had posted."""
+    console.flock.posts.clear()
+    console.flock.answer = (200, {})
+    yield console.flock.posts
+    console.flock.answer = (200, {})
+
+
+def expect_text(locator: "Locator", pattern: str) -> None:
+    from playwright.sync_api import expect
+
+    expect(locator).to_have_text(re.compile(pattern, re.DOTALL))
+
+
+def test_the_flock_says_who_is_well_and_why_others_are_not(page: "Page") -> None:
+    page.goto("/")
+    rows = page.locator("table").first.locator("tbody tr")
+    expect_text(rows.filter(has_text="registry"), "ready.*3")
+    expect_text(rows.filter(has_text="deployer"), "not ready.*broker: envoy does not answer")
+    expect_text(rows.filter(has_text="monitor"), "away.*does not answer")
+    rows.filter(has_text="tracking").get_by_role("link", name="1").click()
+    page.wait_for_url("**/dead-letters?service=tracking")
+    expect_text(page.locator("h1"), "Dead letters of tracking")
+
+
+def test_a_workflow_is_listed_with_what_serves_and_what_waits(page: "Page") -> None:
+    page.goto("/workflows")
+    expect_text(page.locator("tbody tr"), r"credit.*v1.*AUC 0.771.*v3.*AUC 0.789.*drift.*waits for a review")
+    page.get_by_role("link", name="credit").click()
+    page.wait_for_url("**/workflows/credit")
+
+
+def test_a_chosen_mark_opens_its_event_and_stands_in_the_address(chain_page: "Page", console: RunningConsole) -> None:
+    verdict = newest(console, "validation.completed")
+    mark(chain_page, verdict).click()
+    detail = chain_page.locator(".m-side .m-detail")
+    expect_text(detail.locator("h2"), "validation.completed")
+    expect_text(detail, "Cause.*model.registered.*Effects.*model.promoted.*review.requested")
+    detail.get_by_text("Payload").click()
+    expect_text(detail.locator("pre"), '"verdict": "better"')
+    detail.get_by_text("Headers").click()
+    expect_text(detail, f"ce_correlationid.*{verdict.correlation_id}")
+    address = parse_qs(urlparse(chain_page.url).query)
+    assert address == {"chain": [verdict.correlation_id], "event": [verdict.id]}
+    chain_page.reload()
+    expect_text(chain_page.locator(".m-side .m-detail h2"), "validation.completed")
+    detail.get_by_role("button", name=re.compile("review.requested")).click()
+    expect_text(detail.locator("h2"), "review.requested")
+
+
+def test_the_timeline_is_walked_by_keyboard_along_time_and_causes(chain_page: "Page", console: RunningConsole) -> None:
+    def focused() -> str:
+        label: str = chain_page.evaluate("document.activeElement.getAttribute('aria-label')")
+        return label
+
+    chain_page.locator(".m-zoom button").last.focus()
+    chain_page.keyboard.press("Tab")
+    assert "window.measured" in focused()
+    assert "begins the chain" in focused()
+    chain_page.keyboard.press("End")
+    chain_page.wait_for_function("document.activeElement.getAttribute('aria-label').includes('review.requested')")
+    chain_page.keyboard.press("ArrowUp")
+    chain_page.wait_for_function("document.activeElement.getAttribute('aria-label').includes('validation.completed')")
+    assert "caused by model.registered" in focused()
+    chain_page.keyboard.press("Enter")
+    expect_text(chain_page.locator(".m-side .m-detail h2"), "validation.completed")
+    assert "validation.completed" in focused(), "opening an event leaves the focus where it is"
+
+
+def test_zoom_stands_in_the_address(chain_page: "Page") -> None:
+    width = "parseFloat(document.querySelector('.m-timeline svg').getAttribute('width'))"
+    before = chain_page.evaluate(width)
+    chain_page.get_by_role("button", name="Show a shorter time").click()
+    chain_page.get_by_role("button", name="Show a shorter time").click()
+    chain_page.wait_for_function(f"{width} > {before} + 50")
+    assert parse_qs(urlparse(chain_page.url).query)["zoom"] == ["4"]
+
+
+def test_a_new_event_appears_by_itself_and_moves_neither_focus_nor_what_is_typed(
+    page: "Page", console: RunningConsole
+) -> None:
+    from playwright.sync_api import expect
+
+    drift = newest(console, "drift.detected")
+    page.goto(f"/workflows/credit?chain={drift.correlation_id}")
+    mark(page, drift).wait_for()
+    place = mark(page, drift).locator("circle, path").first.bounding_box()
+    page.get_by_label("Reason").fill("half a thou")
+    told = len(console.story.told)
+    measure(console.story, 1, "stable", cause=newest(console, "model.deployed"))
+    console.tell_more(told)
+    mark(page, console.story.told[-1]).wait_for()
+    assert page.evaluate("document.activeElement.name") == "reason"
+    expect(page.get_by_label("Reason")).to_have_value("half a thou")
+    assert place is not None
+    assert page.locator("tbody tr").filter(has_text="stable").count() == 1
+
+
+def test_refusing_without_a_reason_is_blocked(
+    chain_page: "Page", posts: list[tuple[str, dict[str, str], dict[str, str]]]
+) -> None:
+    chain_page.get_by_label("Your name").fill("Ada Park")
+    chain_page.get_by_role("button", name="Refuse").click()
+    expect_text(chain_page.get_by_role("alert"), "To refuse, give a reason.")
+    chain_page.get_by_label("Reason").fill("   ")
+    chain_page.get_by_role("button", name="Refuse").click()
+    expect_text(chain_page.get_by_role("alert"), "To refuse, give a reason.")
+    assert posts == []
+
+
+def test_a_refusal_by_the_registry_is_shown_and_the_words_are_kept(
+    chain_page: "Page", console: RunningConsole, posts: list[tuple[str, dict[str, str], dict[str, str]]]
+) -> None:
+    from playwright.sync_api import expect
+
+    console.flock.answer = (409, {"title": "ReviewNotOpen", "detail": "credit v3 is not waiting for a review"})
+    chain_page.get_by_label("Your name").fill("Ada Park")
+    chain_page.get_by_label("Reason").fill("the slices got worse")
+    chain_page.get_by_role("button", name="Refuse").click()
+    expect_text(chain_page.get_by_role("alert"), "Not refused: credit v3 is not waiting for a review")
+    expect(chain_page.get_by_label("Reason")).to_have_value("the slices got worse")
+    assert [body["decision"] for _, body, _ in posts] == ["refused"]
+
+
+def test_approving_posts_name_and_reason_and_the_form_goes_when_the_decision_is_heard(
+    chain_page: "Page", console: RunningConsole, posts: list[tuple[str, dict[str, str], dict[str, str]]]
+) -> None:
+    expect_text(chain_page.locator(".m-evidence tbody tr").first, r"auc.*0.789.*0.771.*\+0.018")
+    report = chain_page.get_by_role("link", name="Read the report")
+    assert report.get_attribute("href") == "/validator/v1/validations/credit/3/report"
+    chain_page.get_by_label("Your name").fill("Ada Park")
+    chain_page.get_by_label("Reason").fill("better where it matters")
+    chain_page.get_by_role("button", name="Approve").click()
+    chain_page.locator("form.m-review button:disabled").first.wait_for()
+    path, body, headers = posts[0]
+    assert path == "/registry/v1/models/credit/versions/3/review"
+    assert body == {"decision": "approved", "by": "Ada Park", "reason": "better where it matters"}
+    assert headers["Idempotency-Key"]
+    told = len(console.story.told)
+    console.story.now += timedelta(seconds=1)
+    console.story.last = newest(console, "review.requested")
+    approve(console.story, 3, 1, after=0.1)
+    console.tell_more(told)
+    chain_page.locator("form.m-review").wait_for(state="detached")
+    mark(chain_page, newest(console, "model.deployed")).wait_for()
+    expect_text(chain_page.locator(".m-head p"), "production v3")
+
+
+def test_a_dead_letter_is_opened_and_redriven(
+    page: "Page", console: RunningConsole, posts: list[tuple[str, dict[str, str], dict[str, str]]]
+) -> None:
+    console.flock.letters = {"tracking": [LETTER]}
+    page.goto("/dead-letters")
+    page.get_by_role("button", name="run.completed").click()
+    detail = page.locator("section.m-detail")
+    expect_text(detail, "metrics: Field required.*InvalidPayload.*at offset 17.*ce_source.*trainer")
+    expect_text(detail.locator("pre"), '"run_id": "r-unknown"')
+    assert page.url.endswith("?letter=dl-1")
+    detail.get_by_role("button", name="Redrive").click()
+    expect_text(page.locator(".m-notice"), "tracking handles it again")
+    expect_text(page.locator(".m-empty"), "No dead letters")
+    assert [path for path, _, _ in posts] == ["/tracking/v1/dead-letters/dl-1/redrive"]
+
+
+def test_the_slash_key_leads_to_any_id(page: "Page", console: RunningConsole) -> None:
+    page.goto("/models")
+    page.locator("tbody tr").first.wait_for()
+    page.keyboard.press("/")
+    page.keyboard.type("r-1c08")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/workflows/credit?chain=*")
+    expect_text(page.locator(".m-side .m-detail"), "r-1c08be44")
+    page.goto("/find?q=nothing-like-it")
+    expect_text(page.locator("h1"), "Nothing begins with “nothing-like-it”")
+
+
+def test_an_empty_workflow_teaches_the_command(page: "Page") -> None:
+    page.goto("/workflows/churn")
+    expect_text(page.locator(".m-empty pre").first, "murmur trigger churn")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_fits_a_phone_in_light_and_dark(browser: "Browser", console: RunningConsole, scheme: "str") -> None:
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740},
+        base_url=console.address,
+        color_scheme=scheme,  # type: ignore[arg-type]  # one of the two that it takes
+    )
+    page = context.new_page()
+    grounds = set()
+    for path in PAGES:
+        page.goto(path)
+        page.locator("h1").wait_for()
+        page.locator("tbody tr:visible, .m-empty:visible").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, f"{path} is wider than a phone"
+        grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    context.close()
+    assert grounds == {"rgb(245, 246, 247)" if scheme == "light" else "rgb(17, 19, 22)"}

@@ -1,5 +1,6 @@
 """One flock for all tests that need a whole one."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -14,8 +15,8 @@ from murmur_runtime.settings import FlockSettings
 def flock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveFlock]:
     """Everything that `murmur up` starts, on ports and in a directory of its own."""
     settings = FlockSettings(home=tmp_path_factory.mktemp("flock"), port=free_front_door())
-    runtime.up(settings)
+    asyncio.run(runtime.up(settings))
     try:
         yield LiveFlock(settings)
     finally:
-        runtime.down(settings)
+        asyncio.run(runtime.down(settings))

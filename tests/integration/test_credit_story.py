@@ -1,11 +1,10 @@
 """The demo as a newcomer runs it, and what its log proves about who caused what."""
 
-import importlib
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from listeners import heard_by
 from live import LiveFlock
 
 from murmur_events import Envelope
@@ -52,7 +51,7 @@ async def test_every_event_that_is_no_root_was_caused_by_one_that_its_publisher_
 ) -> None:
     history = await flock.history(whole=True)
     by_id = {envelope.id: envelope for envelope in history}
-    consumed = {service: consumed_topics(service) for service in SERVICES}
+    consumed = {service: heard_by(service) for service in SERVICES}
     wrong = [complaint for envelope in history if (complaint := cause_of(envelope, by_id, consumed))]
     assert not wrong, wrong[:5]
     assert len({envelope.source for envelope in history}) >= 6
@@ -72,13 +71,6 @@ async def test_sequences_count_without_gaps_per_aggregate(summary: dict[str, Any
             seen.setdefault((topic.owner + topic.aggregate, envelope.key), []).append(envelope.sequence)
     for place, numbers in seen.items():
         assert sorted(numbers) == list(range(1, len(numbers) + 1)), place
-
-
-def consumed_topics(service: str) -> set[str]:
-    """The topics in the service's own table, and what the monitor folds."""
-    consumers = importlib.import_module(f"murmur_{service}.consumers")
-    topics: Sequence[str] = consumers.TOPICS
-    return set(topics)
 
 
 def cause_of(envelope: Envelope, by_id: dict[str, Envelope], consumed: dict[str, set[str]]) -> str | None:

@@ -62,6 +62,7 @@ def version_state(version: int, run: str, auc: float) -> VersionState:
     )
 
 
+NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 PROVENANCE = Provenance(code=artifact("code"), environment=artifact("environment"), seed=7, revision=1)
 PARAMETERS: dict[str, bool | int | float | str] = {"max_depth": 4, "eta": 0.1}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -115,6 +116,6 @@ async def test_the_console_hears_the_past_then_the_present_and_reads_on_after_th
 
 async def test_no_broker_at_all_is_said_so() -> None:
     memory = Memory()
-    with pytest.raises(Transient, match="127.0.0.1:9"):
+    with pytest.raises(Transient, match=re.escape("127.0.0.1:9")):
         await KafkaFeed("127.0.0.1:9").run(memory)
     assert memory.feed.state is FeedState.AWAY

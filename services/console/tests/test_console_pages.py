@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from conftest import RunningConsole
 from console_flock import LETTER
+from console_process import RunningConsole
 from console_story import approve, measure
 
 from murmur_events import Envelope
@@ -122,7 +122,8 @@ def test_a_new_event_appears_by_itself_and_moves_neither_focus_nor_what_is_typed
     drift = newest(console, "drift.detected")
     page.goto(f"/workflows/credit?chain={drift.correlation_id}")
     mark(page, drift).wait_for()
-    place = mark(page, drift).locator("circle, path").first.bounding_box()
+    place = mark(page, drift).locator(".m-shape").get_attribute("d")
+    scroll = page.evaluate("document.querySelector('.m-scroll').scrollLeft = 40")
     page.get_by_label("Reason").fill("half a thou")
     told = len(console.story.told)
     measure(console.story, 1, "stable", cause=newest(console, "model.deployed"))
@@ -130,7 +131,8 @@ def test_a_new_event_appears_by_itself_and_moves_neither_focus_nor_what_is_typed
     mark(page, console.story.told[-1]).wait_for()
     assert page.evaluate("document.activeElement.name") == "reason"
     expect(page.get_by_label("Reason")).to_have_value("half a thou")
-    assert place is not None
+    assert mark(page, drift).locator(".m-shape").get_attribute("d") == place
+    assert page.evaluate("document.querySelector('.m-scroll').scrollLeft") == scroll
     assert page.locator("tbody tr").filter(has_text="stable").count() == 1
 
 
@@ -218,7 +220,7 @@ def test_an_empty_workflow_teaches_the_command(page: "Page") -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_fits_a_phone_in_light_and_dark(browser: "Browser", console: RunningConsole, scheme: "str") -> None:
+def test_every_page_fits_a_phone_in_light_and_dark(browser: "Browser", console: RunningConsole, scheme: str) -> None:
     context = browser.new_context(
         viewport={"width": 360, "height": 740},
         base_url=console.address,

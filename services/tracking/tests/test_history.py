@@ -84,6 +84,8 @@ STORIES: dict[str, tuple[Event, ...]] = {
         logged(attempt=2, step=1, value=0.7, lines=("kept",)),
         failed(attempt=2),
     ),
+    "ended twice, in two attempts": (started(), failed(), started(attempt=2), completed(attempt=2)),
+    "ended twice, in one attempt": (started(), failed(), completed()),
     "its workers died": (started(), logged(lines=("last words",)), failed(attempt=4)),
 }
 

@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None, *, feed: Feed | None = None) ->
     app = FastAPI(title="Murmuration: Console", version="1", lifespan=lifespan, redoc_url=None)
     app.include_router(health.router(memory, tasks))
     theme.install()
-    pages.register(Console(memory=memory, roster=roster, door=door, brokers=settings.brokers))
+    pages.register(Console(memory=memory, roster=roster, door=door, source=told_by.source))
     ui.run_with(app, title="Murmuration", dark=None, language="en-GB", tailwind=False, show_welcome_message=False)
     return app
 

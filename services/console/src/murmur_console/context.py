@@ -14,5 +14,5 @@ class Console:
     memory: Memory
     roster: Roster
     door: FrontDoor
-    brokers: str
+    source: str
     """Where events come from, in words for people."""

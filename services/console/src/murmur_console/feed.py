@@ -22,7 +22,9 @@ _PATIENCE_SECONDS = 2.0
 
 
 class Feed(Protocol):
-    """Tells a memory all that happened and then all that happens; never returns."""
+    """Tells a memory all that happened and then all that happens; never returns. `source` is where from, in words."""
+
+    source: str
 
     async def run(self, memory: Memory) -> None: ...
 
@@ -31,6 +33,7 @@ class KafkaFeed:
     """Reads on where it stopped when the broker comes back. Never commits: the console owns no place in any log."""
 
     def __init__(self, brokers: str) -> None:
+        self.source = f"the broker at {brokers}"
         self._brokers = brokers
         self._next: dict[TopicPartition, int] = {}
 
@@ -59,11 +62,8 @@ class KafkaFeed:
                 TopicPartition(topic.name, partition) for topic in TOPICS for partition in range(topic.partitions)
             ]
             consumer.assign(places)
-            for place in places:
-                if place in self._next:
-                    consumer.seek(place, self._next[place])
-                else:
-                    await consumer.seek_to_beginning(place)
+            for place, offset in self._next.items():  # those never read begin at the earliest
+                consumer.seek(place, offset)
             yield consumer
         finally:
             # While its broker is away, stop() lets the cancellation of a task of its own through; it is not ours.

@@ -28,6 +28,7 @@ class StoryFile:
     """A feed that follows a file: lines appended later are told when they come."""
 
     def __init__(self, path: Path) -> None:
+        self.source = f"the file {path}"
         self._path = path
 
     async def run(self, memory: Memory) -> None:

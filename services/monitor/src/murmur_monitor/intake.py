@@ -1,7 +1,7 @@
 """One record of `prediction.logged` into the table of windows: what streams.py does with each, free of Faust."""
 
 import asyncio
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 import structlog
@@ -36,7 +36,7 @@ class UnknownDeployment(LookupError):
 
 
 class Intake:
-    """Folds records, in the order of their partitions. All windows of a record change, or none."""
+    """Folds records, in the order of their partitions."""
 
     def __init__(
         self,
@@ -56,17 +56,17 @@ class Intake:
         self._patience = patience.total_seconds()
         self._strangers: set[str] = set()
 
-    async def take(self, record: RawRecord, table: MutableMapping[bytes, bytes]) -> None:
-        """A record that was folded before changes nothing.
+    async def take(self, record: RawRecord, table: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        """The entries of the table that change; none for a record that was folded before.
 
-        Raises what makes a record a dead letter: ContractError, NotFoldable, UnknownDeployment, ColumnsDiffer; then the
-        table is as it was. Waits while the store is away, and a while for a deployment that is not announced yet.
+        Waits while the store is away, and a while for a deployment that is not announced yet. Raises what makes a record
+        a dead letter: ContractError, NotFoldable, UnknownDeployment, ColumnsDiffer.
         """
         event = from_record(record.topic, record.value, record.headers).event
         assert isinstance(event, PredictionLogged)
         batch = batch_of(event, record.offset, latest=as_millis(self._clock.now() + self._clock_skew))
         calendar = await self._calendar(event.deployment)
-        self._fold(batch, event, record.partition, calendar, table)  # no await in here: nobody sees half of it
+        return self._folded(batch, event, record.partition, calendar, table)
 
     def expired(self, keys: Iterable[FoldKey]) -> set[FoldKey]:
         """Those too far behind the newest window of their deployment and partition for a late row to count."""
@@ -77,14 +77,14 @@ class Intake:
             newest[place] = max(newest.get(place, 0), key.window.start)
         return {key for key in keys if key.window.end + self._late < newest[key.partition, key.deployment]}
 
-    def _fold(
+    def _folded(
         self,
         batch: Batch,
         event: PredictionLogged,
         partition: int,
         calendar: Calendar,
-        table: MutableMapping[bytes, bytes],
-    ) -> None:
+        table: Mapping[bytes, bytes],
+    ) -> dict[bytes, bytes]:
         windows = calendar.split(batch.times)
         keys = {FoldKey(partition, event.deployment, event.version, window): window for window in windows}
         expired = self.expired({*map(decode_key, table), *keys})
@@ -98,7 +98,7 @@ class Intake:
             fold = known.folded(batch, windows[window], sample_rows=self._sample_rows)
             if fold is not known:
                 changed[name] = encode(fold)
-        table.update(changed)
+        return changed
 
     def _tell_too_late(self, event: PredictionLogged, window: Window, rows: int) -> None:
         too_late.labels(event.deployment).inc(rows)

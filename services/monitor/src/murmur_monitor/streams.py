@@ -1,7 +1,7 @@
 """Folds `prediction.logged` into windows with Faust; it folds, nothing else.
 
-Exactness rests on three things: an offset is committed after its folds are in the changelog (nothing is lost), every
-fold holds the last offset folded into it (nothing counts twice), and a fold's key names the partition that feeds it.
+Exactness rests on three things: a record is acknowledged after the broker has its folds (nothing is lost), every fold holds
+the last offset folded into it (nothing counts twice), and a fold's key names the partition that feeds it.
 """
 
 import asyncio
@@ -167,10 +167,27 @@ class PredictionStream:
     async def _take(self, record: RawRecord) -> None:
         """Fold the record, or bury it: an agent that raises would drop it and say nothing."""
         try:
-            await self._intake.take(record, self._table)
+            changed = await self._intake.take(record, self._table.data)
         except Exception as error:  # whatever is wrong with one record, the others must go on
             log.exception("record_not_folded", partition=record.partition, offset=record.offset)
             await self._bury_surely(record, Dead(type(error).__name__, str(error) or repr(error)))
+        else:
+            self._table.data.update(changed)
+            await self._write_surely(record.partition, changed)
+
+    async def _write_surely(self, partition: int, folds: Mapping[bytes, bytes]) -> None:
+        """Until the broker has them. Assigning to the table would not do: Faust commits the offset a tenth of a second
+        later even if a busy machine has not sent the change by then, and whoever is killed in between loses rows.
+        """
+        backoff = Backoff()
+        while True:
+            sent = [self._table.send_changelog(partition, key, fold) for key, fold in folds.items()]
+            outcomes = await asyncio.gather(*sent, return_exceptions=True)
+            failed = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+            if not failed:
+                return
+            log.warning("changelog_unavailable", error=repr(failed[0]))
+            await asyncio.sleep(backoff.next())
 
     async def _bury_surely(self, record: RawRecord, dead: Dead) -> None:
         backoff = Backoff()

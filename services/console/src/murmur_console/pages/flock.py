@@ -49,7 +49,7 @@ def register(console: Console) -> None:
             def refresh() -> None:
                 standings = list(console.roster.standings.values())
                 well = sum(one.is_well for one in standings)
-                events = f"{len(console.memory.story):,} events in memory from {console.brokers}, {feed_words(console)}"
+                events = f"{len(console.memory.story):,} events in memory from {console.source}, {feed_words(console)}"
                 summary.text = f"{well} of {len(standings)} services ready. {events}."
                 services.show(_row(one) for one in standings)
                 latest.show(_event(console, fact) for fact in console.memory.story.latest(_SHOWN_EVENTS))

@@ -31,7 +31,7 @@ _STORY = (
 _DEEPEST_INDENT = 6
 _SHOW_DETAIL_WHERE_IT_IS_BELOW = """
 if (matchMedia("(max-width: 1100px)").matches)
-  document.querySelector(".m-side .m-detail").scrollIntoView({ block: "nearest", behavior: "smooth" });
+  document.querySelector(".m-side .m-detail").scrollIntoView({ block: "start", behavior: "smooth" });
 """
 
 

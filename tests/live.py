@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,8 +100,8 @@ class LiveFlock:
         """The first event that meets the condition, from the beginning of the history. Raises AssertionError."""
         last: list[str] = []
         try:
-            async with asyncio.timeout(within):
-                async for envelope in feed.events(self.settings.brokers, follow=True):
+            async with asyncio.timeout(within), aclosing(feed.events(self.settings.brokers, follow=True)) as story:
+                async for envelope in story:
                     last.append(f"{envelope.source} {envelope.topic} {envelope.key}")
                     if condition(envelope):
                         return envelope

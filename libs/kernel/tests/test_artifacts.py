@@ -36,6 +36,13 @@ async def test_a_changed_artifact_is_refused_with_both_digests(artifacts: Artifa
     assert not (tmp_path / "copy").exists()
 
 
+async def test_storing_the_same_again_mends_a_damaged_artifact(artifacts: ArtifactStore) -> None:
+    artifact = await artifacts.put_bytes(b"model")
+    Path(artifact.uri.removeprefix("file://")).write_bytes(b"tampered")
+    await artifacts.put_bytes(b"model")
+    assert await artifacts.read_bytes(artifact) == b"model"
+
+
 async def test_a_missing_artifact_is_named(artifacts: ArtifactStore) -> None:
     artifact = await artifacts.put_bytes(b"model")
     Path(artifact.uri.removeprefix("file://")).unlink()

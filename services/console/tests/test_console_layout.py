@@ -1,6 +1,7 @@
 """The timeline's layout: nothing overlaps, nothing moves when something new comes, arrows say who caused whom."""
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -103,11 +104,22 @@ def test_each_cause_in_the_scene_has_an_arrow_or_a_bar_to_its_effect(whole: Chai
     mark_of = {one: mark for mark in scene.marks for one in mark.ids}
     arrows = {(arrow.cause, arrow.effect) for arrow in scene.arrows}
     bars = {(bar.opened.id, bar.closed.id) for bar in whole.bars if bar.closed}
+    inside = {(mark.cause, mark.id) for mark in scene.marks if mark.topic == "dataset.registered"}
     for mark in scene.marks:
         if mark.cause in mark_of:
-            assert (mark_of[mark.cause].id, mark.id) in arrows | bars
+            assert (mark_of[mark.cause].id, mark.id) in arrows | bars | inside
     drops = {arrow.effect for arrow in scene.arrows} - {mark.id for mark in scene.marks}
     assert drops == {bar.id for bar in scene.bars if bar.service in ("validator", "deployer")}
+
+
+def test_bars_that_join_are_arrow_enough(whole: Chain) -> None:
+    """The trainer names the request as the cause of a run's end: queue and training lead there already."""
+    joined = Chain("c")
+    request, started, *_ = whole.facts
+    ended = next(fact for fact in whole.facts if fact.topic == "run.completed")
+    for fact in (request, started, replace(ended, causation_id=request.id)):
+        joined.add(fact)
+    assert drawn(joined).arrows == ()
 
 
 def test_arrows_go_to_the_right_and_end_at_their_effect(whole: Chain) -> None:

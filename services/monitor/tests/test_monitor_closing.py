@@ -1,6 +1,7 @@
 """The close scan: when a window is over, what is found in it, when it is looked at again; with the real documents."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -94,8 +95,8 @@ class Scene:
         await self.taken(event, partition)
 
     async def taken(self, event: PredictionLogged, partition: int = 0) -> None:
-        record = self.monitor.record_of(event)
-        await self._intake.take(type(record)(**{**vars(record), "partition": partition}), self.folds.table)
+        record = replace(self.monitor.record_of(event), partition=partition)
+        self.folds.table |= await self._intake.take(record, self.folds.table)
 
     async def scanned(self, *, after_window: int = 0, seconds: float = 3) -> list[object]:
         """What is published by a scan so long after the end of a window."""

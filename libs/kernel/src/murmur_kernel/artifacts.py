@@ -23,7 +23,7 @@ class ArtifactStore:
         self._files, self._base = fsspec.core.url_to_fs(self._root)
 
     async def put_bytes(self, data: bytes, *, suffix: str = "") -> Artifact:
-        """Store bytes; storing the same again is free. Raises Transient when the file system refuses."""
+        """Store bytes; storing the same again changes nothing, or mends what was damaged. Raises Transient when the file system refuses."""
         return await asyncio.to_thread(self._put, data, suffix)
 
     async def put_file(self, path: Path) -> Artifact:
@@ -45,7 +45,7 @@ class ArtifactStore:
         name = f"{digest[:2]}/{digest}{suffix}"
         path = f"{self._base}/{name}"
         try:
-            if not self._files.exists(path):
+            if not self._holds(path, digest):
                 temporary = f"{path}.{uuid.uuid4().hex}.part"
                 self._files.makedirs(os.path.dirname(path), exist_ok=True)
                 with self._files.open(temporary, "wb") as stream:
@@ -55,6 +55,10 @@ class ArtifactStore:
         except OSError as error:
             raise Transient(f"cannot store an artifact of {len(data)} bytes under {self._root}: {error}") from error
         return Artifact(uri=f"{self._root}/{name}", sha256=digest, size=len(data))
+
+    def _holds(self, path: str, digest: str) -> bool:
+        """Whether those bytes are there unchanged: storing what was damaged mends it."""
+        return self._files.exists(path) and hashlib.sha256(self._files.cat_file(path)).hexdigest() == digest
 
     def _read(self, artifact: Artifact) -> bytes:
         files, path = fsspec.core.url_to_fs(artifact.uri)

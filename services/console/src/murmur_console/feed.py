@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from murmur_console.memory import FeedState, Memory
 from murmur_events import CATALOG, ContractError, from_record
-from murmur_kernel.errors import Transient
+from murmur_kernel.backoff import Backoff
 
 log = structlog.get_logger()
 
@@ -36,15 +36,17 @@ class KafkaFeed:
         self.source = f"the broker at {brokers}"
         self._brokers = brokers
         self._next: dict[TopicPartition, int] = {}
+        self._backoff = Backoff(longest=2.0)
 
     async def run(self, memory: Memory) -> None:
-        """Raises Transient when the broker goes away; run again, it continues."""
-        try:
-            async with self._consumer() as consumer:
-                await self._read(consumer, memory)
-        except (KafkaError, OSError) as error:
-            memory.feed_is(FeedState.AWAY, f"the broker at {self._brokers} does not answer")
-            raise Transient(f"the broker at {self._brokers} does not answer: {error!r}") from error
+        while True:
+            try:
+                async with self._consumer() as consumer:
+                    await self._read(consumer, memory)
+            except (KafkaError, OSError) as error:
+                memory.feed_is(FeedState.AWAY, f"{self.source} does not answer")
+                log.warning("broker unavailable", error=repr(error))
+                await asyncio.sleep(self._backoff.next())
 
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
@@ -79,6 +81,7 @@ class KafkaFeed:
                     self._hear(messages, memory)
                 if memory.feed.state is not FeedState.LIVE and await _has_passed(consumer, ends):
                     memory.feed_is(FeedState.LIVE)
+                    self._backoff.reset()
             probe.result()
         finally:
             probe.cancel()

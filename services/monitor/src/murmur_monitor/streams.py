@@ -183,7 +183,7 @@ class PredictionStream:
         while True:
             sent = [self._table.send_changelog(partition, key, fold) for key, fold in folds.items()]
             outcomes = await asyncio.gather(*sent, return_exceptions=True)
-            failed = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+            failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
             if not failed:
                 return
             log.warning("changelog_unavailable", error=repr(failed[0]))

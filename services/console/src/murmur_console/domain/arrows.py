@@ -17,8 +17,8 @@ def arrows_of(
 ) -> Iterator[Arrow]:
     """One arrow for each cause that is in the scene.
 
-    A bar from cause to effect in one lane is arrow enough. A bar that a cause of another lane has opened takes the
-    arrow that would have gone to its end.
+    Bars that lead from cause to effect without a gap in one lane are arrow enough. A bar that a cause of another lane
+    has opened takes the arrow that would have gone to its end.
     """
     mark_of = {fact_id: mark for mark in marks for fact_id in mark.ids}
     by_ends = {
@@ -37,12 +37,22 @@ def arrows_of(
         cause_mark = mark_of.get(mark.cause or "")
         if cause_mark is None or cause_mark is mark or (mark.cause, mark.id) in by_ends:
             continue
+        if cause_mark.service == mark.service and _bridged(cause_mark, mark, shapes):
+            continue
         yield Arrow(
             id=f"{cause_mark.id}>{mark.id}",
             cause=cause_mark.id,
             effect=mark.id,
             path=_path(cause_mark, mark, marks, lane_of[mark.service], order[cause_mark.id]),
         )
+
+
+def _bridged(cause: Mark, effect: Mark, shapes: Sequence[BarShape]) -> bool:
+    reached = cause.x
+    for shape in sorted(shapes, key=lambda shape: shape.x):
+        if shape.service == effect.service and shape.x <= reached:
+            reached = max(reached, shape.x + shape.width)
+    return reached >= effect.x
 
 
 def _drop(cause: Mark, shape: BarShape) -> str:

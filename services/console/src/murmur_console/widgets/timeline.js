@@ -110,7 +110,7 @@ export default {
     this.$nextTick(() => {
       const chosen = this.byId.get(this.selected);
       if (chosen) this.reveal(chosen);
-      else this.toEnd();
+      else if (this.scene.now !== null) this.toEnd();
       this.noteScroll();
     });
   },

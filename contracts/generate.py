@@ -14,7 +14,7 @@ from typing import Any
 
 from contracts.compatibility import breaking_changes
 from murmur_events.catalog import CATALOG, SERVICES, Topic
-from murmur_events.workflows import WorkflowDefinition
+from murmur_events.workflows import workflow_file_schema
 
 ROOT = Path(__file__).parent
 
@@ -31,7 +31,7 @@ def generated() -> dict[str, str]:
 def generated_events() -> dict[str, str]:
     """Of `generated`, what needs no service to be imported."""
     files = {schema_path(topic): _json(_schema(topic)) for topic in CATALOG}
-    files["schemas/workflow.yaml/v1.json"] = _json(_workflow_schema())
+    files["schemas/workflow.yaml/v1.json"] = _json(workflow_file_schema())
     files["asyncapi.yaml"] = _json(_asyncapi())
     return files
 
@@ -93,14 +93,6 @@ def _broken(files: Mapping[str, str], root: Path) -> list[str]:
 def _schema(topic: Topic) -> dict[str, Any]:
     schema = topic.event.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": schema_path(topic), **schema}
-
-
-def _workflow_schema() -> dict[str, Any]:
-    schema = WorkflowDefinition.model_json_schema()
-    for part in (schema, *schema["$defs"].values()):
-        if part.get("type") == "object" and "properties" in part:
-            part["additionalProperties"] = False
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def _asyncapi() -> dict[str, Any]:

@@ -134,7 +134,7 @@ class LiveFlock:
         deadline = time.monotonic() + within
         while True:
             found = flock.status(self.settings)
-            if found is not None and found.up:
+            if found is not None and found.ready:
                 return
             if time.monotonic() > deadline:
                 raise AssertionError(f"the flock is not ready: {found}")

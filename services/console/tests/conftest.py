@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from console_events import NOON, Teller
 from console_process import RunningConsole, running_console
-from console_story import NOON, Teller, credit_story
+from console_story import credit_story
 
 from murmur_console.domain.chains import Chain
 from murmur_console.memory import Memory

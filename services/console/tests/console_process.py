@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from console_events import Teller
 from console_flock import LETTER, StubFlock, running_flock
-from console_story import Teller, credit_story
+from console_story import credit_story
 
 from murmur_console.story_file import line_of
 

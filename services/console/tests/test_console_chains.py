@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from console_story import Teller
+from console_events import Teller
 
 from murmur_console.domain.chains import Chain, clusters, pair
 from murmur_console.domain.facts import Fact, Tone, Work, WorkKind

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from console_story import Teller
+from console_events import Teller
 
 from murmur_console.feed import Feed, KafkaFeed
 from murmur_console.memory import FeedState, Memory

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from console_story import NOON
+from console_events import NOON
 
 from murmur_console.domain.axis import NARROWEST, USUAL_ZOOM, ZOOMS, text_width
 from murmur_console.domain.chains import Chain

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from console_story import Teller, measure
+from console_events import Teller
+from console_story import measure
 
 from murmur_console.domain.estate import Status
 from murmur_console.domain.facts import Fact

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from murmur_trainer.workflow_file import Mistake, WorkflowFileInvalid, pack, read_workflow, unpack, workflow_schema
+from murmur_events.workflows import workflow_file_schema
+from murmur_trainer.workflow_file import Mistake, WorkflowFileInvalid, pack, read_workflow, unpack
 
 GOOD = """\
 name: credit
@@ -236,7 +237,7 @@ def test_a_bundle_depends_on_names_and_contents_alone(tmp_path) -> None:  # type
 
 
 def test_the_schema_refuses_unknown_settings_everywhere() -> None:
-    schema = workflow_schema()
+    schema = workflow_file_schema()
     assert schema["additionalProperties"] is False
     assert all(part.get("additionalProperties") is not None for part in schema["$defs"].values())
     assert schema["properties"]["data"] == {"$ref": "#/$defs/DataSection"}

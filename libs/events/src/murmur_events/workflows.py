@@ -171,6 +171,15 @@ class WorkflowDefinition(Value):
         return value
 
 
+def workflow_file_schema() -> dict[str, Any]:
+    """JSON Schema 2020-12 of workflow.yaml, for editors. Unlike the event it refuses settings that nobody knows."""
+    schema = WorkflowDefinition.model_json_schema()
+    for part in (schema, *schema["$defs"].values()):
+        if "properties" in part:
+            part["additionalProperties"] = False
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "workflow.yaml"}
+
+
 class WorkflowApplied(Event):
     """A workflow has a new revision; a file that changes nothing makes none."""
 

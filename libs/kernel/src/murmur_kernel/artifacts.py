@@ -23,7 +23,10 @@ class ArtifactStore:
         self._files, self._base = fsspec.core.url_to_fs(self._root)
 
     async def put_bytes(self, data: bytes, *, suffix: str = "") -> Artifact:
-        """Store bytes; storing the same again changes nothing, or mends what was damaged. Raises Transient when the file system refuses."""
+        """Store bytes; storing the same again changes nothing, or mends what was damaged.
+
+        Raises Transient when the file system refuses.
+        """
         return await asyncio.to_thread(self._put, data, suffix)
 
     async def put_file(self, path: Path) -> Artifact:

@@ -10,6 +10,9 @@ from murmur_kernel.errors import Transient
 
 log = structlog.get_logger()
 
+_WELL_SECONDS = 30
+"""A task that ran so long was well: its next failure is a new one."""
+
 
 class WatchedTasks:
     """Runs functions that never return. The death of any of them is kept in `failed` and reported to `on_failure`.
@@ -34,12 +37,15 @@ class WatchedTasks:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _watch(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        backoff = Backoff()
+        loop, backoff = asyncio.get_running_loop(), Backoff()
         while True:
+            began = loop.time()
             try:
                 await run()
                 why = "it returned, and it should run for ever"
             except Transient as error:
+                if loop.time() - began > _WELL_SECONDS:
+                    backoff.reset()
                 log.warning("task begins again", task=name, error=str(error))
                 await asyncio.sleep(backoff.next())
                 continue

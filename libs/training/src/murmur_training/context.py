@@ -39,8 +39,7 @@ class DataContext:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to learn from: `X` float64 columns in the order of the workflow's features, `y` 0.0 or 1.0, who each row
-    is."""
+    """Rows to learn from: `X` the features in order as float64, `y` 0.0 or 1.0, `identity` who each row is."""
 
     X: "pd.DataFrame"
     y: "pd.Series"

@@ -1,5 +1,4 @@
-"""What a worker says while it works: JSON lines on a pipe of their own, so that what people print cannot be taken for
-it."""
+"""What a worker says while it works: JSON lines on a pipe of their own, apart from what people print."""
 
 from collections.abc import Callable
 from datetime import datetime

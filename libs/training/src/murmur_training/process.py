@@ -87,8 +87,7 @@ async def run_worker(spec: WorkerSpec, limits: Limits, on_messages: OnMessages) 
 
 
 def child_environment(ours: Mapping[str, str]) -> dict[str, str]:
-    """What a child may know: the machine's environment without the platform's own settings, which hold addresses and
-    secrets.
+    """What a child may know: the machine's environment without the platform's settings, which hold secrets.
 
     MURMUR_FLOCK stays, since `murmur down` finds orphans by it. Threads wait asleep: where cores are few and busy,
     threads that spin while they wait make XGBoost ten times as slow. Threads are few and hashes fixed, so that the same

@@ -59,8 +59,8 @@ class Intake:
     async def take(self, record: RawRecord, table: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
         """The entries of the table that change; none for a record that was folded before.
 
-        Waits while the store is away, and a while for a deployment that is not announced yet. Raises what makes a record
-        a dead letter: ContractError, NotFoldable, UnknownDeployment, ColumnsDiffer.
+        Waits while the store is away, and a while for a deployment that is not announced yet. Raises what makes a
+        record a dead letter: ContractError, NotFoldable, UnknownDeployment, ColumnsDiffer.
         """
         event = from_record(record.topic, record.value, record.headers).event
         assert isinstance(event, PredictionLogged)

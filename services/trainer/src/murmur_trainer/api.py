@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
+from murmur_events.workflows import workflow_file_schema
 from murmur_kernel.commands import idempotency_key
 from murmur_kernel.service import Service
 from murmur_kernel.web import problem
@@ -22,7 +23,7 @@ from murmur_trainer.schemas import (
     WorkflowPage,
     WorkflowView,
 )
-from murmur_trainer.workflow_file import WorkflowFileInvalid, workflow_schema
+from murmur_trainer.workflow_file import WorkflowFileInvalid
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 
@@ -47,7 +48,7 @@ def router(service: Service[TrainerUnitOfWork], workflows: WorkflowHandlers) -> 
     @api.get("/workflows/schema")
     async def schema() -> dict[str, Any]:
         """JSON Schema of workflow.yaml, for editors."""
-        return workflow_schema()
+        return workflow_file_schema()
 
     @api.get("/workflows/{name}")
     async def workflow(name: str) -> WorkflowView:

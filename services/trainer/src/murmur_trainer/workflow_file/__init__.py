@@ -7,6 +7,5 @@ trainer's answer carries, which is all that there is in a Mistake.
 from murmur_trainer.workflow_file.bundle import pack, unpack
 from murmur_trainer.workflow_file.mistakes import Mistake, WorkflowFileInvalid
 from murmur_trainer.workflow_file.reader import read_workflow
-from murmur_trainer.workflow_file.schema import workflow_schema
 
-__all__ = ["Mistake", "WorkflowFileInvalid", "pack", "read_workflow", "unpack", "workflow_schema"]
+__all__ = ["Mistake", "WorkflowFileInvalid", "pack", "read_workflow", "unpack"]

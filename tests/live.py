@@ -17,7 +17,7 @@ import psutil
 
 from murmur_cli import feed
 from murmur_cli.bundle import read_folder, renamed
-from murmur_cli.door import FrontDoor, Json
+from murmur_cli.door import FrontDoor, Json, NotReachable
 from murmur_events import Envelope
 from murmur_events.catalog import CATALOG
 from murmur_runtime import flock
@@ -100,14 +100,23 @@ class LiveFlock:
         """The first event that meets the condition, from the beginning of the history. Raises AssertionError."""
         last: list[str] = []
         try:
-            async with asyncio.timeout(within), aclosing(feed.events(self.settings.brokers, follow=True)) as story:
-                async for envelope in story:
-                    last.append(f"{envelope.source} {envelope.topic} {envelope.key}")
-                    if condition(envelope):
-                        return envelope
+            async with asyncio.timeout(within):
+                while True:
+                    try:
+                        return await self._first(condition, last)
+                    except NotReachable:
+                        last.append("the broker was away")
+                        await asyncio.sleep(0.2)
         except TimeoutError:
             raise AssertionError(f"{what} did not happen within {within} s; last events: {last[-12:]}") from None
-        raise AssertionError(f"the history ended while waiting for {what}")
+
+    async def _first(self, condition: Condition, last: list[str]) -> Envelope:
+        async with aclosing(feed.events(self.settings.brokers, follow=True)) as story:
+            async for envelope in story:
+                last.append(f"{envelope.source} {envelope.topic} {envelope.key}")
+                if condition(envelope):
+                    return envelope
+        raise AssertionError("a history that is followed does not end")
 
     def pid(self, process: str) -> int:
         path = self.settings.home / "run" / f"{process}.pid.json"

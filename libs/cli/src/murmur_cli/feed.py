@@ -18,13 +18,15 @@ STORY_TOPICS = tuple(topic.name for topic in CATALOG if topic.name not in ("pred
 
 
 async def events(
-    brokers: str, *, topics: Collection[str] = STORY_TOPICS, from_beginning: bool = True, follow: bool = False
+    brokers: str, *, topics: Collection[str] = STORY_TOPICS, follow: bool = False
 ) -> AsyncGenerator[Envelope]:
-    """Envelopes by time, causes before their effects; with `follow` it goes on for ever as events arrive.
+    """All envelopes since the beginning, by time, causes before effects; with `follow` it goes on as events arrive.
 
     Raises NotReachable when the broker does not answer. Records that are no events are left out.
     """
-    consumer = AIOKafkaConsumer(bootstrap_servers=brokers, enable_auto_commit=False, fetch_max_wait_ms=50)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=brokers, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
+    )
     try:
         await consumer.start()
     except (KafkaError, OSError) as error:
@@ -37,12 +39,8 @@ async def events(
         loop, order = asyncio.get_running_loop(), CausalOrder()
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
-        if from_beginning:
-            await consumer.seek_to_beginning(*places)
-            for envelope in order.sorted(await _until(consumer, ends), math.inf):
-                yield envelope
-        else:
-            await consumer.seek_to_end(*places)
+        for envelope in order.sorted(await _until(consumer, ends), math.inf):
+            yield envelope
         while follow:
             for envelope in order.sorted(await _some(consumer), loop.time()):
                 yield envelope

@@ -38,7 +38,7 @@ def draw(envelopes: Sequence[Envelope]) -> str:
         for row, envelope in enumerate(envelopes)
     }
     right = _LEFT + _LANE * len(lanes)
-    width, height = right + 560, _TOP + _ROW * len(envelopes) + 12
+    width, height = right + 620, _TOP + _ROW * len(envelopes) + 12
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img"'
         f' aria-label="Events of one workflow, a lane per service, arrows from cause to effect">',

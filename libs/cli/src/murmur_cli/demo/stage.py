@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime
 
 from rich.console import Console
 
@@ -93,9 +94,10 @@ class Stage:
         return sum(1 for envelope in self.seen if condition(envelope))
 
     async def _watch(self) -> None:
-        async with aclosing(events(self._brokers, from_beginning=False, follow=True)) as history:
+        opened = datetime.now(UTC)
+        async with aclosing(events(self._brokers, follow=True)) as history:
             async for envelope in history:
-                if not self._concerns(envelope):
+                if envelope.time < opened or not self._concerns(envelope):
                     continue
                 if not _too_small(envelope):
                     self._console.print(self._teller.line(envelope), soft_wrap=True)

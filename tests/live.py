@@ -65,6 +65,11 @@ class LiveFlock:
             command, env=self.environment, capture_output=True, text=True, timeout=within, check=False
         )
 
+    def begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """The command line without waiting for its end."""
+        command = [str(Path(sys.executable).parent / "murmur"), *arguments]
+        return subprocess.Popen(command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def scaffold(self, folder: Path, name: str, **replacements: str) -> Path:
         """A workflow as `murmur init` writes it, with some of its files replaced: train="…" for train.py."""
         write_scaffold(name, folder)

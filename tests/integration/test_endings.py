@@ -113,8 +113,10 @@ async def test_a_model_file_that_was_changed_on_disk_is_never_served(flock: Live
 
 async def test_killing_the_client_after_the_trigger_changes_nothing(flock: LiveFlock, tmp_path: Path) -> None:
     await flock.apply(flock.scaffold(tmp_path / "alone", "alone"), "alone")
-    done = await asyncio.to_thread(flock.murmur, "trigger", "alone", "--json")
-    assert done.returncode == 0, done.stderr
+    client = flock.begin("trigger", "alone")
+    await flock.until("the request", of("training.requested", "alone"))
+    client.kill()
+    client.wait()
     envelope = await flock.until("the verdict", of("validation.completed", "alone"))
     assert isinstance(envelope.event, ValidationCompleted)
     assert envelope.event.verdict == "first"

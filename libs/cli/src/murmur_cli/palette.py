@@ -1,15 +1,16 @@
 """The colour of each service, the same in terminal, console, charts and pictures."""
 
 SERVICE_COLOURS = {
-    "tracking": "#6488b5",
-    "registry": "#8a7fb8",
+    "client": "#7d8590",
     "trainer": "#4f9484",
+    "registry": "#8a7fb8",
     "validator": "#9d8350",
     "deployer": "#66944f",
     "monitor": "#b0708a",
-    "client": "#7d8590",
+    "tracking": "#6488b5",
     "model-server": "#4393ad",
 }
+"""In the order of the lanes: from the wish for a model to the watching of it."""
 
 
 def colour_of(service: str) -> str:

@@ -23,8 +23,11 @@ from murmur_runtime.settings import FlockSettings
 
 T = TypeVar("T")
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+_FILE_WIDTH = 160
+"""Columns of a line that goes to a file or a pipe, where nobody's window says how many."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
+err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _FILE_WIDTH)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table, for scripts.")]
 

@@ -120,5 +120,5 @@ async def answer(flock: LiveFlock, name: str) -> httpx.Response:
     registered = next(envelope for envelope in await flock.history() if of("model.registered", name)(envelope))
     uri: str = registered.event.state.artifacts.probe.uri  # type: ignore[attr-defined]
     request = json.loads(Path(uri.removeprefix("file://")).read_text())["request"]
-    async with httpx.AsyncClient(base_url=flock.settings.front_door) as client:
+    async with httpx.AsyncClient(base_url=flock.settings.front_door, timeout=60) as client:
         return await client.post(f"/v2/models/{name}/infer", json=request)

@@ -63,14 +63,14 @@ async def publish(brokers: str, event: Event) -> None:
 
 
 async def test_what_serves_outlives_the_deployer_and_comes_back_when_both_are_killed(
-    brokers: str, front_door, http: httpx.AsyncClient, trained
+    own_brokers: str, front_door, http: httpx.AsyncClient, trained
 ) -> None:
     settings = front_door.settings
     environment = os.environ | {
         "MURMUR_HOME": str(settings.home),
         "MURMUR_PORT": str(settings.port),
         "MURMUR_SERVICE_PORT": str(settings.ports.service("deployer")),
-        "MURMUR_BROKERS": brokers,
+        "MURMUR_BROKERS": own_brokers,
         "MURMUR_ENVOY_ADMIN": settings.envoy_admin,
         "MURMUR_FLOCK": front_door.home.tag,
     }
@@ -103,8 +103,8 @@ async def test_what_serves_outlives_the_deployer_and_comes_back_when_both_are_ki
     state = await version_state(artifacts, version=1, model=real.model, signature=real.signature, probe=real.probe)
     process = start()
     try:
-        async with facts(brokers) as consumer:
-            await publish(brokers, promoted(state, alias_revision=1))
+        async with facts(own_brokers) as consumer:
+            await publish(own_brokers, promoted(state, alias_revision=1))
             fact = await next_fact(consumer)
         assert isinstance(fact, ModelDeployed)
         assert await answers()

@@ -89,16 +89,16 @@ class Monitor:
 
 
 @pytest.fixture(scope="module")
-def monitor(brokers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitor]:
-    monitor = Monitor(tmp_path_factory.mktemp("monitor"), brokers)
+def monitor(own_brokers: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitor]:
+    monitor = Monitor(tmp_path_factory.mktemp("monitor"), own_brokers)
     monitor.start()
     yield monitor
     monitor.kill()
 
 
 @pytest.fixture
-async def sink(brokers: str) -> AsyncIterator[KafkaSink]:
-    sink = KafkaSink(brokers, "test")
+async def sink(own_brokers: str) -> AsyncIterator[KafkaSink]:
+    sink = KafkaSink(own_brokers, "test")
     yield sink
     await sink.stop()
 

@@ -78,8 +78,8 @@ async def test_sequences_count_without_gaps_per_aggregate(summary: dict[str, Any
 def cause_of(envelope: Envelope, by_id: dict[str, Envelope], consumed: dict[str, set[str]]) -> str | None:
     """What is wrong with the cause of an event; None when nothing is.
 
-    Going back from it through events of the same publisher (a decision answers the request for a review, an alert follows
-    its drift) one comes to an event that the publisher consumes, or to a root that it published itself.
+    Going back from it through events of the same publisher (a decision answers the request for a review, an alert
+    follows its drift) one comes to an event that the publisher consumes, or to a root that it published itself.
     """
     place = envelope
     while place.causation_id is not None:

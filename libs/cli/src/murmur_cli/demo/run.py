@@ -19,7 +19,7 @@ async def play(*, as_json: bool) -> Summary:
     console.print(
         "[bold]Murmuration[/bold]: six services that only talk through Kafka train, judge, serve, watch and retrain a\n"
         "credit model on 30,000 real customers (UCI default of credit card clients, CC BY 4.0).\n"
-        "[dim]Fetched once and cached: the Kafka broker (45 MB of jars) and the data (a 13 MB package).[/dim]\n",
+        "[dim]Fetched once and cached: the Kafka broker (45 MB of jars) and the data (a 38 MB package).[/dim]\n",
         soft_wrap=True,
     )
     await raise_flock(console)

@@ -203,7 +203,8 @@ def test_a_dead_letter_is_opened_and_redriven(
 
 
 def search_by_slash(page: "Page", words: str) -> None:
-    """As a person does it: again, should the page not have listened yet."""
+    """As a person does it: once the page is connected, and again should the page not have listened yet."""
+    page.wait_for_function("window.socket && window.socket.connected")
     field = page.locator("#search")
     for _ in range(10):
         page.keyboard.press("/")
@@ -219,7 +220,7 @@ def test_the_slash_key_leads_to_any_id(page: "Page", console: RunningConsole) ->
     page.goto("/models")
     page.locator("tbody tr").first.wait_for()
     search_by_slash(page, "r-1c08")
-    page.keyboard.press("Enter")
+    page.locator("#search").press("Enter")
     page.wait_for_url("**/workflows/credit?chain=*")
     expect_text(page.locator(".m-side .m-detail"), "r-1c08be44")
     page.goto("/find?q=nothing-like-it")

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 PAGES = ("/", "/workflows", "/workflows/credit", "/models", "/deployments", "/dead-letters?letter=dl-1", "/find?q=r-")
 
 
+def visit(page: "Page", path: str) -> None:
+    """Open a page and wait until it is connected: before that it hears no click and no key."""
+    page.goto(path)
+    page.wait_for_function("window.did_handshake")
+
+
 def newest(console: RunningConsole, topic: str) -> Envelope:
     return next(envelope for envelope in reversed(console.story.told) if envelope.topic == topic)
 
@@ -30,7 +36,7 @@ def mark(page: "Page", envelope: Envelope) -> "Locator":
 @pytest.fixture
 def chain_page(page: "Page", console: RunningConsole) -> "Page":
     """The chain that waits for a review, by its address."""
-    page.goto(f"/workflows/credit?chain={newest(console, 'drift.detected').correlation_id}")
+    visit(page, f"/workflows/credit?chain={newest(console, 'drift.detected').correlation_id}")
     mark(page, newest(console, "review.requested")).wait_for()
     return page
 
@@ -51,7 +57,7 @@ def expect_text(locator: "Locator", pattern: str) -> None:
 
 
 def test_the_flock_says_who_is_well_and_why_others_are_not(page: "Page") -> None:
-    page.goto("/")
+    visit(page, "/")
     rows = page.locator("table").first.locator("tbody tr")
     expect_text(rows.filter(has_text="registry"), "ready.*3")
     expect_text(rows.filter(has_text="deployer"), "not ready.*broker: envoy does not answer")
@@ -62,7 +68,7 @@ def test_the_flock_says_who_is_well_and_why_others_are_not(page: "Page") -> None
 
 
 def test_a_workflow_is_listed_with_what_serves_and_what_waits(page: "Page") -> None:
-    page.goto("/workflows")
+    visit(page, "/workflows")
     expect_text(page.locator("tbody tr"), r"credit.*v1.*AUC 0.771.*v3.*AUC 0.789.*drift.*waits for a review")
     page.get_by_role("link", name="credit").click()
     page.wait_for_url("**/workflows/credit")
@@ -120,7 +126,7 @@ def test_a_new_event_appears_by_itself_and_moves_neither_focus_nor_what_is_typed
     from playwright.sync_api import expect
 
     drift = newest(console, "drift.detected")
-    page.goto(f"/workflows/credit?chain={drift.correlation_id}")
+    visit(page, f"/workflows/credit?chain={drift.correlation_id}")
     mark(page, drift).wait_for()
     place = mark(page, drift).locator(".m-shape").get_attribute("d")
     scroll = page.evaluate("document.querySelector('.m-scroll').scrollLeft = 40")
@@ -190,7 +196,7 @@ def test_a_dead_letter_is_opened_and_redriven(
     page: "Page", console: RunningConsole, posts: list[tuple[str, dict[str, str], dict[str, str]]]
 ) -> None:
     console.flock.letters = {"tracking": [LETTER]}
-    page.goto("/dead-letters")
+    visit(page, "/dead-letters")
     page.get_by_role("button", name="run.completed").click()
     detail = page.locator("section.m-detail")
     expect_text(detail, "metrics: Field required.*InvalidPayload.*at offset 17.*ce_source.*trainer")
@@ -203,8 +209,7 @@ def test_a_dead_letter_is_opened_and_redriven(
 
 
 def search_by_slash(page: "Page", words: str) -> None:
-    """As a person does it: once the page is connected, and again should the page not have listened yet."""
-    page.wait_for_function("window.socket && window.socket.connected")
+    """As a person does it: again, should the page not have listened yet."""
     field = page.locator("#search")
     for _ in range(10):
         page.keyboard.press("/")
@@ -217,18 +222,18 @@ def search_by_slash(page: "Page", words: str) -> None:
 
 
 def test_the_slash_key_leads_to_any_id(page: "Page", console: RunningConsole) -> None:
-    page.goto("/models")
+    visit(page, "/models")
     page.locator("tbody tr").first.wait_for()
     search_by_slash(page, "r-1c08")
     page.locator("#search").press("Enter")
     page.wait_for_url("**/workflows/credit?chain=*")
     expect_text(page.locator(".m-side .m-detail"), "r-1c08be44")
-    page.goto("/find?q=nothing-like-it")
+    visit(page, "/find?q=nothing-like-it")
     expect_text(page.locator("h1"), "Nothing begins with “nothing-like-it”")
 
 
 def test_an_empty_workflow_teaches_the_command(page: "Page") -> None:
-    page.goto("/workflows/churn")
+    visit(page, "/workflows/churn")
     expect_text(page.locator(".m-empty pre").first, "murmur trigger churn")
 
 
@@ -242,7 +247,7 @@ def test_every_page_fits_a_phone_in_light_and_dark(browser: "Browser", console: 
     page = context.new_page()
     grounds = set()
     for path in PAGES:
-        page.goto(path)
+        visit(page, path)
         page.locator("h1").wait_for()
         page.locator("tbody tr:visible, .m-empty:visible").first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, f"{path} is wider than a phone"

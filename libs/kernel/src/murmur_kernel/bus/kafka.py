@@ -58,7 +58,7 @@ class KafkaSink:
             )
             try:
                 await producer.start()
-            except BaseException:
+            except BaseException:  # cancellation too: a producer that did not start still has tasks to end
                 await producer.stop()
                 raise
             self._producer = producer

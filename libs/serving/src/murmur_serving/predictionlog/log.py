@@ -96,7 +96,7 @@ class PredictionLog:
                 await self._ship_leftovers(shipper)
                 await self._company()
                 await shipper.ship(self._backlog, shipped=lambda rows: self._count(-rows))
-            except Exception:
+            except Exception:  # predictions go on without their shipping: rows wait on disk and are tried again
                 log.exception("prediction_log_failed", directory=str(self._directory.path))
                 await asyncio.sleep(_RESTART_PAUSE)
         await shipper.ship(self._backlog, shipped=lambda rows: self._count(-rows))

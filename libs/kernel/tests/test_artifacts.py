@@ -54,3 +54,9 @@ async def test_a_store_that_cannot_be_written_is_transient(tmp_path: Path) -> No
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(Transient, match="cannot store"):
         await ArtifactStore(f"file://{tmp_path}/file").put_bytes(b"x")
+
+
+async def test_a_store_that_was_moved_reads_what_names_its_former_place(tmp_path: Path) -> None:
+    written = await ArtifactStore(f"file://{tmp_path}/before").put_bytes(b"model", suffix=".ubj")
+    (tmp_path / "before").rename(tmp_path / "after")
+    assert await ArtifactStore(f"file://{tmp_path}/after").read_bytes(written) == b"model"

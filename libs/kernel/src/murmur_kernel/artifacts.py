@@ -45,7 +45,7 @@ class ArtifactStore:
 
     def _put(self, data: bytes, suffix: str) -> Artifact:
         digest = hashlib.sha256(data).hexdigest()
-        name = f"{digest[:2]}/{digest}{suffix}"
+        name = _name(digest, digest + suffix)
         path = f"{self._base}/{name}"
         try:
             if not self._holds(path, digest):
@@ -64,9 +64,8 @@ class ArtifactStore:
         return self._files.exists(path) and hashlib.sha256(self._files.cat_file(path)).hexdigest() == digest
 
     def _read(self, artifact: Artifact) -> bytes:
-        files, path = fsspec.core.url_to_fs(artifact.uri)
         try:
-            data: bytes = files.cat_file(path)
+            data = self._load(artifact)
         except FileNotFoundError:
             raise ArtifactMissing(artifact.uri) from None
         except OSError as error:
@@ -75,6 +74,19 @@ class ArtifactStore:
         if found != artifact.sha256:
             raise ArtifactCorrupt(artifact.uri, artifact.sha256, found)
         return data
+
+    def _load(self, artifact: Artifact) -> bytes:
+        """From under this root if it is there, wherever it was written: the flock may have been restored elsewhere."""
+        try:
+            data: bytes = self._files.cat_file(f"{self._base}/{_name(artifact.sha256, artifact.uri)}")
+        except FileNotFoundError:
+            files, path = fsspec.core.url_to_fs(artifact.uri)
+            data = files.cat_file(path)
+        return data
+
+
+def _name(digest: str, file: str) -> str:
+    return f"{digest[:2]}/{os.path.basename(file)}"
 
 
 def _to_disk(stream: BinaryIO) -> None:

@@ -9,6 +9,9 @@ RuntimeProblem
 ├── NotReadyInTime       a process did not become ready
 ├── KeepsFailing         a process ends again and again
 ├── SupervisorLost       the supervisor ended while it was being waited for
+├── BackupFailed         a backup could not be taken
+├── BackupUnusable       a folder is no whole backup
+├── RestoreFailed        the files of a backup could not be put in place
 └── StillAlive           processes that survived SIGKILL
 """
 
@@ -81,6 +84,27 @@ class SupervisorLost(RuntimeProblem):
         super().__init__(
             f"the supervisor ended before the flock was ready: {detail}",
             advice=f"Read {str(log)!r}, then run murmur up again: it goes on where it was.",
+        )
+
+
+class BackupFailed(RuntimeProblem):
+    def __init__(self, folder: Path, reason: str, *, advice: str) -> None:
+        super().__init__(f"no backup: {str(folder)!r}: {reason}", advice=advice)
+
+
+class BackupUnusable(RuntimeProblem):
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"{str(folder)!r} is not a backup that can be restored: {reason}",
+            advice="Nothing was changed. Use another backup: murmur backup --help says how they are made.",
+        )
+
+
+class RestoreFailed(RuntimeProblem):
+    def __init__(self, source: Path, root: Path, reason: str) -> None:
+        super().__init__(
+            f"{str(source)!r} was not restored to {str(root)!r}: {reason}",
+            advice="The former state is where it was; make room or rights there and restore again.",
         )
 
 

@@ -10,11 +10,12 @@ ContractError
 
 from murmur_events.base import Event
 from murmur_events.catalog import CATALOG, Topic, topic_of
-from murmur_events.envelope import Envelope, Record, from_record, to_record
+from murmur_events.envelope import Complaint, Envelope, Record, complaints, from_record, to_record
 from murmur_events.errors import ContractError, InvalidPayload, NotAnEnvelope, UnknownTopic
 
 __all__ = [
     "CATALOG",
+    "Complaint",
     "ContractError",
     "Envelope",
     "Event",
@@ -23,6 +24,7 @@ __all__ = [
     "Record",
     "Topic",
     "UnknownTopic",
+    "complaints",
     "from_record",
     "to_record",
     "topic_of",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.base import Event
 from murmur_events.datasets import DatasetRegistered
 from murmur_events.dead_letters import DeadLettered
@@ -13,6 +14,7 @@ from murmur_events.models import (
     ModelPromoted,
     ModelRegistered,
     ModelRejected,
+    PromotionDeferred,
     ReviewDecided,
     ReviewRequested,
 )
@@ -20,6 +22,7 @@ from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, 
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_events.serving import PredictionLogged
 from murmur_events.training import TrainingRequested, TrainingSkipped
+from murmur_events.troubles import TroubleReported
 from murmur_events.validation import ValidationCompleted, ValidationRequested
 from murmur_events.workflows import WorkflowApplied
 
@@ -88,6 +91,8 @@ CATALOG: tuple[Topic, ...] = (
     _topic("dataset.registered", DatasetRegistered, "trainer", "workflow", retention=FOR_EVER),
     _topic("training.requested", TrainingRequested, "trainer", "workflow", root=True, open_to_clients=True),
     _topic("training.skipped", TrainingSkipped, "trainer", "workflow"),
+    _topic("automation.frozen", AutomationFrozen, "trainer", "scope", retention=FOR_EVER, root=True),
+    _topic("automation.unfrozen", AutomationUnfrozen, "trainer", "scope", retention=FOR_EVER, root=True),
     _topic("run.started", RunStarted, "trainer", "run", key="run_id"),
     _topic("run.logged", RunLogged, "trainer", "run", key="run_id", retention=MONTH),
     _topic("run.completed", RunCompleted, "trainer", "run", key="run_id"),
@@ -96,6 +101,7 @@ CATALOG: tuple[Topic, ...] = (
     _topic("model.promoted", ModelPromoted, "registry", "model", retention=FOR_EVER),
     _topic("model.rejected", ModelRejected, "registry", "model"),
     _topic("model.archived", ModelArchived, "registry", "model"),
+    _topic("promotion.deferred", PromotionDeferred, "registry", "model"),
     _topic("validation.requested", ValidationRequested, "registry", "model"),
     _topic("validation.completed", ValidationCompleted, "validator", "model"),
     _topic("review.requested", ReviewRequested, "registry", "model"),
@@ -105,16 +111,24 @@ CATALOG: tuple[Topic, ...] = (
     _topic("prediction.logged", PredictionLogged, "model-server", "deployment", retention=WEEK, root=True),
     _topic("window.measured", WindowMeasured, "monitor", "deployment", retention=MONTH, root=True),
     _topic("drift.detected", DriftDetected, "monitor", "deployment"),
-    _topic("alert.raised", AlertRaised, "monitor", "deployment"),
-    _topic("alert.resolved", AlertResolved, "monitor", "deployment"),
+    _topic("alert.raised", AlertRaised, "monitor", "subject", key="about"),
+    _topic("alert.resolved", AlertResolved, "monitor", "subject", key="about"),
     *(
         _topic(f"{service}.dead-letters", DeadLettered, service, "letter", key="letter_id", partitions=1, root=True)
         for service in SERVICES
     ),
+    *(
+        _topic(f"{service}.troubles", TroubleReported, service, "trouble", partitions=1, root=True)
+        for service in SERVICES
+    ),
 )
 
+ONE_A_SERVICE: frozenset[type[Event]] = frozenset({DeadLettered, TroubleReported})
+"""Events that each service publishes on a topic of its own, so that every topic has one writer."""
+
 _BY_NAME = {topic.name: topic for topic in CATALOG}
-_BY_EVENT = {topic.event: topic for topic in CATALOG if topic.event is not DeadLettered}
+_BY_EVENT = {topic.event: topic for topic in CATALOG if topic.event not in ONE_A_SERVICE}
+_OF_SERVICE = {(topic.event, topic.owner): topic for topic in CATALOG if topic.event in ONE_A_SERVICE}
 
 
 def topic_named(name: str) -> Topic:
@@ -126,9 +140,14 @@ def topic_named(name: str) -> Topic:
 
 
 def topic_of(event: Event | type[Event]) -> Topic:
-    """The topic of an event that has exactly one; dead letters have one a service, see `dead_letters_of`."""
+    """The topic of an event that has exactly one; for those that have one a service see `topic_of_service`."""
     cls = event if isinstance(event, type) else type(event)
     return _BY_EVENT[cls]
+
+
+def topic_of_service(event: type[Event], service: str) -> Topic:
+    """A service's own topic of such an event. Raises KeyError for an event that has no topic a service."""
+    return _OF_SERVICE[event, service]
 
 
 def dead_letters_of(service: str) -> Topic:

@@ -24,6 +24,15 @@ class Record(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Complaint:
+    """Why a payload does not fit its schema, at one place: where, what stands there, what should."""
+
+    path: str
+    found: str
+    expected: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Envelope:
     """One event with its identity, its place in the history of its aggregate, and its cause.
 
@@ -76,6 +85,8 @@ def from_record(topic: str, value: bytes | None, headers: Iterable[tuple[str, by
     """
     row = topic_named(topic)
     text = {name: raw.decode("utf-8", errors="replace") for name, raw in headers}
+    if _required(text, "ce_type", topic) != topic:
+        raise NotAnEnvelope(topic, "ce_type")
     return Envelope(
         id=_required(text, "ce_id", topic),
         source=_required(text, "ce_source", topic),
@@ -109,6 +120,26 @@ def _parsed(parse: Any, headers: Mapping[str, str], name: str, topic: str) -> An
         return parse(_required(headers, name, topic))
     except ValueError:
         raise NotAnEnvelope(topic, name) from None
+
+
+def complaints(topic: str, value: bytes) -> tuple[Complaint, ...]:
+    """What the schema of `topic` says against a payload; nothing where it fits. Raises UnknownTopic."""
+    try:
+        topic_named(topic).event.model_validate_json(value)
+    except ValidationError as error:
+        return tuple(
+            Complaint(
+                path=".".join(str(part) for part in one["loc"]),
+                found="nothing" if one["type"] == "missing" else _shortened(repr(one["input"])),
+                expected=one["msg"],
+            )
+            for one in error.errors(include_url=False)
+        )
+    return ()
+
+
+def _shortened(text: str, longest: int = 200) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _payload(topic: Topic, value: bytes | None) -> Event:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from murmur_events.base import Event, ModelName, RunId, Value, WorkflowName
-from murmur_events.values import Artifact, ModelArtifacts
+from murmur_events.values import Artifact, ModelArtifacts, Number
 
 Alias = Literal["staging", "production"]
 
@@ -19,7 +19,7 @@ class VersionState(Value):
     revision: int = Field(ge=1)
     run_id: RunId
     artifacts: ModelArtifacts
-    metrics: dict[str, float]
+    metrics: dict[str, Number]
 
 
 class ModelRegistered(Event):
@@ -60,6 +60,19 @@ class ModelArchived(Event):
     version: int = Field(ge=1)
     was: Alias
     replaced_by: int = Field(ge=1)
+
+
+class PromotionDeferred(Event):
+    """A version was judged good, and promotion is frozen: it waits with its verdict until that is over."""
+
+    model: ModelName
+    version: int = Field(ge=1)
+    workflow: WorkflowName
+    alias: Alias = Field(description="what it would have been given")
+    scope: str = Field(description="of automation.frozen")
+    by: str = Field(description="who froze it")
+    reason: str = Field(description="why it was frozen")
+    verdict: str = Field(description="the summary of the verdict that stands meanwhile")
 
 
 class ReviewRequested(Event):

@@ -55,7 +55,9 @@ class AlertRaised(Event):
     """Something wants a person's attention."""
 
     alert: str = Field(description="identity: the same alert is raised once until it is resolved")
-    deployment: DeploymentName
+    about: str = Field(description="the workflow, model or deployment; else the topic or kind of work")
+    deployment: DeploymentName | None = Field(default=None, description="where it is about one")
+    service: str = Field(default="monitor", description="who noticed")
     severity: Literal["warning", "critical"]
     title: str
     detail: str
@@ -65,5 +67,6 @@ class AlertResolved(Event):
     """What raised the alert is over."""
 
     alert: str
-    deployment: DeploymentName
+    about: str
+    deployment: DeploymentName | None = None
     detail: str

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from murmur_events.base import Event, RunId, Value, WorkflowName
 from murmur_events.training import Trigger
-from murmur_events.values import Artifact, DatasetRef, ModelArtifacts
+from murmur_events.values import Artifact, DatasetRef, ModelArtifacts, Number
 
 
 class MetricPoint(Value):
@@ -14,7 +14,7 @@ class MetricPoint(Value):
 
     name: str
     step: int = Field(ge=0)
-    value: float
+    value: Number
     time: AwareDatetime
 
 
@@ -63,7 +63,7 @@ class RunCompleted(Event):
     attempt: int = Field(ge=1)
     parameters: dict[str, bool | int | float | str]
     provenance: Provenance
-    metrics: dict[str, float] = Field(description="last value of each metric")
+    metrics: dict[str, Number] = Field(description="last value of each metric")
     dataset: DatasetRef
     model: ModelArtifacts | None = Field(default=None, description="absent: the run made no model")
     log: Artifact

@@ -15,6 +15,7 @@ class Trigger(Value):
     kind: TriggerKind
     key: str = Field(description="schedule: the tick; manual: the idempotency key; drift: the episode")
     reason: str = ""
+    by: str = Field(default="", description="the person who asked; empty: nobody did, it is automatic")
 
 
 class TrainingRequested(Event):
@@ -34,6 +35,6 @@ class TrainingSkipped(Event):
 
     workflow: WorkflowName
     trigger: Trigger
-    why: Literal["already_trained", "training_active", "cooling_down", "retraining_off", "unknown_workflow"]
+    why: Literal["already_trained", "training_active", "cooling_down", "retraining_off", "unknown_workflow", "frozen"]
     detail: str = ""
     model: ModelName | None = None

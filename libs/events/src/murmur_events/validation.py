@@ -6,7 +6,7 @@ from pydantic import Field
 
 from murmur_events.base import Event, ModelName, Value
 from murmur_events.models import VersionState
-from murmur_events.values import Artifact, Interval
+from murmur_events.values import Artifact, Interval, Number
 
 Verdict = Literal["better", "not_better", "first", "failed"]
 """better: than the baseline. first: no baseline, every check passed. failed: could not be judged, or a check failed."""
@@ -47,8 +47,8 @@ class ValidationCompleted(Event):
     baseline: int | None = Field(description="the version it was judged against")
     verdict: Verdict
     summary: str = Field(description="one line for people: the numbers that carried the verdict")
-    candidate_metrics: dict[str, float]
-    baseline_metrics: dict[str, float]
+    candidate_metrics: dict[str, Number]
+    baseline_metrics: dict[str, Number]
     differences: dict[str, Interval] = Field(description="candidate minus baseline, paired bootstrap")
     checks: tuple[Check, ...]
     slices: tuple[SliceResult, ...]

@@ -2,11 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from murmur_events.base import Value
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+Number = Annotated[
+    float, WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"], "type": "string"}]})
+]
+"""A metric: a training that diverges measures what JSON has no number for, and says so in a word."""
 
 
 class Artifact(Value):
@@ -58,6 +63,6 @@ class ModelArtifacts(Value):
 class Interval(Value):
     """An estimate with its two-sided confidence interval."""
 
-    value: float
-    low: float
-    high: float
+    value: Number
+    low: Number
+    high: Number

@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from murmur_kernel.clock import Clock
 from murmur_kernel.errors import Conflict, Duplicate
+from murmur_kernel.forgetting import forget_call_at
 from murmur_kernel.store import Store
 from murmur_kernel.unit_of_work import Origin, UnitOfWork
 
@@ -65,7 +66,11 @@ class Commands(Generic[U]):
         return await handler(query, self._unit("query", mark=None, may_publish=False))
 
     def _unit(self, origin_id: str, *, mark: str | None, may_publish: bool = True) -> U:
-        origin = Origin(id=origin_id, source=self._service, now=self._clock.now(), mark=mark, may_publish=may_publish)
+        now = self._clock.now()
+        forget_at = forget_call_at(now) if mark else None
+        origin = Origin(
+            id=origin_id, source=self._service, now=now, mark=mark, forget_at=forget_at, may_publish=may_publish
+        )
         return self._unit_of_work(self._store, origin)
 
 

@@ -46,8 +46,9 @@ class Consumer:
     """One member of the service's group.
 
     A record's outcome is stored before its offset counts as done; offsets are committed behind that, so that a crash
-    repeats records and never skips one. `concurrency` bounds the handlers that run at once; a partition with more than
-    `high_water` records under way is paused until half of them are done.
+    repeats records and never skips one. `concurrency` bounds the handlers of one topic that run at once, so that a
+    flood of one topic takes no turns of another; a partition with more than `high_water` records under way is paused
+    until half of them are done.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Consumer:
     ) -> None:
         self._source = source
         self._dispatcher = dispatcher
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(concurrency))
         self._high_water = high_water
         self._drain_seconds = drain_seconds
         self._progress: dict[TopicPartition, Progress] = defaultdict(Progress)
@@ -133,7 +134,7 @@ class Consumer:
         backoff = Backoff()
         while True:
             try:
-                async with self._slots:
+                async with self._slots[record.topic]:
                     with metrics.handling(record.topic):
                         outcome = await self._settle(record)
             except Transient as error:

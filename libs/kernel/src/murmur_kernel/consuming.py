@@ -8,8 +8,10 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from murmur_events import ContractError, Envelope, Event, from_record, topic_of
+from murmur_events.catalog import topic_of_service
 from murmur_kernel.clock import Clock
 from murmur_kernel.errors import Conflict, Duplicate, Missing, Transient
+from murmur_kernel.forgetting import forget_event_at
 from murmur_kernel.store import RawRecord, Store
 from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
 
@@ -23,23 +25,27 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Subscription(Generic[U]):
-    """One line of a service's table: which event, what is done, and whether doing it may publish."""
+    """One line of a service's table: which event, what is done, and whether doing it may publish.
+
+    told_by: for events that have a topic a service, such as TroubleReported: which service's
+    """
 
     event: type[Event]
     handler: Callable[[Any, U], Awaitable[None]]
     publishes: bool
+    told_by: str | None = None
 
     @property
     def topic(self) -> str:
-        return topic_of(self.event).name
+        return (topic_of(self.event) if self.told_by is None else topic_of_service(self.event, self.told_by)).name
 
 
 Subscriptions = Sequence[Subscription[U]]
 
 
-def react(event: type[E], handler: Handler[E, U]) -> Subscription[U]:
+def react(event: type[E], handler: Handler[E, U], *, told_by: str | None = None) -> Subscription[U]:
     """The handler decides something: it may publish. Never replayed."""
-    return Subscription(event, handler, publishes=True)
+    return Subscription(event, handler, publishes=True, told_by=told_by)
 
 
 def project(event: type[E], handler: Handler[E, U]) -> Subscription[U]:
@@ -137,12 +143,14 @@ class Dispatcher(Generic[U]):
         return Ack()
 
     def _origin(self, subscription: Subscription[U], envelope: Envelope) -> Origin:
+        now = self.clock.now()
         return Origin(
             id=envelope.id,
             source=self.service,
-            now=self.clock.now(),
+            now=now,
             chain=Chain(envelope.correlation_id, envelope.id),
             cause=envelope,
             mark=envelope.id,
+            forget_at=forget_event_at(envelope.topic, now),
             may_publish=subscription.publishes,
         )

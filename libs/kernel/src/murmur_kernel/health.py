@@ -77,8 +77,8 @@ class Health:
         states: dict[str, int] = {}
         try:
             depth, oldest = await self._store.outbox_depth()
-            parked = len(await self._store.parked())
-            letters = len(await self._store.dead_letters())
+            parked = await self._store.count_parked()
+            letters = sum((await self._store.letter_counts()).values())
             for job in await self._store.jobs():
                 states[job.state] = states.get(job.state, 0) + 1
             checks["store"] = CheckResult(ok=True, detail="answers")

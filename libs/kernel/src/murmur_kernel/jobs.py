@@ -34,6 +34,8 @@ class Job(Generic[U]):
         self.id = row.id
         self.kind = row.kind
         self.attempt = row.attempt
+        self.failures = row.attempt - row.returned - 1
+        """How many earlier attempts failed or died; those of workers that were told to stop do not count."""
         self.payload: dict[str, Any] = json.loads(row.payload)
         self.completed = False
         self._row = row
@@ -71,7 +73,8 @@ class JobKind(Generic[U]):
 
     slots:     how many at once in this process
     exhausted: called instead of `run` once `max_attempts` have failed or died, with the last error, so that a fact can
-               end what waits for the job; without it the job is kept as failed
+               end what waits for the job; without it the job is kept as failed. A worker that was told to stop has
+               not failed: its attempt is given back, though its number is used up
     """
 
     run: JobFunction[U]
@@ -133,7 +136,7 @@ class JobRunner(Generic[U]):
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
-            await self._store.disown(self._owner)
+            await self._store.disown(self._owner, on_purpose=True)
 
     async def run_due(self) -> int:
         """Everything that is due now, one after the other; how many. For tests."""
@@ -194,7 +197,7 @@ class JobRunner(Generic[U]):
 
     async def _do(self, job: Job[U], row: JobRow) -> None:
         kind = self._kinds[row.kind]
-        if row.attempt <= kind.max_attempts:
+        if job.failures < kind.max_attempts:
             await kind.run(job)
         elif kind.exhausted is not None:
             await kind.exhausted(job, row.error or "its worker died")

@@ -1,17 +1,15 @@
-"""What becomes of records that cannot be handled now, or ever: parked, dead, redriven, discarded."""
+"""What becomes of records that cannot be handled now, or ever: parked, dead. What people decide is in `deciding`."""
 
 import uuid
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from murmur_events import Envelope
 from murmur_events.catalog import dead_letters_of
-from murmur_events.dead_letters import DeadLettered
-from murmur_kernel.clock import Clock
+from murmur_events.dead_letters import DeadLettered, LetterDecision
 from murmur_kernel.consuming import Ack, Dead, Dispatcher, Outcome, Park
-from murmur_kernel.errors import Missing
-from murmur_kernel.store import ChangeSet, DeadLetter, Parked, RawRecord, Store
+from murmur_kernel.store import ChangeSet, DeadLetter, Parked, RawRecord
 
 _NAMESPACE = uuid.UUID("6c657474-6572-4173-8062-6f7468657273")
 
@@ -34,24 +32,40 @@ async def park(dispatcher: Dispatcher[Any], record: RawRecord, awaits: str) -> N
 async def bury(dispatcher: Dispatcher[Any], record: RawRecord, dead: Dead, *, unparked: str | None = None) -> None:
     """Keep the record as a dead letter and say so on the service's dead-letter topic, in one transaction."""
     now = dispatcher.clock.now()
-    letter = DeadLetter(id=record_id(record), record=record, error=dead.error, reason=dead.reason, at=now)
+    before = await dispatcher.store.letter(record_id(record))
+    letter = DeadLetter(
+        id=record_id(record),
+        record=record,
+        error=dead.error,
+        reason=dead.reason,
+        at=now,
+        edits=before.edits if before else (),
+    )
+    announcement = announce(letter, dispatcher.service, now)
+    await dispatcher.store.commit(ChangeSet(dead_letter=letter, envelopes=[announcement], unparked=unparked))
+
+
+def announce(letter: DeadLetter, service: str, now: datetime, *, decision: LetterDecision | None = None) -> Envelope:
+    """What the service's dead-letter topic tells: that a record has died, or what a person decided about it."""
+    record = letter.record
     headers = {name: value.decode("utf-8", errors="replace") for name, value in record.headers}
     event = DeadLettered(
         letter_id=letter.id,
-        service=dispatcher.service,
+        service=service,
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         key=record.key,
-        error=dead.error,
-        reason=dead.reason,
+        error=letter.error,
+        reason=letter.reason,
         event_id=headers.get("ce_id"),
         at=now,
+        decision=decision,
     )
-    envelope = Envelope(
-        id=str(uuid.uuid5(_NAMESPACE, f"{letter.id}/{now.isoformat()}")),
-        source=dispatcher.service,
-        topic=dead_letters_of(dispatcher.service).name,
+    return Envelope(
+        id=str(uuid.uuid5(_NAMESPACE, f"{letter.id}/{decision.kind if decision else 'died'}/{now.isoformat()}")),
+        source=service,
+        topic=dead_letters_of(service).name,
         key=letter.id,
         time=now,
         sequence=0,
@@ -59,7 +73,6 @@ async def bury(dispatcher: Dispatcher[Any], record: RawRecord, dead: Dead, *, un
         causation_id=headers.get("ce_id"),
         event=event,
     )
-    await dispatcher.store.commit(ChangeSet(dead_letter=letter, envelopes=[envelope], unparked=unparked))
 
 
 async def settle(dispatcher: Dispatcher[Any], parked: Parked) -> Outcome:
@@ -74,25 +87,3 @@ async def settle(dispatcher: Dispatcher[Any], parked: Parked) -> Outcome:
         case Dead():
             await bury(dispatcher, parked.record, outcome, unparked=parked.id)
     return outcome
-
-
-async def find_letter(store: Store, letter_id: str) -> DeadLetter:
-    """Raises Missing."""
-    for letter in await store.dead_letters():
-        if letter.id == letter_id:
-            return letter
-    raise Missing("dead letter", letter_id)
-
-
-async def redrive(store: Store, clock: Clock, letter_id: str, *, patience: timedelta = timedelta(minutes=5)) -> None:
-    """Hand the record to its handler again: it becomes a released parked record. Raises Missing."""
-    letter = await find_letter(store, letter_id)
-    deadline = clock.now() + patience
-    parked = Parked(id=letter.id, record=letter.record, awaits="", deadline=deadline, ready=True)
-    await store.commit(ChangeSet(parked=parked, undead=letter.id))
-
-
-async def discard(store: Store, letter_id: str) -> None:
-    """Forget the record for good. Raises Missing."""
-    letter = await find_letter(store, letter_id)
-    await store.commit(ChangeSet(undead=letter.id))

@@ -12,6 +12,7 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.attention import Attention
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.bus.kafka import KafkaSink, KafkaSource
 from murmur_kernel.clock import Clock, SystemClock
@@ -19,6 +20,7 @@ from murmur_kernel.commands import Commands, R
 from murmur_kernel.consumer import Consumer
 from murmur_kernel.consuming import Dispatcher, Subscriptions
 from murmur_kernel.documents import Kind
+from murmur_kernel.forgetting import Forgetter
 from murmur_kernel.health import Check, Health
 from murmur_kernel.jobs import JobRunner, Jobs
 from murmur_kernel.outbox import OutboxRelay
@@ -26,6 +28,7 @@ from murmur_kernel.parking import ParkingAttendant
 from murmur_kernel.settings import KernelSettings
 from murmur_kernel.store import ChangeSet, Store, open_store
 from murmur_kernel.tasks import WatchedTasks
+from murmur_kernel.troubles import TROUBLES
 from murmur_kernel.unit_of_work import Origin, UnitOfWork
 from murmur_kernel.web import build_app
 
@@ -60,7 +63,7 @@ class Service(Generic[U]):
         self.clock = clock or SystemClock()
         self.store = store or open_store(settings.store_url(name))
         self.artifacts = ArtifactStore(settings.artifacts_url)
-        self._kinds = kinds
+        self._kinds = (*kinds, TROUBLES)
         self._source = source
         self._instance = f"{name}-{settings.replica}"
         self._dispatcher = Dispatcher(
@@ -84,6 +87,8 @@ class Service(Generic[U]):
             lease=timedelta(seconds=settings.job_lease_seconds),
         )
         self._parking = ParkingAttendant(self._dispatcher)
+        self._attention = Attention(name, self.store, self.clock)
+        self._forgetter = Forgetter(self.store, self.clock)
         self._commands = Commands(name, self.store, self.clock, unit_of_work)
         self._tasks = WatchedTasks(self._end)
         self._backgrounds: dict[str, Callable[[], Awaitable[None]]] = {}
@@ -143,6 +148,8 @@ class Service(Generic[U]):
             if self._dispatcher.topics:
                 self._tasks.start("parking", self._parking.run)
                 self._tasks.start("consumer", self._consume)
+                self._tasks.start("attention", self._attention.run)
+            self._tasks.start("forgetter", self._forgetter.run)
             for name, run in self._backgrounds.items():
                 self._tasks.start(name, run)
             self._tasks.start("broker-watch", self.health.watch_broker(self.settings.brokers))
@@ -163,7 +170,7 @@ class Service(Generic[U]):
             self._relay.wake()
         if change.jobs:
             self._runner.wake()
-        if change.documents or change.parked:
+        if change.documents or change.parked or change.unparked:
             self._parking.wake()
 
     def _end(self, task: str) -> None:

@@ -17,6 +17,7 @@ from murmur_kernel.documents import Kind
 from murmur_kernel.jobs import JobRunner, Jobs
 from murmur_kernel.parking import ParkingAttendant
 from murmur_kernel.store import MemoryStore, RawRecord, SqliteStore, Store
+from murmur_kernel.troubles import TROUBLES
 from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
 
 U = TypeVar("U", bound=UnitOfWork)
@@ -88,7 +89,7 @@ class Harness(Generic[U]):
     ) -> None:
         self.clock = ManualClock()
         self._unit_of_work = unit_of_work
-        self._kinds = kinds
+        self._kinds = (*kinds, TROUBLES)
         self._subscriptions = subscriptions
         self._jobs = jobs or {}
         self._store_name = store

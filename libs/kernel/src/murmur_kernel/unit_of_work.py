@@ -32,6 +32,7 @@ class Origin:
     id:    the event, call or attempt being handled; every id made here is derived from it, so that a second try makes
            the same ones
     chain: what it continues; None at a root
+    forget_at: from when on the mark may be forgotten, None is never: see murmur_kernel.forgetting
     """
 
     id: str
@@ -40,6 +41,7 @@ class Origin:
     chain: Chain | None = None
     cause: Envelope | None = None
     mark: str | None = None
+    forget_at: datetime | None = None
     fence: Fence | None = None
     may_publish: bool = True
 
@@ -93,7 +95,7 @@ class UnitOfWork:
         self._store = store
         self._origin = origin
         self._chain = origin.chain
-        self._change = ChangeSet(mark=origin.mark, fence=origin.fence)
+        self._change = ChangeSet(mark=origin.mark, forget_at=origin.forget_at, fence=origin.fence)
         self._versions: dict[tuple[str, str], int] = {}
         self._saved: dict[tuple[str, str], tuple[Kind[Any], Any]] = {}
 
@@ -101,6 +103,11 @@ class UnitOfWork:
     def now(self) -> datetime:
         """When this unit of work began, UTC."""
         return self._origin.now
+
+    @property
+    def source(self) -> str:
+        """The service whose unit of work this is."""
+        return self._origin.source
 
     @property
     def cause(self) -> Envelope | None:

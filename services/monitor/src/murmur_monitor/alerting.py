@@ -7,23 +7,54 @@ from murmur_events.monitoring import AlertRaised, AlertResolved
 from murmur_monitor.domain.alerts import Alert, AlertStatus, Severity
 from murmur_monitor.repository import MonitorUnitOfWork
 
+MONITOR = "monitor"
+
 
 async def raise_once(
     uow: MonitorUnitOfWork, alert_id: str, deployment: str, *, severity: Severity, title: str, detail: str
 ) -> None:
-    """Nothing happens while an alert of this id is raised already."""
+    """About a deployment. Nothing happens while an alert of this id is raised already."""
+    await _raise(uow, alert_id, deployment, deployment, MONITOR, severity=severity, title=title, detail=detail)
+
+
+async def raise_trouble(
+    uow: MonitorUnitOfWork, alert_id: str, about: str, service: str, *, severity: Severity, title: str, detail: str
+) -> None:
+    """About whatever another service has trouble with, else like raise_once."""
+    await _raise(uow, alert_id, about, None, service, severity=severity, title=title, detail=detail)
+
+
+async def _raise(
+    uow: MonitorUnitOfWork,
+    alert_id: str,
+    about: str,
+    deployment: str | None,
+    service: str,
+    *,
+    severity: Severity,
+    title: str,
+    detail: str,
+) -> None:
     known = await uow.alerts.get(alert_id)
     if known is not None and known.status is AlertStatus.RAISED:
         return
     chain = uow.publish(
         AlertRaised(
-            alert=alert_id, deployment=DeploymentName(deployment), severity=severity, title=title, detail=detail
+            alert=alert_id,
+            about=about,
+            deployment=DeploymentName(deployment) if deployment else None,
+            service=service,
+            severity=severity,
+            title=title,
+            detail=detail,
         )
     )
     uow.alerts.save(
         Alert(
             id=alert_id,
+            about=about,
             deployment=deployment,
+            service=service,
             severity=severity,
             title=title,
             detail=detail,
@@ -42,4 +73,5 @@ async def raised(uow: MonitorUnitOfWork, deployment: str) -> Sequence[Alert]:
 
 def resolve(uow: MonitorUnitOfWork, alert: Alert, detail: str) -> None:
     uow.alerts.save(alert.resolved(uow.now))
-    uow.publish(AlertResolved(alert=alert.id, deployment=DeploymentName(alert.deployment), detail=detail))
+    deployment = DeploymentName(alert.deployment) if alert.deployment else None
+    uow.publish(AlertResolved(alert=alert.id, about=alert.about, deployment=deployment, detail=detail))

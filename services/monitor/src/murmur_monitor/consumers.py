@@ -1,6 +1,8 @@
 """Everything that the monitor listens to as events. Predictions are folded in streams.py."""
 
+from murmur_events.catalog import SERVICES
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.troubles import TroubleReported
 from murmur_events.workflows import WorkflowApplied
 from murmur_kernel.consuming import project, react
 from murmur_monitor import handlers
@@ -9,4 +11,5 @@ SUBSCRIPTIONS = (
     project(WorkflowApplied, handlers.remember_workflow),
     react(ModelDeployed, handlers.watch_version),
     react(DeploymentFailed, handlers.alert_failure),
+    *(react(TroubleReported, handlers.alert_trouble, told_by=service) for service in SERVICES),
 )

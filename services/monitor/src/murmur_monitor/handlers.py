@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.troubles import TroubleReported
 from murmur_events.workflows import WorkflowApplied
 from murmur_monitor import alerting
 from murmur_monitor.domain import alerts
+from murmur_monitor.domain.alerts import AlertStatus
 from murmur_monitor.domain.episodes import Watch
 from murmur_monitor.domain.windows import Calendar, as_millis
 from murmur_monitor.repository import KnownVersion, MonitorUnitOfWork, WorkflowRules
@@ -58,6 +60,26 @@ async def watch_version(event: ModelDeployed, uow: MonitorUnitOfWork) -> None:
     for alert in await alerting.raised(uow, event.deployment):
         if alerts.ends_with_next_version(alert.id):
             alerting.resolve(uow, alert, f"version {event.version} serves")
+
+
+async def alert_trouble(event: TroubleReported, uow: MonitorUnitOfWork) -> None:
+    """What a service cannot get over by itself is an alert until it has."""
+    alert_id = alerts.trouble(event.service, event.trouble)
+    match event.state:
+        case "began":
+            await alerting.raise_trouble(
+                uow,
+                alert_id,
+                event.about,
+                event.service,
+                severity=event.severity,
+                title=event.title,
+                detail=event.detail,
+            )
+        case "ended":
+            alert = await uow.alerts.get(alert_id)
+            if alert is not None and alert.status is AlertStatus.RAISED:
+                alerting.resolve(uow, alert, event.detail)
 
 
 async def alert_failure(event: DeploymentFailed, uow: MonitorUnitOfWork) -> None:

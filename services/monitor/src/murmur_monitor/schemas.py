@@ -125,7 +125,9 @@ class AlertView(BaseModel):
     """Something that wants or wanted a person's attention."""
 
     id: str
-    deployment: str
+    about: str
+    deployment: str | None
+    service: str
     severity: Literal["warning", "critical"]
     title: str
     detail: str

@@ -1,8 +1,10 @@
 """How an alias moves: the model, the history and the facts together, whoever decided it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from murmur_events.models import ModelArchived, ModelPromoted
+from murmur_registry import jobs
 from murmur_registry.domain.models import Alias, RegisteredModel
 from murmur_registry.domain.versions import VersionStatus
 from murmur_registry.repository import RegistryUnitOfWork, VersionDocument, version_id
@@ -33,12 +35,16 @@ async def to_staging(
 
 
 async def to_production(
-    version: VersionDocument, model: RegisteredModel, because: Because, uow: RegistryUnitOfWork
+    version: VersionDocument, model: RegisteredModel, because: Because, uow: RegistryUnitOfWork, *, serves_by: datetime
 ) -> None:
-    """Production names this version, staging nobody; whoever they named before is archived."""
+    """Production names this version, staging nobody; whoever they named before is archived.
+
+    serves_by: when the deployer should have said what became of it.
+    """
     waiting = model.named_by(Alias.STAGING)
     replaced = _move(model, Alias.PRODUCTION, version, because, uow)
     uow.versions.save(version.ended_as(VersionStatus.PRODUCTION))
+    jobs.await_rollout(version, serves_by, uow)
     await _archive(version, replaced, Alias.PRODUCTION, uow)
     if waiting is not None:
         await empty_staging(version.model, Because(because.by, f"v{version.version} went to production"), uow)
@@ -82,4 +88,6 @@ async def _archive(by: VersionDocument, replaced: int | None, was: Alias, uow: R
     uow.versions.save(old.ended_as(VersionStatus.ARCHIVED))
     uow.publish(ModelArchived(model=by.state.model, version=replaced, was=was.value, replaced_by=by.version))
     if (review := await uow.reviews.get(version_id(by.model, replaced))) is not None:
-        uow.reviews.save(review.superseded(by.version))
+        superseded = review.superseded(by.version)
+        uow.reviews.save(superseded)
+        await jobs.review_ended(superseded, uow)

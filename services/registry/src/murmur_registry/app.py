@@ -14,7 +14,11 @@ from murmur_registry.repository import KINDS, RegistryUnitOfWork
 from murmur_registry.reviews import Reviews
 from murmur_registry.settings import Settings
 
-JOBS: Jobs[RegistryUnitOfWork] = {jobs.VERDICT_OVERDUE: jobs.mark_overdue}
+JOBS: Jobs[RegistryUnitOfWork] = {
+    jobs.VERDICT_OVERDUE: jobs.mark_verdict_overdue,
+    jobs.REVIEW_OVERDUE: jobs.mark_review_overdue,
+    jobs.ROLLOUT_OVERDUE: jobs.mark_rollout_overdue,
+}
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -27,7 +31,9 @@ def build(
     settings: Settings, *, store: Store | None = None, sink: Sink | None = None, source: Source | None = None
 ) -> tuple[Service[RegistryUnitOfWork], FastAPI]:
     """The service over any store and any broker: tests pass the fakes."""
-    handlers = Handlers(verdict_due=settings.verdict_due)
+    handlers = Handlers(
+        verdict_due=settings.verdict_due, review_due=settings.review_due, rollout_due=settings.rollout_due
+    )
     service = Service(
         "registry",
         settings,

@@ -1,9 +1,12 @@
 """Everything the registry listens to, on one screen."""
 
+from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
+from murmur_events.deployments import DeploymentFailed, ModelDeployed
 from murmur_events.runs import RunCompleted
 from murmur_events.validation import ValidationCompleted
 from murmur_events.workflows import WorkflowApplied
 from murmur_kernel.consuming import Subscriptions, project, react
+from murmur_registry.freezing import Thaw, remember_freeze
 from murmur_registry.handlers import Handlers, remember_promotion_rules
 from murmur_registry.repository import RegistryUnitOfWork
 
@@ -12,5 +15,9 @@ def subscriptions(handlers: Handlers) -> Subscriptions[RegistryUnitOfWork]:
     return (
         react(RunCompleted, handlers.register_version),
         react(ValidationCompleted, handlers.judge_version),
+        react(AutomationUnfrozen, Thaw(handlers.decide).decide_again),
+        react(ModelDeployed, handlers.end_rollout),
+        react(DeploymentFailed, handlers.end_rollout),
+        project(AutomationFrozen, remember_freeze),
         project(WorkflowApplied, remember_promotion_rules),
     )

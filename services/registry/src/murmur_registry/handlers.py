@@ -1,16 +1,16 @@
 """What the registry does when something happened: load, decide, save, publish."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
+from murmur_events.deployments import DeploymentFailed, ModelDeployed
 from murmur_events.models import ModelRegistered, ModelRejected, ReviewRequested, VersionState
 from murmur_events.runs import RunCompleted
 from murmur_events.validation import ValidationCompleted, ValidationRequested
-from murmur_events.values import Artifact
 from murmur_events.workflows import WorkflowApplied
-from murmur_registry import aliases, jobs
+from murmur_registry import aliases, freezing, jobs
 from murmur_registry.aliases import THE_REGISTRY, Because
 from murmur_registry.domain import promotion
 from murmur_registry.domain.models import Alias, RegisteredModel
@@ -36,9 +36,11 @@ async def remember_promotion_rules(event: WorkflowApplied, uow: RegistryUnitOfWo
 
 @dataclass(frozen=True)
 class Handlers:
-    """verdict_due: how long a verdict may take before it is overdue."""
+    """How long a verdict, a person's decision, and a roll-out may take before they are overdue."""
 
     verdict_due: timedelta
+    review_due: timedelta = timedelta(days=3)
+    rollout_due: timedelta = timedelta(minutes=15)
 
     async def register_version(self, event: RunCompleted, uow: RegistryUnitOfWork) -> None:
         """A model has the name of its workflow; a run becomes one version, however often it is reported."""
@@ -75,32 +77,51 @@ class Handlers:
 
     async def judge_version(self, event: ValidationCompleted, uow: RegistryUnitOfWork) -> None:
         """Raises ValueError for a verdict of a kind that is not known here: a dead letter, never a guess."""
-        verdict = _verdict_of(event)
-        model = await uow.models.require(event.model)
+        await uow.models.require(event.model)
         version = await uow.versions.require(version_id(event.model, event.version))
-        judged = replace(version, verdict=verdict, report=event.report)
+        await self.decide(_verdict_of(event), replace(version, report=event.report), uow)
+
+    async def decide(self, verdict: Verdict, version: VersionDocument, uow: RegistryUnitOfWork) -> None:
+        """What a verdict, new or kept through a freeze, means now."""
+        model = await uow.models.require(version.model)
+        judged = replace(version, verdict=verdict)
         rules = await uow.rules.require(rules_id(version.workflow, version.revision))
         decision = promotion.decide(verdict, version, model, review_required=rules.review == "required")
+        if isinstance(decision, Ignore):
+            log.info("verdict not awaited", version=version.version, status=version.status)
+            return
+        await jobs.verdict_came(version, uow)
         match decision:
-            case Ignore():
-                log.info("verdict not awaited", version=version.version, status=version.status)
             case Revalidate(against):
                 await self.request_validation(version, against, uow)
             case Reject(reason, failed_checks):
-                jobs.cancel_deadline(version, uow)
                 await reject(judged, model, Because(THE_REGISTRY, reason), uow, failed_checks=failed_checks)
-            case Promote(Alias.STAGING):
-                jobs.cancel_deadline(version, uow)
-                await aliases.to_staging(judged, model, Because(THE_REGISTRY, verdict.summary), uow)
-                request_review(judged, verdict, event.report, uow)
-            case Promote(Alias.PRODUCTION):
-                jobs.cancel_deadline(version, uow)
-                await aliases.to_production(judged, model, Because(THE_REGISTRY, verdict.summary), uow)
+            case Promote(alias):
+                freeze = await freezing.freeze_of(version.workflow, uow)
+                if freeze is not None:
+                    freezing.hold(judged, freeze, alias, uow)
+                else:
+                    await self._promote(judged, verdict, alias, model, uow)
+
+    async def _promote(
+        self, version: VersionDocument, verdict: Verdict, alias: Alias, model: RegisteredModel, uow: RegistryUnitOfWork
+    ) -> None:
+        because = Because(THE_REGISTRY, verdict.summary)
+        match alias:
+            case Alias.STAGING:
+                await aliases.to_staging(version, model, because, uow)
+                self.request_review(version, verdict, uow)
+            case Alias.PRODUCTION:
+                await aliases.to_production(version, model, because, uow, serves_by=self.serves_by(uow))
+
+    def serves_by(self, uow: RegistryUnitOfWork) -> datetime:
+        """When what is promoted now should serve."""
+        return uow.now + self.rollout_due
 
     async def request_validation(self, version: VersionDocument, against: int | None, uow: RegistryUnitOfWork) -> None:
         """Ask for a verdict against the present baseline."""
         baseline = await uow.versions.require(version_id(version.model, against)) if against else None
-        jobs.cancel_deadline(version, uow)
+        await jobs.verdict_came(version, uow)
         uow.publish(
             ValidationRequested(
                 model=version.state.model,
@@ -115,32 +136,37 @@ class Handlers:
         """Save the version as one whose verdict is waited for, with a deadline."""
         waiting = version.to_be_judged(since=uow.now, due=uow.now + self.verdict_due)
         uow.versions.save(waiting)
-        jobs.set_deadline(waiting, uow)
+        jobs.await_verdict(waiting, uow)
 
-
-def request_review(version: VersionDocument, verdict: Verdict, report: Artifact, uow: RegistryUnitOfWork) -> None:
-    """Ask a person; their decision will continue the chain from here."""
-    chain = uow.publish(
-        ReviewRequested(
-            model=version.state.model,
-            version=version.version,
-            baseline=verdict.baseline,
-            summary=verdict.summary,
-            report=report,
+    def request_review(self, version: VersionDocument, verdict: Verdict, uow: RegistryUnitOfWork) -> None:
+        """Ask a person; their decision will continue the chain from here."""
+        assert version.report is not None, "whoever has a verdict has a report"
+        chain = uow.publish(
+            ReviewRequested(
+                model=version.state.model,
+                version=version.version,
+                baseline=verdict.baseline,
+                summary=verdict.summary,
+                report=version.report,
+            )
         )
-    )
-    uow.versions.save(version.to_be_reviewed(since=uow.now))
-    uow.reviews.save(
-        ReviewDocument(
+        uow.versions.save(version.to_be_reviewed(since=uow.now))
+        review = ReviewDocument(
             model=version.model,
             version=version.version,
             baseline=verdict.baseline,
             summary=verdict.summary,
             requested_at=uow.now,
-            report=report,
+            report=version.report,
             chain=chain,
         )
-    )
+        uow.reviews.save(review)
+        jobs.await_review(review, uow.now + self.review_due, uow)
+
+    async def end_rollout(self, event: ModelDeployed | DeploymentFailed, uow: RegistryUnitOfWork) -> None:
+        """The deployer has said what became of a promotion."""
+        how = "it serves" if isinstance(event, ModelDeployed) else f"it does not serve: {event.cause}"
+        await jobs.rollout_ended(event.model, event.version, how, uow)
 
 
 async def reject(

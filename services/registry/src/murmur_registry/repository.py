@@ -1,15 +1,17 @@
-"""What the registry keeps: models, versions, alias moves, reviews, and the promotion rules of each workflow revision.
+"""What the registry keeps: models, versions, alias moves, reviews, roll-outs, freezes, and each revision's rules.
 
 Documents extend the domain's types by what only others need: the state that events carry on, and the chain to continue.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from murmur_events.models import VersionState
 from murmur_events.values import Artifact
 from murmur_kernel.documents import Kind
 from murmur_kernel.unit_of_work import Chain, Collection, UnitOfWork
+from murmur_registry.domain.freezes import Freeze
 from murmur_registry.domain.models import AliasMove, RegisteredModel
 from murmur_registry.domain.reviews import Review
 from murmur_registry.domain.versions import ModelVersion
@@ -17,8 +19,11 @@ from murmur_registry.domain.versions import ModelVersion
 
 @dataclass(frozen=True, kw_only=True)
 class VersionDocument(ModelVersion):
+    """`deferred` is where promotion.deferred stands: what is decided when the freeze ends continues there."""
+
     state: VersionState
     report: Artifact | None = None
+    deferred: Chain | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +41,23 @@ class PromotionRules:
     workflow: str
     revision: int
     review: Literal["required", "none"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """A version that production names, until the deployer has said what became of it."""
+
+    model: str
+    version: int
+    promoted_at: datetime
+    ended: bool = False
+    overdue: bool = False
+
+    def over(self) -> "Rollout":
+        return replace(self, ended=True)
+
+    def missed(self) -> "Rollout":
+        return replace(self, overdue=True)
 
 
 def version_id(model: str, version: int) -> str:
@@ -66,8 +88,10 @@ REVIEWS = Kind(
     indexes=("model", "status", "requested_at"),
 )
 RULES = Kind("promotion-rules", PromotionRules, key=lambda rules: rules_id(rules.workflow, rules.revision))
+ROLLOUTS = Kind("rollout", Rollout, key=lambda rollout: version_id(rollout.model, rollout.version))
+FREEZES = Kind("freeze", Freeze, key=lambda freeze: freeze.scope)
 
-KINDS = (MODELS, VERSIONS, MOVES, REVIEWS, RULES)
+KINDS = (MODELS, VERSIONS, MOVES, REVIEWS, RULES, ROLLOUTS, FREEZES)
 
 
 class RegistryUnitOfWork(UnitOfWork):
@@ -90,6 +114,14 @@ class RegistryUnitOfWork(UnitOfWork):
     @property
     def rules(self) -> Collection[PromotionRules]:
         return self.collection(RULES)
+
+    @property
+    def rollouts(self) -> Collection[Rollout]:
+        return self.collection(ROLLOUTS)
+
+    @property
+    def freezes(self) -> Collection[Freeze]:
+        return self.collection(FREEZES)
 
     async def version_of_run(self, run_id: str) -> VersionDocument | None:
         """The version that a run became; a run becomes at most one."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from murmur_events.models import ReviewDecided
-from murmur_registry import aliases
+from murmur_registry import aliases, jobs
 from murmur_registry.aliases import Because
 from murmur_registry.domain import reviews
 from murmur_registry.domain.reviews import Approve, Decision, JudgeAgain, Refuse, ReviewNotOpen
@@ -45,10 +45,12 @@ class Reviews:
         if isinstance(decision, JudgeAgain):
             review = review.outdated()
             uow.reviews.save(review)
+            await jobs.review_ended(review, uow)
             await self.handlers.request_validation(version, model.baseline, uow)
             return review_view(review)
         review = review.decided(command.decision, by=command.by, reason=command.reason, at=uow.now)
         uow.reviews.save(review)
+        await jobs.review_ended(review, uow)
         uow.publish(
             ReviewDecided(
                 model=version.state.model,
@@ -61,7 +63,8 @@ class Reviews:
         because = Because(command.by, command.reason)
         match decision:
             case Approve():
-                await aliases.to_production(version, model, because, uow)
+                serves_by = self.handlers.serves_by(uow)
+                await aliases.to_production(version, model, because, uow, serves_by=serves_by)
             case Refuse():
                 await reject(version, model, because, uow)
         return review_view(review)

@@ -62,7 +62,7 @@ class VerdictView(BaseModel):
 class WaitingView(BaseModel):
     """For which fact a version waits, since when, and whether it should have come by now."""
 
-    fact: Literal["validation.completed", "review.decided"]
+    fact: Literal["validation.completed", "review.decided", "automation.unfrozen"]
     since: datetime
     due: datetime | None
     overdue: bool
@@ -100,6 +100,7 @@ class ReviewView(BaseModel):
     by: str | None
     reason: str | None
     superseded_by: int | None
+    overdue: bool = False
 
 
 class ReviewPage(BaseModel):
@@ -174,6 +175,7 @@ def review_view(review: ReviewDocument) -> ReviewView:
         by=review.by,
         reason=review.reason,
         superseded_by=review.superseded_by,
+        overdue=review.overdue,
     )
 
 

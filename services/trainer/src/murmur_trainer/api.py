@@ -63,6 +63,7 @@ def router(service: Service[TrainerUnitOfWork], workflows: WorkflowHandlers) -> 
             as_of=body.as_of,
             parameters=body.parameters,
             reason=body.reason,
+            by=body.by or handlers.A_PERSON,
             key=idempotency_key.get(),
         )
         return await service.change(handlers.ask_for_training, command, answer=Accepted)

@@ -9,13 +9,15 @@ from murmur_kernel.bus import Sink, Source
 from murmur_kernel.jobs import JobKind, Jobs
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
-from murmur_trainer import api
+from murmur_trainer import api, freezes_api
 from murmur_trainer.consumers import SUBSCRIPTIONS
 from murmur_trainer.domain.asking import NotAskable
+from murmur_trainer.freezing import NotFrozen
 from murmur_trainer.handlers import WorkflowHandlers
 from murmur_trainer.jobs import TrainingJobs
+from murmur_trainer.overdue import tell_overdue
 from murmur_trainer.ports import Worker
-from murmur_trainer.repository import KINDS, TICK, TRAIN, TrainerUnitOfWork
+from murmur_trainer.repository import KINDS, OVERDUE, TICK, TRAIN, TrainerUnitOfWork
 from murmur_trainer.settings import Settings
 from murmur_trainer.timers import fire_tick
 from murmur_trainer.workflow_file import WorkflowFileInvalid
@@ -53,19 +55,19 @@ def build(
     )
     app = service.app(
         title="Trainer",
-        routers=[api.router(service, WorkflowHandlers(artifacts))],
-        problems={NotAskable: 422},
+        routers=[api.router(service, WorkflowHandlers(artifacts)), freezes_api.router(service)],
+        problems={NotAskable: 422, NotFrozen: 404},
     )
     app.add_exception_handler(WorkflowFileInvalid, api.invalid_workflow)
     return service, app
 
 
 def job_kinds(trainings: TrainingJobs, settings: Settings) -> Jobs[TrainerUnitOfWork]:
-    """The long work: trainings in their slots, and the ticks of schedules."""
+    """The long work: trainings in their slots; the ticks of schedules; and trainings that do not end in time."""
     train = JobKind(
         trainings.train,
         slots=settings.training_slots,
         max_attempts=settings.training_attempts,
         exhausted=trainings.give_up,
     )
-    return {TRAIN: train, TICK: fire_tick}
+    return {TRAIN: train, TICK: fire_tick, OVERDUE: tell_overdue}

@@ -8,15 +8,20 @@ from murmur_events.monitoring import DriftDetected
 from murmur_events.runs import RunCompleted, RunFailed
 from murmur_events.training import TrainingRequested
 from murmur_events.workflows import WorkflowApplied, WorkflowDefinition
+from murmur_trainer import overdue
 from murmur_trainer.domain import admission, asking
 from murmur_trainer.domain.admission import Retrain, Skip, Start, Wait
 from murmur_trainer.domain.training import Parameters, Request, TrainingState, Trigger
 from murmur_trainer.domain.workflow import Workflow, first_tick
+from murmur_trainer.freezing import freeze_of
 from murmur_trainer.ports import Artifacts
 from murmur_trainer.repository import Revision, TrainerUnitOfWork, TrainingDocument, revision_id
 from murmur_trainer.schemas import Accepted, Applied
 from murmur_trainer.translation import request_of, requested, skipped
 from murmur_trainer.workflow_file import pack, read_workflow
+
+A_PERSON = "somebody"
+"""Who asked by REST and did not say who they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +33,7 @@ class ApplyWorkflow:
 
 @dataclass(frozen=True, kw_only=True)
 class AskForTraining:
-    """key: the caller's own identity of the wish, so that saying it twice asks once."""
+    """key: the caller's own identity of the wish, so that saying it twice asks once. by: who asks."""
 
     workflow: str
     kind: Literal["manual", "schedule"] = "manual"
@@ -36,6 +41,7 @@ class AskForTraining:
     parameters: Parameters = field(default_factory=dict)
     reason: str = ""
     key: str | None = None
+    by: str = A_PERSON
 
 
 class WorkflowHandlers:
@@ -103,12 +109,14 @@ async def answer_request(event: TrainingRequested, uow: TrainerUnitOfWork) -> No
         workflow=await uow.workflows.get(request.workflow),
         earlier=await uow.trainings.get(request.run_id),
         line=line,
+        frozen=await freeze_of("retraining", request.workflow, uow),
     )
     match answer:
         case Start(revision):
-            uow.trainings.save(_queued(request, revision, uow))
+            training = _queued(request, revision, uow)
+            uow.trainings.save(training)
             uow.lines.save(line.joined(request.run_id))
-            uow.enqueue_training(request.run_id)
+            await _begin(training, uow)
         case Wait(revision):
             uow.trainings.save(_queued(request, revision, uow))
             uow.lines.save(line.joined(request.run_id))
@@ -130,6 +138,7 @@ async def answer_drift(event: DriftDetected, uow: TrainerUnitOfWork) -> None:
         name=event.workflow,
         earlier=await uow.trainings.get(request.run_id),
         line=line,
+        frozen=await freeze_of("retraining", event.workflow, uow),
         now=uow.now,
     )
     match answer:
@@ -148,7 +157,13 @@ async def let_next_start(event: RunCompleted | RunFailed, uow: TrainerUnitOfWork
         return
     uow.lines.save(line)
     if line.active is not None:
-        uow.enqueue_training(line.active)
+        await _begin(await uow.trainings.require(line.active), uow)
+
+
+async def _begin(training: TrainingDocument, uow: TrainerUnitOfWork) -> None:
+    revision = await uow.revisions.require(revision_id(training.workflow, training.revision))
+    uow.enqueue_training(training.run_id)
+    overdue.set_deadline(training, revision.definition.training.limits.time, uow)
 
 
 def _next_revision(definition: WorkflowDefinition, before: Workflow | None, *, now: datetime) -> Workflow:
@@ -183,11 +198,17 @@ def _wish(command: AskForTraining, workflow: Workflow, uow: TrainerUnitOfWork) -
                 as_of=command.as_of,
                 parameters=command.parameters,
                 reason=command.reason,
+                by=command.by,
                 now=uow.now,
             )
         case "schedule":
             return asking.by_schedule(
-                workflow, as_of=command.as_of, parameters=command.parameters, reason=command.reason, now=uow.now
+                workflow,
+                as_of=command.as_of,
+                parameters=command.parameters,
+                reason=command.reason,
+                by=command.by,
+                now=uow.now,
             )
 
 

@@ -10,7 +10,7 @@ from murmur_events.runs import Provenance
 from murmur_events.values import Artifact
 from murmur_kernel.errors import ArtifactError
 from murmur_kernel.jobs import Job
-from murmur_trainer import outcome
+from murmur_trainer import outcome, overdue
 from murmur_trainer.outcome import Attempt
 from murmur_trainer.ports import Artifacts, Worker
 from murmur_trainer.reporter import Reporter
@@ -52,8 +52,8 @@ class TrainingJobs:
             if training.ended:
                 return
             self._sweep(training.run_id, before=job.attempt)
-            message = f"{job.attempt - 1} workers ended without a result, the last with: {error}"
-            _fail(uow, training, Failed(cause="killed", message=message), None)
+            message = f"{job.failures} workers ended without a result, the last with: {error}"
+            await _fail(uow, training, Failed(cause="killed", message=message), None)
 
     async def _begin(self, job: Job[TrainerUnitOfWork]) -> Attempt | None:
         environment = await self._artifacts.put_bytes(await asyncio.to_thread(self._environment), suffix=".json")
@@ -106,11 +106,12 @@ class TrainingJobs:
                     training = await uow.trainings.require(attempt.training.run_id)
                     uow.trainings.save(training.completed(at=uow.now))
                     uow.resume(training.chain)
+                    await overdue.ended(training.run_id, uow)
                     uow.publish(outcome.registered(result, model.dataset, training.workflow))
                     uow.publish(attempt.completed(result, model, printed, at=uow.now))
             case Failed():
                 async with job.unit_of_work(completes=True) as uow:
-                    _fail(uow, await uow.trainings.require(attempt.training.run_id), result, printed)
+                    await _fail(uow, await uow.trainings.require(attempt.training.run_id), result, printed)
 
     @contextmanager
     def _work_folder(self, training: TrainingDocument) -> Iterator[Path]:
@@ -132,7 +133,8 @@ class TrainingJobs:
         return self._work / f"{run_id}-{attempt}"
 
 
-def _fail(uow: TrainerUnitOfWork, training: TrainingDocument, failure: Failed, printed: Artifact | None) -> None:
+async def _fail(uow: TrainerUnitOfWork, training: TrainingDocument, failure: Failed, printed: Artifact | None) -> None:
     uow.trainings.save(training.failed(failure.cause, failure.message, at=uow.now))
     uow.resume(training.chain)
+    await overdue.ended(training.run_id, uow)
     uow.publish(outcome.failed(training, failure, printed, at=uow.now))

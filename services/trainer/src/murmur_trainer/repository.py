@@ -1,4 +1,4 @@
-"""What the trainer keeps: workflows with all their revisions, trainings, and the line of each workflow.
+"""What the trainer keeps: workflows with all their revisions, trainings, the line of each workflow, and freezes.
 
 Documents extend the domain's types by what only others need: definition and code, and the chain to continue.
 """
@@ -10,6 +10,7 @@ from murmur_events.values import Artifact
 from murmur_events.workflows import WorkflowDefinition
 from murmur_kernel.documents import Kind
 from murmur_kernel.unit_of_work import Chain, Collection, UnitOfWork
+from murmur_trainer.domain.freezes import Freeze
 from murmur_trainer.domain.line import Line
 from murmur_trainer.domain.training import Training
 from murmur_trainer.domain.workflow import Workflow
@@ -46,11 +47,12 @@ TRAININGS = Kind(
     indexes=("workflow", "state", "requested_at"),
 )
 LINES = Kind("line", Line, key=lambda line: line.workflow)
+FREEZES = Kind("freeze", Freeze, key=lambda freeze: freeze.scope, indexes=("scope", "active"))
 
-TRAIN, TICK = "train", "tick"
+TRAIN, TICK, OVERDUE = "train", "tick", "training-overdue"
 """The kinds of the trainer's jobs."""
 
-KINDS = (WORKFLOWS, REVISIONS, TRAININGS, LINES)
+KINDS = (WORKFLOWS, REVISIONS, TRAININGS, LINES, FREEZES)
 
 
 class TrainerUnitOfWork(UnitOfWork):
@@ -69,6 +71,10 @@ class TrainerUnitOfWork(UnitOfWork):
     @property
     def lines(self) -> Collection[Line]:
         return self.collection(LINES)
+
+    @property
+    def freezes(self) -> Collection[Freeze]:
+        return self.collection(FREEZES)
 
     def enqueue_training(self, run_id: str) -> None:
         """A worker begins it as soon as a slot is free."""

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from murmur_events.values import Artifact
 from murmur_events.workflows import WorkflowDefinition
+from murmur_trainer.domain.freezes import Automation, Freeze
 from murmur_trainer.domain.training import FailureCause, TrainingState, TriggerKind
 
 Parameters = dict[str, bool | int | float | str]
@@ -59,6 +60,7 @@ class TrainingWish(BaseModel):
     as_of: Instant | None = None
     parameters: Parameters = Field(default_factory=dict, description="override the workflow's own, for this training")
     reason: str = ""
+    by: str = Field(default="", max_length=200, description="who asks")
 
 
 class Accepted(BaseModel):
@@ -91,9 +93,37 @@ class TrainingView(BaseModel):
     ended_at: datetime | None
     cause: FailureCause | None = Field(description="why it failed")
     message: str = Field(description="why it failed, in words to act on")
+    overdue: bool = Field(default=False, description="it had not ended when it should have")
     correlation_id: str
 
 
 class TrainingPage(BaseModel):
     items: tuple[TrainingView, ...]
+    next: str | None
+
+
+class FreezeWish(BaseModel):
+    by: str = Field(min_length=1, max_length=200)
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class FreezeView(BaseModel):
+    """by, reason and at are of the last change: of the freeze while it is active, of its end afterwards."""
+
+    scope: str
+    what: Automation
+    workflow: str | None = Field(description="null: all workflows")
+    active: bool
+    revision: int
+    by: str
+    reason: str
+    at: datetime
+
+    @classmethod
+    def of(cls, freeze: Freeze) -> "FreezeView":
+        return cls(**vars(freeze))
+
+
+class FreezePage(BaseModel):
+    items: tuple[FreezeView, ...]
     next: str | None

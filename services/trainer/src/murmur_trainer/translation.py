@@ -7,11 +7,11 @@ from murmur_trainer.domain.training import Request, Trigger
 
 
 def trigger_of(trigger: contract.Trigger) -> Trigger:
-    return Trigger(kind=trigger.kind, key=trigger.key, reason=trigger.reason)
+    return Trigger(kind=trigger.kind, key=trigger.key, reason=trigger.reason, by=trigger.by)
 
 
 def trigger_said(trigger: Trigger) -> contract.Trigger:
-    return contract.Trigger(kind=trigger.kind, key=trigger.key, reason=trigger.reason)
+    return contract.Trigger(kind=trigger.kind, key=trigger.key, reason=trigger.reason, by=trigger.by)
 
 
 def request_of(event: contract.TrainingRequested) -> Request:

@@ -85,5 +85,6 @@ def training_view(training: TrainingDocument) -> TrainingView:
         ended_at=training.ended_at,
         cause=training.cause,
         message=training.message,
+        overdue=training.overdue,
         correlation_id=training.chain.correlation_id,
     )

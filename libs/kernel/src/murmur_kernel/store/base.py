@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from murmur_events import Envelope
 from murmur_kernel.documents import Document, Field, Page, Query
@@ -32,7 +32,11 @@ class DocumentWrite:
 
 @dataclass(frozen=True, kw_only=True)
 class JobRow:
-    """Work to be done once, at or after `due`; `attempt` counts how often it was begun."""
+    """Work to be done once, at or after `due`.
+
+    attempt:  how often it was begun, which is its fence: it only grows
+    returned: how many of these attempts were given back unspent, by workers that were told to stop
+    """
 
     id: str
     kind: str
@@ -41,6 +45,7 @@ class JobRow:
     correlation_id: str
     causation_id: str | None
     attempt: int = 0
+    returned: int = 0
     state: JobState = JobState.QUEUED
     error: str = ""
 
@@ -78,14 +83,41 @@ class Parked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LetterEdit:
+    """A person's correction of a dead letter's value; `before` is the value that it replaced."""
+
+    at: datetime
+    by: str
+    reason: str
+    before: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeadLetter:
-    """A record that went no further, and why."""
+    """A record that went no further, and why; `edits` are the corrections of its value, oldest first."""
 
     id: str
     record: RawRecord
     error: str
     reason: str
     at: datetime
+    edits: tuple[LetterEdit, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetterQuery:
+    """One page of the dead letters that fit; `since` is included, `until` is not.
+
+    order: "time", the newest first; or "place", by topic, partition and offset, the order in which they were published
+    """
+
+    topic: str | None = None
+    error: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    order: Literal["time", "place"] = "time"
+    limit: int = 50
+    cursor: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -93,12 +125,14 @@ class ChangeSet:
     """All that one unit of work changes. It is applied as a whole or not at all.
 
     mark:      recorded in the inbox; a second change under the same mark raises Duplicate
+    forget_at: from when on the mark may be forgotten; None is never
     envelopes: to be published, in this order; their sequence is assigned when they are committed
     answer:    (key, body) kept to answer a repeated REST call alike
     unparked / undead: ids of parked records and dead letters that this change deals with
     """
 
     mark: str | None = None
+    forget_at: datetime | None = None
     documents: list[DocumentWrite] = field(default_factory=list)
     envelopes: list[Envelope] = field(default_factory=list)
     jobs: list[JobRow] = field(default_factory=list)
@@ -139,6 +173,13 @@ class Store(Protocol):
     async def find(self, kind: str, query: Query) -> Page[Document]: ...
     async def commit(self, change: ChangeSet) -> None: ...
     async def handled(self, mark: str) -> bool: ...
+    async def forget_marks(self, now: datetime, limit: int) -> int:
+        """Forget up to `limit` marks whose time has come, each with the answer kept under it; how many.
+
+        A mark whose record is parked or a dead letter stays: that record may be handed in again.
+        """
+        ...
+
     async def answer(self, key: str) -> str | None: ...
 
     async def outbox(self, limit: int) -> Sequence[OutboxRow]: ...
@@ -161,8 +202,11 @@ class Store(Protocol):
 
     async def postpone(self, fence: Fence, due: datetime, error: str) -> None: ...
     async def give_up(self, fence: Fence, error: str) -> None: ...
-    async def disown(self, owner: str) -> None:
-        """Let others (or the next life of `owner`) claim what it holds at once."""
+    async def disown(self, owner: str, *, on_purpose: bool = False) -> None:
+        """Let others (or the next life of `owner`) claim what it holds at once; its jobs have no owner then.
+
+        `on_purpose`: each attempt that it gives up counts as returned, for it did not fail.
+        """
         ...
 
     async def jobs(self, state: JobState | None = None) -> Sequence[JobRow]: ...
@@ -175,6 +219,15 @@ class Store(Protocol):
         """In the order in which they were parked."""
         ...
 
+    async def count_parked(self) -> int: ...
     async def release(self, parked_id: str) -> None: ...
 
-    async def dead_letters(self) -> Sequence[DeadLetter]: ...
+    async def dead_letters(self) -> Sequence[DeadLetter]:
+        """All of them, oldest first: for tests and small numbers."""
+        ...
+
+    async def letter(self, letter_id: str) -> DeadLetter | None: ...
+    async def letters(self, query: LetterQuery) -> Page[DeadLetter]: ...
+    async def letter_counts(self) -> Mapping[str, int]:
+        """How many dead letters there are, by the topic they came from; topics without any are left out."""
+        ...

@@ -1,13 +1,14 @@
-"""Envelopes and raw records as JSON text, the form in which a store keeps them."""
+"""Envelopes, raw records and the edits of dead letters as JSON text, the form in which a store keeps them."""
 
 import base64
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from murmur_events import Envelope
 from murmur_events.catalog import topic_named
-from murmur_kernel.store.base import RawRecord
+from murmur_kernel.store.base import LetterEdit, RawRecord
 
 
 def dump_envelope(envelope: Envelope) -> str:
@@ -37,6 +38,22 @@ def load_record(text: str) -> RawRecord:
     fields["value"] = base64.b64decode(fields["value"])
     fields["headers"] = tuple((name, base64.b64decode(value)) for name, value in fields["headers"])
     return RawRecord(**fields)
+
+
+def dump_edits(edits: Sequence[LetterEdit]) -> str:
+    return json.dumps([{**vars(edit), "at": edit.at.isoformat(), "before": _text(edit.before)} for edit in edits])
+
+
+def load_edits(text: str) -> tuple[LetterEdit, ...]:
+    return tuple(
+        LetterEdit(
+            at=datetime.fromisoformat(edit["at"]),
+            by=edit["by"],
+            reason=edit["reason"],
+            before=base64.b64decode(edit["before"]),
+        )
+        for edit in json.loads(text)
+    )
 
 
 def _text(raw: bytes) -> str:

@@ -1,5 +1,6 @@
 """The fake store: the same promises without a disk, for unit tests. It shares its contract suite with the real ones."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from murmur_events.catalog import topic_named
 from murmur_kernel.documents import Document, Field, Page, Query
 from murmur_kernel.errors import Conflict, Duplicate, LeaseLost
 from murmur_kernel.store import cursor
-from murmur_kernel.store.base import ChangeSet, DeadLetter, Fence, JobRow, JobState, OutboxRow, Parked
+from murmur_kernel.store.base import ChangeSet, DeadLetter, Fence, JobRow, JobState, LetterQuery, OutboxRow, Parked
 
 
 @dataclass
@@ -31,7 +32,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.on_commit: Callable[[ChangeSet], None] = lambda change: None
         self._documents: dict[tuple[str, str], _Entry] = {}
-        self._marks: set[str] = set()
+        self._marks: dict[str, datetime | None] = {}
         self._answers: dict[str, str] = {}
         self._outbox: list[OutboxRow] = []
         self._sequences: dict[tuple[str, str], int] = {}
@@ -76,7 +77,7 @@ class MemoryStore:
     async def commit(self, change: ChangeSet) -> None:
         self._check(change)
         if change.mark:
-            self._marks.add(change.mark)
+            self._marks[change.mark] = change.forget_at
         for write in change.documents:
             before = self._documents.get((write.kind, write.id))
             order = before.order if before else len(self._documents)
@@ -138,6 +139,14 @@ class MemoryStore:
     async def handled(self, mark: str) -> bool:
         return mark in self._marks
 
+    async def forget_marks(self, now: datetime, limit: int) -> int:
+        kept = self._parked.keys() | self._dead.keys()
+        due = [mark for mark, at in self._marks.items() if at is not None and at <= now and mark not in kept][:limit]
+        for mark in due:
+            del self._marks[mark]
+            self._answers.pop(mark, None)
+        return len(due)
+
     async def answer(self, key: str) -> str | None:
         return self._answers.get(key)
 
@@ -187,7 +196,11 @@ class MemoryStore:
         if self._is_current(fence):
             self._jobs[fence.job_id] = replace(self._jobs[fence.job_id], state=JobState.FAILED, error=error)
 
-    async def disown(self, owner: str) -> None:
+    async def disown(self, owner: str, *, on_purpose: bool = False) -> None:
+        for name, job in self._jobs.items():
+            lease = self._leases.get(f"job/{name}")
+            if on_purpose and lease and lease.owner == owner and job.state is JobState.RUNNING:
+                self._jobs[name] = replace(job, returned=job.returned + 1)
         self._leases = {name: lease for name, lease in self._leases.items() if lease.owner != owner}
 
     async def jobs(self, state: JobState | None = None) -> Sequence[JobRow]:
@@ -204,5 +217,40 @@ class MemoryStore:
         if parked_id in self._parked:
             self._parked[parked_id] = replace(self._parked[parked_id], ready=True)
 
+    async def count_parked(self) -> int:
+        return len(self._parked)
+
     async def dead_letters(self) -> Sequence[DeadLetter]:
         return list(self._dead.values())
+
+    async def letter(self, letter_id: str) -> DeadLetter | None:
+        return self._dead.get(letter_id)
+
+    async def letters(self, query: LetterQuery) -> Page[DeadLetter]:
+        backwards = query.order == "time"
+
+        def place_of(letter: DeadLetter) -> list[str | float]:
+            record = letter.record
+            at = letter.at.timestamp()
+            return [at, letter.id] if backwards else [record.topic, record.partition, record.offset, letter.id]
+
+        found = sorted((letter for letter in self._dead.values() if _fits(letter, query)), key=place_of)
+        if backwards:
+            found.reverse()
+        if query.cursor:
+            last = cursor.decode_place(query.cursor, 2 if backwards else 4)
+            found = [one for one in found if (place_of(one) < last if backwards else place_of(one) > last)]
+        page = found[: query.limit]
+        return Page(tuple(page), cursor.encode_place(place_of(page[-1])) if len(found) > query.limit else None)
+
+    async def letter_counts(self) -> Mapping[str, int]:
+        return Counter(letter.record.topic for letter in self._dead.values())
+
+
+def _fits(letter: DeadLetter, query: LetterQuery) -> bool:
+    return (
+        query.topic in (None, letter.record.topic)
+        and query.error in (None, letter.error)
+        and (query.since is None or letter.at >= query.since)
+        and (query.until is None or letter.at < query.until)
+    )

@@ -20,14 +20,18 @@ from murmur_kernel.store.base import (
     Fence,
     JobRow,
     JobState,
+    LetterQuery,
     OutboxRow,
     Parked,
 )
 from murmur_kernel.store.codec import dump_envelope, dump_record, load_envelope, load_record
 from murmur_kernel.store.sqlite_engine import SqliteEngine
 from murmur_kernel.store.sqlite_find import find_documents, index_statement
+from murmur_kernel.store.sqlite_letters import COLUMNS, find_letters, keep_letter, letter_of
 
-_MIGRATIONS = (files("murmur_kernel.store").joinpath("schema.sql").read_text(),)
+_MIGRATIONS = tuple(
+    files("murmur_kernel.store").joinpath(name).read_text() for name in ("schema.sql", "migration_2.sql")
+)
 
 
 class SqliteStore:
@@ -60,6 +64,9 @@ class SqliteStore:
 
     async def handled(self, mark: str) -> bool:
         return await self._first("SELECT 1 FROM inbox WHERE mark = ?", mark) is not None
+
+    async def forget_marks(self, now: datetime, limit: int) -> int:
+        return await self._engine.write(lambda connection: _forget(connection, now.timestamp(), limit))
 
     async def answer(self, key: str) -> str | None:
         row = await self._first("SELECT body FROM answers WHERE key = ?", key)
@@ -107,10 +114,14 @@ class SqliteStore:
         arguments = (*values, fence.job_id, fence.attempt)
         return await self._engine.write(lambda connection: connection.execute(sql, arguments).rowcount == 1)
 
-    async def disown(self, owner: str) -> None:
+    async def disown(self, owner: str, *, on_purpose: bool = False) -> None:
         def forget(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM leases WHERE owner = ?", (owner,))
-            connection.execute("UPDATE jobs SET lease_until = 0 WHERE owner = ?", (owner,))
+            connection.execute(
+                """UPDATE jobs SET lease_until = 0, owner = '', returned = returned + ?
+                   WHERE owner = ? AND state = 'running'""",
+                (int(on_purpose), owner),
+            )
 
         await self._engine.write(forget)
 
@@ -137,17 +148,25 @@ class SqliteStore:
             for parked_id, record, awaits, deadline, is_ready in await self._all(sql, ready)
         ]
 
+    async def count_parked(self) -> int:
+        row = await self._first("SELECT count(*) FROM parked")
+        return int(row[0])
+
     async def release(self, parked_id: str) -> None:
         await self._engine.write(lambda c: c.execute("UPDATE parked SET ready = 1 WHERE id = ?", (parked_id,)) and None)
 
     async def dead_letters(self) -> Sequence[DeadLetter]:
-        rows = await self._all("SELECT id, record, error, reason, at FROM dead_letters ORDER BY at")
-        return [
-            DeadLetter(
-                id=letter_id, record=load_record(record), error=error, reason=reason, at=datetime.fromisoformat(at)
-            )
-            for letter_id, record, error, reason, at in rows
-        ]
+        return [letter_of(row) for row in await self._all(f"SELECT {COLUMNS} FROM dead_letters ORDER BY at")]
+
+    async def letter(self, letter_id: str) -> DeadLetter | None:
+        row = await self._first(f"SELECT {COLUMNS} FROM dead_letters WHERE id = ?", letter_id)
+        return letter_of(row) if row else None
+
+    async def letters(self, query: LetterQuery) -> Page[DeadLetter]:
+        return await self._engine.read(lambda connection: find_letters(connection, query))
+
+    async def letter_counts(self) -> Mapping[str, int]:
+        return dict(await self._all("SELECT topic, count(*) FROM dead_letters GROUP BY topic ORDER BY topic"))
 
     async def _first(self, sql: str, *arguments: object) -> Any:
         return await self._engine.read(lambda connection: connection.execute(sql, arguments).fetchone())
@@ -156,11 +175,11 @@ class SqliteStore:
         return await self._engine.read(lambda connection: connection.execute(sql, arguments).fetchall())
 
 
-_JOB_COLUMNS = "id, kind, payload, due, correlation_id, causation_id, attempt, state, error"
+_JOB_COLUMNS = "id, kind, payload, due, correlation_id, causation_id, attempt, returned, state, error"
 
 
 def _job(row: Sequence[Any]) -> JobRow:
-    job_id, kind, payload, due, correlation_id, causation_id, attempt, state, error = row
+    job_id, kind, payload, due, correlation_id, causation_id, attempt, returned, state, error = row
     return JobRow(
         id=job_id,
         kind=kind,
@@ -169,6 +188,7 @@ def _job(row: Sequence[Any]) -> JobRow:
         correlation_id=correlation_id,
         causation_id=causation_id,
         attempt=attempt,
+        returned=returned,
         state=JobState(state),
         error=error,
     )
@@ -177,7 +197,7 @@ def _job(row: Sequence[Any]) -> JobRow:
 def _apply(connection: sqlite3.Connection, change: ChangeSet) -> None:
     """The whole change on a connection that is inside a savepoint: an error undoes all of it."""
     if change.mark:
-        _mark(connection, change.mark)
+        _mark(connection, change.mark, change.forget_at)
     if change.fence:
         _check_fence(connection, change.fence)
     for write in change.documents:
@@ -186,7 +206,7 @@ def _apply(connection: sqlite3.Connection, change: ChangeSet) -> None:
         _enqueue(connection, envelope)
     for job in change.jobs:
         connection.execute(
-            f"INSERT OR IGNORE INTO jobs ({_JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR IGNORE INTO jobs ({_JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 job.id,
                 job.kind,
@@ -195,6 +215,7 @@ def _apply(connection: sqlite3.Connection, change: ChangeSet) -> None:
                 job.correlation_id,
                 job.causation_id,
                 job.attempt,
+                job.returned,
                 job.state,
                 job.error,
             ),
@@ -206,19 +227,29 @@ def _apply(connection: sqlite3.Connection, change: ChangeSet) -> None:
     if change.parked:
         _park(connection, change.parked)
     if letter := change.dead_letter:
-        connection.execute(
-            "INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?, ?)",
-            (letter.id, dump_record(letter.record), letter.error, letter.reason, letter.at.isoformat()),
-        )
+        keep_letter(connection, letter)
     if change.undead:
         connection.execute("DELETE FROM dead_letters WHERE id = ?", (change.undead,))
     if change.answer:
         connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", change.answer)
 
 
-def _mark(connection: sqlite3.Connection, mark: str) -> None:
-    if connection.execute("INSERT OR IGNORE INTO inbox VALUES (?)", (mark,)).rowcount != 1:
+def _mark(connection: sqlite3.Connection, mark: str, forget_at: datetime | None) -> None:
+    row = (mark, forget_at.timestamp() if forget_at else None)
+    if connection.execute("INSERT OR IGNORE INTO inbox (mark, forget_at) VALUES (?, ?)", row).rowcount != 1:
         raise Duplicate(mark)
+
+
+def _forget(connection: sqlite3.Connection, now: float, limit: int) -> int:
+    marks = connection.execute(
+        """SELECT mark FROM inbox WHERE forget_at <= ?
+           AND mark NOT IN (SELECT id FROM parked) AND mark NOT IN (SELECT id FROM dead_letters)
+           ORDER BY forget_at LIMIT ?""",
+        (now, limit),
+    ).fetchall()
+    connection.executemany("DELETE FROM answers WHERE key = ?", marks)
+    connection.executemany("DELETE FROM inbox WHERE mark = ?", marks)
+    return len(marks)
 
 
 def _check_fence(connection: sqlite3.Connection, fence: Fence) -> None:

@@ -16,10 +16,12 @@ Severity = Literal["warning", "critical"]
 
 @dataclass(frozen=True)
 class Alert:
-    """The same id is raised once until it is resolved."""
+    """The same id is raised once until it is resolved. `service` noticed it; `deployment` only where it is about one."""
 
     id: str
-    deployment: str
+    about: str
+    deployment: str | None
+    service: str
     severity: Severity
     title: str
     detail: str
@@ -43,6 +45,11 @@ def failed_deployment(deployment: str, version: int) -> str:
 
 def untested(deployment: str, version: int) -> str:
     return f"{_UNTESTED}{deployment}/{version}"
+
+
+def trouble(service: str, trouble_id: str) -> str:
+    """Another service's trouble: its id counts within that service."""
+    return f"{service}/{trouble_id}"
 
 
 def ends_with_next_version(alert_id: str) -> bool:

@@ -62,6 +62,7 @@ class Review:
     by: str | None = None
     reason: str | None = None
     superseded_by: int | None = None
+    overdue: bool = False
 
     def decided(self, decision: Decision, *, by: str, reason: str, at: datetime) -> Self:
         return replace(self, status=ReviewStatus(decision.value), by=by, reason=reason, decided_at=at)
@@ -71,6 +72,10 @@ class Review:
         if self.status not in (ReviewStatus.OPEN, ReviewStatus.OUTDATED):
             return self
         return replace(self, status=ReviewStatus.SUPERSEDED, superseded_by=by)
+
+    def missed(self) -> Self:
+        """Nobody has decided in time; they still may."""
+        return replace(self, overdue=True)
 
     def outdated(self) -> Self:
         return replace(self, status=ReviewStatus.OUTDATED)

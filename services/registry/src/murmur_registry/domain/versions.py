@@ -8,7 +8,7 @@ from typing import Self
 
 class VersionStatus(StrEnum):
     CANDIDATE = "candidate"
-    """Registered; its verdict is awaited."""
+    """Registered; its verdict is awaited, or the end of a freeze."""
     STAGING = "staging"
     """Judged good; a review is open, or it is being judged again because production moved."""
     PRODUCTION = "production"
@@ -21,6 +21,7 @@ class VersionStatus(StrEnum):
 class Awaited(StrEnum):
     VERDICT = "validation.completed"
     REVIEW = "review.decided"
+    UNFREEZING = "automation.unfrozen"
 
 
 class Outcome(StrEnum):
@@ -75,6 +76,15 @@ class ModelVersion:
     def to_be_reviewed(self, *, since: datetime) -> Self:
         """A person is asked."""
         return replace(self, status=VersionStatus.STAGING, waiting=Waiting(fact=Awaited.REVIEW, since=since))
+
+    def held(self, *, since: datetime) -> Self:
+        """Judged good while promotion is frozen."""
+        return replace(self, waiting=Waiting(fact=Awaited.UNFREEZING, since=since))
+
+    def released(self) -> Self:
+        """The freeze has ended: the verdict that it has is awaited as if it came now."""
+        assert self.waiting is not None, "only what waits is released"
+        return replace(self, waiting=replace(self.waiting, fact=Awaited.VERDICT))
 
     def with_verdict(self, verdict: Verdict) -> Self:
         return replace(self, verdict=verdict)

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from murmur_trainer.domain.freezes import Freeze
 from murmur_trainer.domain.line import Line
 from murmur_trainer.domain.training import Request, Training
 from murmur_trainer.domain.workflow import Workflow
 
-SkipReason = Literal["already_trained", "training_active", "cooling_down", "retraining_off", "unknown_workflow"]
+SkipReason = Literal[
+    "already_trained", "training_active", "cooling_down", "retraining_off", "unknown_workflow", "frozen"
+]
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,12 @@ class Retrain:
     revision: int
 
 
-def admit(request: Request, *, workflow: Workflow | None, earlier: Training | None, line: Line) -> Start | Wait | Skip:
+def admit(
+    request: Request, *, workflow: Workflow | None, earlier: Training | None, line: Line, frozen: Freeze | None
+) -> Start | Wait | Skip:
     """The answer to a request. `earlier` is the training that the same trigger asked for before.
+
+    frozen: the freeze of retraining in force; it stops what nobody asked for, and nothing that was admitted before.
 
     A request of a person, a schedule or a client is never lost: it waits its turn. One of drift is worth only what the
     model that serves is worth, and the training under way will replace that: it is skipped.
@@ -51,6 +58,8 @@ def admit(request: Request, *, workflow: Workflow | None, earlier: Training | No
         return Skip("unknown_workflow", detail)
     if earlier is not None:
         return _already(earlier)
+    if frozen is not None and request.trigger.automatic:
+        return _frozen(frozen)
     revision = request.revision or workflow.revision
     if line.active is None:
         return Start(revision)
@@ -60,7 +69,13 @@ def admit(request: Request, *, workflow: Workflow | None, earlier: Training | No
 
 
 def answer_drift(
-    *, workflow: Workflow | None, name: str, earlier: Training | None, line: Line, now: datetime
+    *,
+    workflow: Workflow | None,
+    name: str,
+    earlier: Training | None,
+    line: Line,
+    frozen: Freeze | None,
+    now: datetime,
 ) -> Retrain | Skip:
     """What a new drift episode of workflow `name` leads to, by the workflow's own policy."""
     if workflow is None:
@@ -69,6 +84,8 @@ def answer_drift(
         return Skip("retraining_off", f"monitoring.retrain is 'never': start a training with `murmur trigger {name}`")
     if earlier is not None:
         return _already(earlier)
+    if frozen is not None:
+        return _frozen(frozen)
     if line.active is not None:
         return _busy(line.active)
     if line.drifted_at is not None and now < line.drifted_at + workflow.cooldown:
@@ -90,3 +107,7 @@ def _already(earlier: Training) -> Skip:
 
 def _busy(run_id: str) -> Skip:
     return Skip("training_active", f"run {run_id!r} is under way and will replace the model that drifted")
+
+
+def _frozen(freeze: Freeze) -> Skip:
+    return Skip("frozen", f"{freeze.words}; `murmur trigger` still works, `murmur unfreeze` lifts it")

@@ -13,20 +13,20 @@ class NotAskable(Exception):
 
 
 def by_hand(
-    workflow: Workflow, *, key: str, as_of: datetime | None, parameters: Parameters, reason: str, now: datetime
+    workflow: Workflow, *, key: str, as_of: datetime | None, parameters: Parameters, reason: str, by: str, now: datetime
 ) -> Request:
     """A training of data as of a date, now where none is given. Raises NotAskable for a date to come."""
     return Request(
         workflow=workflow.name,
         revision=workflow.revision,
-        trigger=Trigger(kind="manual", key=key, reason=reason),
+        trigger=Trigger(kind="manual", key=key, reason=reason, by=by),
         as_of=_past(as_of or now, now),
         parameters=parameters,
     )
 
 
 def by_schedule(
-    workflow: Workflow, *, as_of: datetime | None, parameters: Parameters, reason: str, now: datetime
+    workflow: Workflow, *, as_of: datetime | None, parameters: Parameters, reason: str, by: str, now: datetime
 ) -> Request:
     """The training of a past tick, the latest where none is given. Raises NotAskable where the schedule has no such."""
     schedule = workflow.schedule
@@ -39,15 +39,17 @@ def by_schedule(
             f"{as_text(tick)} is not a tick of {workflow.name!r} (schedule {workflow.cron!r}): the nearest are"
             f" {as_text(before)} and {as_text(after)}"
         )
-    return by_tick(workflow, tick, parameters=parameters, reason=reason or "replay of a tick")
+    return by_tick(workflow, tick, parameters=parameters, reason=reason or "replay of a tick", by=by)
 
 
-def by_tick(workflow: Workflow, tick: datetime, *, parameters: Parameters | None = None, reason: str) -> Request:
-    """The training that a tick stands for: the tick is its key, so that it happens once."""
+def by_tick(
+    workflow: Workflow, tick: datetime, *, parameters: Parameters | None = None, reason: str, by: str = ""
+) -> Request:
+    """The training that a tick stands for: the tick is its key, so that it happens once. `by` who replays it."""
     return Request(
         workflow=workflow.name,
         revision=workflow.revision,
-        trigger=Trigger(kind="schedule", key=as_text(tick), reason=reason),
+        trigger=Trigger(kind="schedule", key=as_text(tick), reason=reason, by=by),
         as_of=tick,
         parameters=parameters or {},
     )

@@ -24,11 +24,17 @@ class TrainingState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger:
-    """What asked for a training: the same kind and key ask for the same one."""
+    """What asked for a training: the same kind and key ask for the same one. `by` is who asked, if a person did."""
 
     kind: TriggerKind
     key: str
     reason: str = ""
+    by: str = ""
+
+    @property
+    def automatic(self) -> bool:
+        """Nobody asked: this is what a freeze of retraining holds back."""
+        return self.kind != "manual" and not self.by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +69,7 @@ class Training:
     ended_at: datetime | None = None
     cause: FailureCause | None = None
     message: str = ""
+    overdue: bool = False
 
     @property
     def ended(self) -> bool:
@@ -71,6 +78,10 @@ class Training:
     def running(self, *, attempt: int, at: datetime) -> Self:
         """A worker has begun; a second one, after the first was lost, begins anew."""
         return replace(self, state=TrainingState.RUNNING, attempt=attempt, started_at=at)
+
+    def missed(self) -> Self:
+        """It has not ended in time."""
+        return replace(self, overdue=True)
 
     def completed(self, *, at: datetime) -> Self:
         return replace(self, state=TrainingState.COMPLETED, ended_at=at)

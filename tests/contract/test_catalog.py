@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from murmur_events import CATALOG, Event, Topic, UnknownTopic, topic_of
-from murmur_events.catalog import SERVICES, dead_letters_of, topic_named
+from murmur_events.catalog import ONE_A_SERVICE, SERVICES, dead_letters_of, topic_named, topic_of_service
 from murmur_events.dead_letters import DeadLettered
 
-FACTS = tuple(topic for topic in CATALOG if topic.event is not DeadLettered)
+FACTS = tuple(topic for topic in CATALOG if topic.event not in ONE_A_SERVICE)
 LETTERS = tuple(topic for topic in CATALOG if topic.event is DeadLettered)
 
 every_topic = pytest.mark.parametrize("topic", CATALOG, ids=lambda topic: topic.name)
@@ -27,7 +27,7 @@ def test_names_are_unique() -> None:
 
 @every_fact
 def test_a_name_is_a_subject_and_a_past_participle(topic: Topic) -> None:
-    assert re.fullmatch(r"[a-z]+\.[a-z]+ed(_[a-z]+)?", topic.name)
+    assert re.fullmatch(r"[a-z]+\.[a-z]+(ed|frozen)(_[a-z]+)?", topic.name)
 
 
 @every_fact
@@ -73,6 +73,13 @@ def test_it_is_kept_for_a_time_and_spread_over_partitions(topic: Topic) -> None:
 def test_every_service_has_a_topic_for_its_dead_letters(service: str) -> None:
     topic = dead_letters_of(service)
     assert (topic.name, topic.owner, topic.event) == (f"{service}.dead-letters", service, DeadLettered)
+
+
+@pytest.mark.parametrize("event", sorted(ONE_A_SERVICE, key=lambda event: event.__name__))
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_every_service_tells_has_a_topic_and_a_writer_a_service(event: type[Event], service: str) -> None:
+    topic = topic_of_service(event, service)
+    assert (topic.owner, topic.event, topic.name.split(".")[0]) == (service, event, service)
 
 
 def test_nobody_else_has_dead_letters() -> None:

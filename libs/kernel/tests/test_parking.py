@@ -8,6 +8,7 @@ from counting import COUNTERS, Counter, CounterUnitOfWork, requested
 from murmur_events.training import TrainingRequested
 from murmur_kernel import letters
 from murmur_kernel.consuming import Dead, react
+from murmur_kernel.deciding import Letters
 from murmur_kernel.parking import ParkingAttendant
 from murmur_kernel.testing import STORES, Harness, StoreName
 
@@ -54,7 +55,7 @@ async def test_a_record_that_comes_while_a_redriven_one_waits_gets_its_turn(
     harness, handled = service
     dead = harness.record_of(requested(key="dead"), event_id="dead")
     await letters.bury(harness.dispatcher, dead, Dead("RuntimeError", "a bug"))
-    await letters.redrive(harness.store, harness.clock, "dead")
+    await Letters("trainer", harness.store, harness.clock).redrive("dead", by="olga")
     awaits = await harness.store.blocked("training.requested", "credit")
     assert awaits is not None
     await letters.park(harness.dispatcher, harness.record_of(requested(key="next")), awaits)

@@ -147,12 +147,13 @@ async def test_a_dead_letter_is_listed_and_redriven(client: httpx.AsyncClient, b
     (letter,) = await eventually(listed)
     assert "workflow" in letter["reason"]
     await eventually(lambda: broker.records("trainer.dead-letters"))
-    assert (await client.post(f"/v1/dead-letters/{letter['id']}/redrive")).status_code == 202
+    assert (await client.post(f"/v1/dead-letters/{letter['id']}/redrive", json={"by": "olga"})).status_code == 202
     await eventually(listed)
-    discarded = await client.post(f"/v1/dead-letters/{letter['id']}/discard", json={"reason": "known"})
+    why = {"by": "olga", "reason": "known"}
+    discarded = await client.post(f"/v1/dead-letters/{letter['id']}/discard", json=why)
     assert discarded.status_code == 200
     assert await listed() == []
-    assert (await client.post("/v1/dead-letters/none/redrive")).status_code == 404
+    assert (await client.post("/v1/dead-letters/none/redrive", json={"by": "olga"})).status_code == 404
 
 
 async def test_a_service_whose_task_dies_is_not_alive_and_ends(broker: MemoryBroker, tmp_path: Path) -> None:

@@ -167,6 +167,16 @@ class Harness(Generic[U]):
         await self._collect()
         return outcome
 
+    async def receives_in_turn(self, record: RawRecord) -> Outcome:
+        """Deliver a record as the consumer does: it is parked where one of its topic and key is parked already."""
+        awaits = await self.store.blocked(record.topic, record.key)
+        if awaits is None:
+            return await self.receives_record(record)
+        if not await self.store.handled(letters.record_id(record)):
+            await letters.park(self.dispatcher, record, awaits)
+            await self._collect()
+        return Park(awaits)
+
     async def run_jobs(self) -> int:
         """Every job and timer that is due by the harness's clock, until none is left; how many attempts were made."""
         count = await self._runner.run_due()

@@ -1,5 +1,6 @@
 """What the monitor does when a workflow is applied, a version is deployed, or a deployment fails."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
@@ -10,7 +11,7 @@ from murmur_monitor.domain import alerts
 from murmur_monitor.domain.alerts import AlertStatus
 from murmur_monitor.domain.episodes import Watch
 from murmur_monitor.domain.windows import Calendar, as_millis
-from murmur_monitor.repository import KnownVersion, MonitorUnitOfWork, WorkflowRules
+from murmur_monitor.repository import KnownVersion, MonitorUnitOfWork, Told, WorkflowRules
 
 _COMMIT_MARGIN = timedelta(seconds=5)
 """A new window length counts from a border at least so far ahead that no row beyond it was folded with the old one."""
@@ -57,6 +58,8 @@ async def watch_version(event: ModelDeployed, uow: MonitorUnitOfWork) -> None:
             categories=tuple(column.name for column in inputs if column.dtype == "category"),
         )
     )
+    told = await uow.told.get(event.deployment) or Told(event.deployment)
+    uow.told.save(replace(told, version=event.version, sequence=_sequence(uow)))
     for alert in await alerting.raised(uow, event.deployment):
         if alerts.ends_with_next_version(alert.id):
             alerting.resolve(uow, alert, f"version {event.version} serves")
@@ -83,13 +86,23 @@ async def alert_trouble(event: TroubleReported, uow: MonitorUnitOfWork) -> None:
 
 
 async def alert_failure(event: DeploymentFailed, uow: MonitorUnitOfWork) -> None:
-    """Tell people that a version does not serve; over when any version is deployed."""
+    """Tell people that a version does not serve; over when any version is deployed, be it that this was heard first."""
+    told = await uow.told.get(event.deployment) or Told(event.deployment)
+    uow.told.save(told)
     serving = "nothing serves" if event.still_serving is None else f"version {event.still_serving} still serves"
+    alert_id = alerts.failed_deployment(event.deployment, event.version)
     await alerting.raise_once(
         uow,
-        alerts.failed_deployment(event.deployment, event.version),
+        alert_id,
         event.deployment,
         severity="critical" if event.still_serving is None else "warning",
         title=f"{event.deployment} version {event.version} was not deployed: {event.cause}",
         detail=f"{event.message} ({serving})",
     )
+    if _sequence(uow) < told.sequence:
+        alerting.resolve(uow, await uow.alerts.require(alert_id), f"version {told.version} serves")
+
+
+def _sequence(uow: MonitorUnitOfWork) -> int:
+    """The place of the event being handled in the history of its deployment."""
+    return uow.cause.sequence if uow.cause else 0

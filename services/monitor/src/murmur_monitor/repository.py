@@ -40,6 +40,18 @@ class KnownVersion:
         return version_id(self.deployment, self.version)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the deployer has last told of a deployment: the newest version that serves, and its place in its history.
+
+    Saved with every roll-out that is heard of, failed ones too: of two that come at once, the second sees the first.
+    """
+
+    deployment: str
+    version: int = 0
+    sequence: int = 0
+
+
 def version_id(deployment: str, version: int) -> str:
     return f"{deployment}/{version}"
 
@@ -49,9 +61,10 @@ WATCHES = Kind("deployment", Watch, key=lambda watch: watch.deployment, indexes=
 VERSIONS = Kind("version", KnownVersion, key=lambda version: version.id)
 WINDOWS = Kind("window", MeasuredWindow, key=lambda window: window.id, indexes=("deployment", "outcome", "start"))
 EPISODES = Kind("episode", Episode, key=lambda episode: episode.id, indexes=("deployment", "status", "opened_at"))
+TOLD = Kind("told", Told, key=lambda told: told.deployment)
 ALERTS = Kind("alert", Alert, key=lambda alert: alert.id, indexes=("deployment", "status", "raised_at"))
 
-KINDS = (RULES, WATCHES, VERSIONS, WINDOWS, EPISODES, ALERTS)
+KINDS = (RULES, WATCHES, VERSIONS, WINDOWS, EPISODES, ALERTS, TOLD)
 
 
 class MonitorUnitOfWork(UnitOfWork):
@@ -74,6 +87,10 @@ class MonitorUnitOfWork(UnitOfWork):
     @property
     def episodes(self) -> Collection[Episode]:
         return self.collection(EPISODES)
+
+    @property
+    def told(self) -> Collection[Told]:
+        return self.collection(TOLD)
 
     @property
     def alerts(self) -> Collection[Alert]:

@@ -16,7 +16,7 @@ Severity = Literal["warning", "critical"]
 
 @dataclass(frozen=True)
 class Alert:
-    """The same id is raised once until it is resolved. `service` noticed it; `deployment` only where it is about one."""
+    """The same id is raised once until it is resolved. `service` noticed it; `deployment` where it is about one."""
 
     id: str
     about: str

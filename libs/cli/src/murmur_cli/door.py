@@ -56,6 +56,10 @@ class FrontDoor:
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
         return await self._call("POST", path, json=body or {}, headers=headers)
 
+    async def delete(self, path: str, **query: Any) -> Json:
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        return await self._call("DELETE", path, params=query, headers=headers)
+
     async def items(self, path: str, **query: Any) -> list[Json]:
         """All pages of a list."""
         found: list[Json] = []

@@ -1,29 +1,22 @@
-"""Commands about what happened: the history of events, and those that could not be handled."""
+"""The command about what happened: the history of events, as lines, documents or a picture."""
 
 import json
 from contextlib import aclosing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from murmur_cli import feed, shell
-from murmur_cli.door import FrontDoor, Json, NotReachable, Rejected
+from murmur_cli.door import Json
 from murmur_cli.picture import draw
-from murmur_cli.shell import AsJson, Unusable
+from murmur_cli.shell import AsJson
 from murmur_cli.story import Storyteller
 from murmur_events import Envelope
-from murmur_events.catalog import SERVICES
 
 
 def add_to(app: typer.Typer) -> None:
     app.command("events")(events)
-    letters = typer.Typer(help="Events that a service could not handle: look, redrive, discard.", no_args_is_help=True)
-    letters.command("list")(list_letters)
-    letters.command("show")(show_letter)
-    letters.command("redrive")(redrive)
-    letters.command("discard")(discard)
-    app.add_typer(letters, name="dead-letters")
 
 
 def events(
@@ -66,86 +59,3 @@ def as_document(envelope: Envelope) -> Json:
     """An envelope as JSON: its attributes, and the event under `data`."""
     attributes = {name: value for name, value in vars(envelope).items() if name != "event"}
     return {**attributes, "time": envelope.time.isoformat(), "data": envelope.event.model_dump(mode="json")}
-
-
-def list_letters(as_json: AsJson = False) -> None:
-    """List all dead letters of all services.
-
-    Example: [bold]murmur dead-letters list[/bold]
-    """
-    rows = [{**letter, "service": service} for service, letters in shell.call(_letters).items() for letter in letters]
-    shell.show(
-        rows,
-        ("id", "service", "topic", "key", "error", "reason"),
-        as_json=as_json,
-        empty="no dead letters: all is well",
-    )
-
-
-def show_letter(letter_id: Annotated[str, typer.Argument(help="Its id.")]) -> None:
-    """Print one dead letter whole.
-
-    Example: [bold]murmur dead-letters show 3f2a91…[/bold]
-    """
-    _, letter = shell.call(lambda door: _find(door, letter_id))
-    shell.show_json(letter)
-
-
-def redrive(letter_id: Annotated[str, typer.Argument(help="Its id.")]) -> None:
-    """Hand a dead letter to its service again, once what was wrong is mended.
-
-    Example: [bold]murmur dead-letters redrive 3f2a91…[/bold]
-    """
-
-    async def work(door: FrontDoor) -> str:
-        service, letter = await _find(door, letter_id)
-        await door.post(f"/{service}/v1/dead-letters/{letter['id']}/redrive")
-        return service
-
-    shell.out.print(f"handed to {shell.call(work)} again; if it fails again it comes back")
-
-
-def discard(
-    letter_id: Annotated[str, typer.Argument(help="Its id.")],
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Why nobody needs it.")],
-) -> None:
-    """Let go of a dead letter for good.
-
-    Example: [bold]murmur dead-letters discard 3f2a91… --reason "sent by a test"[/bold]
-    """
-
-    async def work(door: FrontDoor) -> None:
-        service, letter = await _find(door, letter_id)
-        await door.post(f"/{service}/v1/dead-letters/{letter['id']}/discard", {"reason": reason})
-
-    shell.call(work)
-    shell.out.print("discarded")
-
-
-async def _letters(door: FrontDoor) -> dict[str, list[Json]]:
-    """Of every service that answers. Raises NotReachable when none does."""
-    found: dict[str, list[Json]] = {}
-    missing: list[Any] = []
-    for service in SERVICES:
-        try:
-            found[service] = await door.items(f"/{service}/v1/dead-letters")
-        except (NotReachable, Rejected) as error:
-            missing.append(error)
-            shell.err.print(f"[yellow]{service} does not answer: its dead letters are not shown[/yellow]")
-    if not found:
-        raise missing[0]
-    return found
-
-
-async def _find(door: FrontDoor, letter_id: str) -> tuple[str, Json]:
-    """By id or the unique beginning of one. Raises Unusable."""
-    matches = [
-        (service, letter)
-        for service, letters in (await _letters(door)).items()
-        for letter in letters
-        if letter["id"].startswith(letter_id)
-    ]
-    if len(matches) == 1:
-        return matches[0]
-    what = "no dead letter has" if not matches else f"{len(matches)} dead letters have"
-    raise Unusable(f"{what} an id that begins with {letter_id!r}", advice="list them: murmur dead-letters list")

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from murmur_cli.palette import colour_of
 from murmur_events import Envelope, Event
+from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.datasets import DatasetRegistered
 from murmur_events.dead_letters import DeadLettered
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
@@ -15,12 +16,14 @@ from murmur_events.models import (
     ModelPromoted,
     ModelRegistered,
     ModelRejected,
+    PromotionDeferred,
     ReviewDecided,
     ReviewRequested,
 )
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
 from murmur_events.training import TrainingRequested, TrainingSkipped
+from murmur_events.troubles import TroubleReported
 from murmur_events.validation import ValidationCompleted, ValidationRequested
 from murmur_events.workflows import WorkflowApplied
 
@@ -190,14 +193,36 @@ def _(event: DriftDetected) -> str:
 
 @describe.register
 def _(event: AlertRaised) -> str:
-    return f"{event.deployment}  {event.severity}: {event.title}"
+    return f"{event.about}  {event.severity}: {event.title}"
 
 
 @describe.register
 def _(event: AlertResolved) -> str:
-    return f"{event.deployment}  {event.detail}"
+    return f"{event.about}  {event.detail}"
 
 
 @describe.register
 def _(event: DeadLettered) -> str:
+    if (decision := event.decision) is not None:
+        return f"{event.topic} {event.key} {decision.kind} by {decision.by}: {decision.reason}".rstrip(": ")
     return f"{event.topic} {event.key}: {event.reason}"
+
+
+@describe.register
+def _(event: TroubleReported) -> str:
+    return event.title if event.state == "began" else f"over: {event.title} ({event.detail})"
+
+
+@describe.register
+def _(event: AutomationFrozen) -> str:
+    return f"{event.what} of {event.workflow or 'all workflows'} by {event.by}: {event.reason}"
+
+
+@describe.register
+def _(event: AutomationUnfrozen) -> str:
+    return f"{event.what} of {event.workflow or 'all workflows'} by {event.by}: {event.reason}"
+
+
+@describe.register
+def _(event: PromotionDeferred) -> str:
+    return f"{event.model} v{event.version} waits: promotion is frozen by {event.by} ({event.reason})"

@@ -1,5 +1,6 @@
 """Commands about workflows: scaffold one, apply it, ask for a training, play a story."""
 
+import getpass
 import json
 import uuid
 from dataclasses import asdict
@@ -81,7 +82,12 @@ def trigger(
 
     Example: [bold]murmur trigger credit --at 2005-10-01[/bold]
     """
-    body: Json = {"kind": "schedule" if at else "manual", "reason": reason, "parameters": _parameters(parameter or [])}
+    body: Json = {
+        "kind": "schedule" if at else "manual",
+        "reason": reason,
+        "parameters": _parameters(parameter or []),
+        "by": getpass.getuser(),
+    }
     if at:
         body["as_of"] = at
     path = f"/trainer/v1/workflows/{workflow}/trainings"

@@ -3,11 +3,12 @@
 import uuid
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import ValidationError
 
-from murmur_kernel.dead_letters_api import DeadLetterPage, DeadLetterView
+from murmur_kernel.dead_letters_api import DeadLetterDetail, DeadLetterPage
 from murmur_kernel.health import Readiness
 
 _NAMESPACE = uuid.UUID("3f0f6c1e-6d75-4d72-8d72-636f6e736f6c")
@@ -68,15 +69,47 @@ class FrontDoor:
         except ValidationError:
             raise Unreachable(service, f"HTTP status {response.status_code} from the front door") from None
 
-    async def dead_letters(self, service: str) -> list[DeadLetterView]:
-        response = await self._ok("GET", service, "/v1/dead-letters")
+    async def dead_letters(self, service: str, **query: str) -> DeadLetterPage:
+        """The newest; `topic`, `error` and `cursor` narrow it down."""
+        response = await self._ok("GET", service, f"/v1/dead-letters?{urlencode(query)}")
         try:
-            return DeadLetterPage.model_validate_json(response.content).items
+            return DeadLetterPage.model_validate_json(response.content)
         except ValidationError as error:
             raise Refusal(response.status_code, f"an answer that does not fit the contract: {error}") from error
 
-    async def redrive(self, service: str, letter_id: str) -> None:
-        await self._ok("POST", service, f"/v1/dead-letters/{letter_id}/redrive", key=str(uuid.uuid4()))
+    async def dead_letter(self, service: str, letter_id: str) -> DeadLetterDetail:
+        response = await self._ok("GET", service, f"/v1/dead-letters/{letter_id}")
+        try:
+            return DeadLetterDetail.model_validate_json(response.content)
+        except ValidationError as error:
+            raise Refusal(response.status_code, f"an answer that does not fit the contract: {error}") from error
+
+    async def redrive(self, service: str, letter_id: str, *, by: str, reason: str) -> None:
+        body = {"by": by, "reason": reason}
+        await self._ok("POST", service, f"/v1/dead-letters/{letter_id}/redrive", json=body, key=str(uuid.uuid4()))
+
+    async def redrive_all(self, service: str, *, by: str, reason: str, **which: str) -> int:
+        """Those of one service that fit, up to 500 a call; how many."""
+        body = {"by": by, "reason": reason, "limit": 500, **which}
+        response = await self._ok("POST", service, "/v1/dead-letters/redrive", json=body, key=str(uuid.uuid4()))
+        return int(response.json()["redriven"])
+
+    async def discard(self, service: str, letter_id: str, *, by: str, reason: str) -> None:
+        body = {"by": by, "reason": reason}
+        await self._ok("POST", service, f"/v1/dead-letters/{letter_id}/discard", json=body, key=str(uuid.uuid4()))
+
+    async def edit(self, service: str, letter_id: str, value: object, *, by: str, reason: str) -> None:
+        body = {"value": value, "by": by, "reason": reason}
+        await self._ok("PUT", service, f"/v1/dead-letters/{letter_id}/payload", json=body, key=str(uuid.uuid4()))
+
+    async def change_freeze(self, what: str, workflow: str | None, *, freeze: bool, by: str, reason: str) -> None:
+        """Freeze or unfreeze one workflow, or all where none is named."""
+        path = f"/v1/freezes/{what}" + (f"/{workflow}" if workflow else "")
+        body = {"by": by, "reason": reason}
+        if freeze:
+            await self._ok("PUT", "trainer", path, json=body, key=str(uuid.uuid4()))
+        else:
+            await self._ok("DELETE", "trainer", f"{path}?{urlencode(body)}", key=str(uuid.uuid4()))
 
     async def decide(self, decision: Decision) -> None:
         body = {"decision": decision.decision, "by": decision.by, "reason": decision.reason}

@@ -1,12 +1,13 @@
 """How each service is: asked again and again, the last answer kept for when it stops answering."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from murmur_console.clients import DoorError, FrontDoor
 from murmur_events.catalog import SERVICES
-from murmur_kernel.dead_letters_api import DeadLetterView
+from murmur_kernel.dead_letters_api import DeadLetterPage, DeadLetterView
 from murmur_kernel.health import Readiness
 
 
@@ -17,6 +18,9 @@ class Standing:
     service: str
     readiness: Readiness | None = None
     letters: tuple[DeadLetterView, ...] = ()
+    """The newest of its dead letters."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """All of them, by topic."""
     seen: datetime | None = None
     trouble: str | None = None
 
@@ -54,13 +58,20 @@ class Roster:
         known = self.standings[service]
         try:
             readiness = await self._door.readiness(service)
-            letters = await self._door.dead_letters(service) if readiness.dead_letters else []
+            page = await self._door.dead_letters(service) if readiness.dead_letters else DeadLetterPage(items=[])
         except DoorError as error:
             return Standing(
                 service=service,
                 readiness=known.readiness,
                 letters=known.letters,
+                counts=known.counts,
                 seen=known.seen,
                 trouble=str(error),
             )
-        return Standing(service=service, readiness=readiness, letters=tuple(letters), seen=datetime.now(UTC))
+        return Standing(
+            service=service,
+            readiness=readiness,
+            letters=tuple(page.items),
+            counts=page.counts,
+            seen=datetime.now(UTC),
+        )

@@ -4,11 +4,30 @@ from collections import deque
 from dataclasses import replace
 from functools import singledispatch
 
-from murmur_console.domain.estate import KEPT_WINDOWS, Deployment, Drift, Estate, Status, Version, Window, Workflow
+from murmur_console.domain.estate import (
+    KEPT_WINDOWS,
+    Alert,
+    Deployment,
+    Drift,
+    Estate,
+    Freeze,
+    Status,
+    Version,
+    Window,
+    Workflow,
+)
 from murmur_events import Envelope, Event
+from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
-from murmur_events.models import ModelArchived, ModelPromoted, ModelRegistered, ModelRejected, ReviewDecided
-from murmur_events.monitoring import DriftDetected, WindowMeasured
+from murmur_events.models import (
+    ModelArchived,
+    ModelPromoted,
+    ModelRegistered,
+    ModelRejected,
+    PromotionDeferred,
+    ReviewDecided,
+)
+from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
 from murmur_events.validation import ValidationCompleted
 from murmur_events.workflows import WorkflowApplied
 
@@ -64,6 +83,57 @@ def _(event: ValidationCompleted, estate: Estate, envelope: Envelope) -> None:
 @_fold.register
 def _(event: ModelPromoted, estate: Estate, envelope: Envelope) -> None:
     _advance(estate, envelope, event.model, event.version, Status(event.alias), None)
+
+
+@_fold.register
+def _(event: PromotionDeferred, estate: Estate, envelope: Envelope) -> None:
+    why = f"held with its verdict ({event.verdict}): promotion is frozen by {event.by}"
+    _advance(estate, envelope, event.model, event.version, None, why)
+
+
+@_fold.register
+def _(event: AutomationFrozen, estate: Estate, envelope: Envelope) -> None:
+    _change_freeze(estate, event, envelope, active=True)
+
+
+@_fold.register
+def _(event: AutomationUnfrozen, estate: Estate, envelope: Envelope) -> None:
+    _change_freeze(estate, event, envelope, active=False)
+
+
+@_fold.register
+def _(event: AlertRaised, estate: Estate, envelope: Envelope) -> None:
+    known = estate.alerts.get(event.alert)
+    if known is None or known.at <= envelope.time:
+        estate.alerts[event.alert] = Alert(
+            id=event.alert,
+            about=event.about,
+            service=event.service,
+            severity=event.severity,
+            title=event.title,
+            detail=event.detail,
+            at=envelope.time,
+            chain=envelope.correlation_id,
+        )
+
+
+@_fold.register
+def _(event: AlertResolved, estate: Estate, envelope: Envelope) -> None:
+    """Heard before its beginning, it is kept too, so that an alert that is over is not shown as raised."""
+    known = estate.alerts.get(event.alert)
+    if known is not None and known.at > envelope.time:
+        return
+    known = known or Alert(
+        id=event.alert,
+        about=event.about,
+        service=envelope.source,
+        severity="warning",
+        title=event.detail,
+        detail=event.detail,
+        at=envelope.time,
+        chain=envelope.correlation_id,
+    )
+    estate.alerts[event.alert] = replace(known, raised=False, at=envelope.time)
 
 
 @_fold.register
@@ -162,3 +232,21 @@ def _advance(
     if status is not None and (envelope.time, _RANK[status]) >= (known.status_since, _RANK[known.status]):
         known = replace(known, status=status, status_since=envelope.time)
     estate.versions[model, number] = known
+
+
+def _change_freeze(
+    estate: Estate, event: AutomationFrozen | AutomationUnfrozen, envelope: Envelope, *, active: bool
+) -> None:
+    known = estate.freezes.get(event.scope)
+    if known is None or known.revision < event.revision:
+        estate.freezes_revision += 1
+        estate.freezes[event.scope] = Freeze(
+            scope=event.scope,
+            what=event.what,
+            workflow=event.workflow,
+            active=active,
+            revision=event.revision,
+            by=event.by,
+            reason=event.reason,
+            at=envelope.time,
+        )

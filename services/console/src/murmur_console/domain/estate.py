@@ -88,6 +88,35 @@ class Drift:
     chain: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Freeze:
+    """One scope, frozen or free again, as of its change number `revision`."""
+
+    scope: str
+    what: str
+    workflow: str | None
+    active: bool
+    revision: int
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """What wants attention, or wanted it; `chain` is where it was told."""
+
+    id: str
+    about: str
+    service: str
+    severity: str
+    title: str
+    detail: str
+    at: datetime
+    chain: str
+    raised: bool = True
+
+
 @dataclass
 class Estate:
     """All that stands, by name. Only `murmur_console.standing` changes it."""
@@ -98,6 +127,21 @@ class Estate:
     windows: dict[str, deque[Window]] = field(default_factory=dict)
     drifts: dict[str, deque[Drift]] = field(default_factory=dict)
     rollouts: dict[str, deque[tuple[datetime, int]]] = field(default_factory=dict)
+
+    freezes: dict[str, Freeze] = field(default_factory=dict)
+    freezes_revision: int = 0
+    alerts: dict[str, Alert] = field(default_factory=dict)
+
+    def frozen(self, workflow: str | None = None) -> list[Freeze]:
+        """The freezes in force, of all or those that hold one workflow."""
+        active = [freeze for freeze in self.freezes.values() if freeze.active]
+        return sorted(
+            (one for one in active if workflow is None or one.workflow in (None, workflow)), key=lambda one: one.scope
+        )
+
+    def raised(self) -> list[Alert]:
+        """Newest first."""
+        return sorted((alert for alert in self.alerts.values() if alert.raised), key=lambda one: one.at, reverse=True)
 
     def versions_of(self, workflow: str) -> list[Version]:
         """Newest first."""

@@ -3,6 +3,7 @@
 from nicegui import ui
 
 from murmur_console.context import Console
+from murmur_console.domain.estate import Alert
 from murmur_console.domain.facts import Fact, Tone
 from murmur_console.domain.words import duration
 from murmur_console.pages.frame import feed_words, frame
@@ -27,6 +28,13 @@ _LATEST = (
     Column("topic", "Event"),
     Column("what", "What it says"),
 )
+_ALERTS = (
+    Column("since", "Since"),
+    Column("service", "Noticed by"),
+    Column("about", "About"),
+    Column("title", "What"),
+)
+_SHOWN_ALERTS = 50
 _OLD_OUTBOX_SECONDS = 5.0
 _SHOWN_EVENTS = 20
 
@@ -40,6 +48,10 @@ def register(console: Console) -> None:
                 summary = text("p", "", "m-muted")
             services = Table("The services of the flock and how they are", _COLUMNS)
             _glossary()
+            text("h2", "Alerts")
+            alerts = Table("What wants attention now", _ALERTS).classes("m-lines")
+            with alerts:
+                text("p", "Nothing wants attention: no alert is raised.")
             text("h2", "Latest events")
             latest = Table("Latest events of all chains", _LATEST).classes("m-lines")
             with latest:
@@ -52,6 +64,7 @@ def register(console: Console) -> None:
                 events = f"{len(console.memory.story):,} events in memory from {console.source}, {feed_words(console)}"
                 summary.text = f"{well} of {len(standings)} services ready. {events}."
                 services.show(_row(one) for one in standings)
+                alerts.show(_alert(console, one) for one in console.memory.estate.raised()[:_SHOWN_ALERTS])
                 latest.show(_event(console, fact) for fact in console.memory.story.latest(_SHOWN_EVENTS))
 
             keep_up(lambda: (console.roster.revision, console.memory.revision), refresh)
@@ -63,7 +76,14 @@ def _row(standing: Standing) -> Row:
     if known is None:
         cells |= {key: table.text("") for key in ("lag", "outbox", "parked", "letters", "jobs")}
     else:
-        late = known.outbox_age_s > _OLD_OUTBOX_SECONDS
+        late = known.outbox_age_s > _OLD_OUTBOX = (
+    Column("since", "Since"),
+    Column("service", "Noticed by"),
+    Column("about", "About"),
+    Column("title", "What"),
+)
+_SHOWN_ALERTS = 50
+_OLD_OUTBOX_SECONDS
         waiting = known.jobs.get("queued", 0)
         cells |= {
             "lag": table.count(known.lag),
@@ -78,6 +98,21 @@ def _row(standing: Standing) -> Row:
         }
     cells["seen"] = table.when(standing.seen)
     return Row(standing.service, cells)
+
+
+def _alert(console: Console, alert: Alert) -> Row:
+    chain = console.memory.story.chain(alert.chain)
+    workflow = (console.memory.story.workflow_of(chain) if chain else None) or "other"
+    tone = Tone.TROUBLE if alert.severity == "critical" else Tone.CAUTION
+    return Row(
+        alert.id,
+        {
+            "since": table.when(alert.at),
+            "service": table.service(alert.service),
+            "about": table.link(alert.about, f"/workflows/{workflow}?chain={alert.chain}"),
+            "title": table.text(alert.title, tone=tone, note=alert.detail),
+        },
+    )
 
 
 def _state(standing: Standing) -> Cell:

@@ -11,6 +11,7 @@ from murmur_console.context import Console
 from murmur_console.domain.facts import WorkKind
 from murmur_console.domain.words import duration
 from murmur_console.memory import FeedState
+from murmur_console.pages.freezes import show_freezes
 from murmur_console.pages.parts import keep_up, tag, text
 
 
@@ -68,7 +69,7 @@ def _wants_attention(console: Console) -> dict[str, tuple[int, str]]:
     return {
         "Flock": (sum(one.is_unwell for one in standings), "unwell"),
         "Workflows": (reviews, "waiting for a review"),
-        "Dead letters": (sum(len(one.letters) for one in standings), "waiting for a person"),
+        "Dead letters": (sum(one.readiness.dead_letters for one in standings if one.readiness), "waiting for a person"),
     }
 
 
@@ -88,6 +89,7 @@ def _bar(console: Console, search: str) -> None:
                 spellcheck="false",
             )
             text("kbd", "/", aria_hidden="true")
+        show_freezes(console)
         status = text("p", "", "m-feed", role="status")
 
     def refresh() -> None:

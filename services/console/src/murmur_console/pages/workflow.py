@@ -137,6 +137,7 @@ class _WorkflowPage:
         if workflow:
             parts += [f"revision {workflow.revision}"]
             parts += [f"schedule {workflow.schedule} (UTC)"] if workflow.schedule else []
+        parts += [f"{freeze.what} frozen by {freeze.by}: {freeze.reason}" for freeze in estate.frozen(self._name)]
         return " · ".join(parts)
 
     def _pick_chain(self, chain_id: str) -> None:

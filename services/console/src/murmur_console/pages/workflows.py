@@ -4,7 +4,7 @@ from nicegui import ui
 
 from murmur_console.context import Console
 from murmur_console.domain.chains import Chain
-from murmur_console.domain.estate import Status, Version
+from murmur_console.domain.estate import Freeze, Status, Version
 from murmur_console.domain.facts import Tone
 from murmur_console.domain.layout import words_of
 from murmur_console.pages.frame import frame
@@ -54,13 +54,20 @@ def _row(console: Console, name: str) -> Row:
             "staging": _version(estate.holder(name, Status.STAGING)),
             "began": table.when(newest.root.time if newest else None),
             "why": table.text(newest.root.label if newest else ""),
-            "state": state_cell(newest) if newest else table.text(""),
+            "state": _frozen(estate.frozen(name)) or (state_cell(newest) if newest else table.text("")),
             "chains": table.text(len(chains)),
             "revision": table.text(
                 workflow.revision, note=f"schedule {workflow.schedule}" if workflow.schedule else ""
             ),
         },
     )
+
+
+def _frozen(freezes: list[Freeze]) -> Cell | None:
+    if not freezes:
+        return None
+    by = ", ".join(sorted({freeze.by for freeze in freezes}))
+    return table.text(f"frozen: {', '.join(freeze.what for freeze in freezes)}", tone=Tone.CAUTION, note=f"by {by}")
 
 
 def _version(version: Version | None) -> Cell:

@@ -7,6 +7,7 @@ from murmur_events.models import (
     ModelPromoted,
     ModelRegistered,
     ModelRejected,
+    PromotionDeferred,
     ReviewDecided,
     ReviewRequested,
 )
@@ -49,6 +50,19 @@ def _(event: ValidationCompleted) -> Reading:
         model=event.model,
         version=event.version,
         closes=(Work(WorkKind.VALIDATION, f"{event.model}/{event.version}"),),
+    )
+
+
+@read.register
+def _(event: PromotionDeferred) -> Reading:
+    return Reading(
+        label="held",
+        headline=f"{event.model} v{event.version} waits with its verdict: promotion is frozen by {event.by}"
+        f" ({event.reason})",
+        tone=Tone.CAUTION,
+        workflow=event.workflow,
+        model=event.model,
+        version=event.version,
     )
 
 

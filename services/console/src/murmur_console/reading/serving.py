@@ -2,9 +2,30 @@
 
 from murmur_console.domain.facts import Tone, Work, WorkKind
 from murmur_console.reading.reading import Reading, first_line, read
+from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.dead_letters import DeadLettered
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
+from murmur_events.troubles import TroubleReported
+
+
+@read.register
+def _(event: AutomationFrozen) -> Reading:
+    return Reading(
+        label=f"{event.what} frozen",
+        headline=f"{event.what} of {event.workflow or 'all workflows'} frozen by {event.by}: {event.reason}",
+        tone=Tone.CAUTION,
+        workflow=event.workflow,
+    )
+
+
+@read.register
+def _(event: AutomationUnfrozen) -> Reading:
+    return Reading(
+        label=f"{event.what} free",
+        headline=f"{event.what} of {event.workflow or 'all workflows'} unfrozen by {event.by}: {event.reason}",
+        workflow=event.workflow,
+    )
 
 
 @read.register
@@ -68,19 +89,37 @@ def _(event: DriftDetected) -> Reading:
 def _(event: AlertRaised) -> Reading:
     return Reading(
         label="alert",
-        headline=f"{event.deployment}, {event.severity}: {event.title}. {event.detail}",
+        headline=f"{event.about}, {event.severity}: {event.title}. {event.detail}",
         tone=Tone.TROUBLE if event.severity == "critical" else Tone.CAUTION,
-        model=event.deployment,
+        model=event.about,
     )
 
 
 @read.register
 def _(event: AlertResolved) -> Reading:
-    return Reading(label="resolved", headline=f"{event.deployment}: alert over, {event.detail}", model=event.deployment)
+    return Reading(label="resolved", headline=f"{event.about}: alert over, {event.detail}", model=event.about)
+
+
+@read.register
+def _(event: TroubleReported) -> Reading:
+    began = event.state == "began"
+    return Reading(
+        label="trouble" if began else "over",
+        headline=f"{event.title}: {event.detail}",
+        tone=Tone.CAUTION if began else Tone.PLAIN,
+        model=event.about,
+    )
 
 
 @read.register
 def _(event: DeadLettered) -> Reading:
+    if (decision := event.decision) is not None:
+        reason = f": {decision.reason}" if decision.reason else ""
+        return Reading(
+            label=f"{decision.kind} by {decision.by}",
+            headline=f"dead letter of {event.service}, {event.topic} {event.key}, {decision.kind} by"
+            f" {decision.by}{reason}",
+        )
     return Reading(
         label="dead letter",
         headline=f"{event.service} could not handle {event.topic} {event.key}: {first_line(event.reason)}",

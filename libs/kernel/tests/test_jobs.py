@@ -1,6 +1,7 @@
 """Jobs: attempts, take-over, giving up, and timers."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -156,3 +157,38 @@ async def test_the_runner_keeps_to_its_slots_and_heeds_new_work_at_once() -> Non
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+@pytest.mark.parametrize("store_name", STORES)
+async def test_a_worker_that_is_told_to_stop_uses_no_attempt_up(store_name: StoreName) -> None:
+    """Ten restarts in good order, and the work is still done; each attempt has a number of its own, for its fence."""
+    clock = SystemClock()
+    begun: list[int] = []
+    started = asyncio.Event()
+
+    async def work(job: Job[CounterUnitOfWork]) -> None:
+        begun.append(job.attempt)
+        started.set()
+        if len(begun) <= 10:
+            await asyncio.Event().wait()
+
+    async with opened_store(store_name, [COUNTERS]) as store:
+        await store.commit(ChangeSet(jobs=[row(clock)]))
+        for _ in range(11):
+            started.clear()
+            task = asyncio.create_task(runner(store, {"work": JobKind(work, max_attempts=2)}, clock).run())
+            await started.wait()
+            if len(begun) > 10:
+                await eventually(_none_left(store))
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        assert begun == list(range(1, 12))
+        assert await store.jobs() == []
+
+
+def _none_left(store: Store) -> Callable[[], Awaitable[bool]]:
+    async def none_left() -> bool:
+        return not await store.jobs()
+
+    return none_left

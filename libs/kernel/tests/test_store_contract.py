@@ -17,6 +17,8 @@ from murmur_kernel.store import (
     Fence,
     JobRow,
     JobState,
+    LetterEdit,
+    LetterQuery,
     Parked,
     RawRecord,
     Store,
@@ -229,6 +231,21 @@ async def test_a_worker_that_disowns_its_jobs_frees_them_at_once(store: Store) -
     assert await store.claim(["count"], "a", NOW, NOW) is not None
 
 
+async def test_an_attempt_given_back_on_purpose_is_counted_and_its_number_is_not_used_again(store: Store) -> None:
+    await store.commit(ChangeSet(jobs=[job()]))
+    later = NOW + timedelta(days=1)
+    await store.claim(["count"], "a", NOW, later)
+    await store.disown("a", on_purpose=True)
+    await store.disown("a", on_purpose=True)
+    second = await store.claim(["count"], "b", NOW, later)
+    assert second is not None
+    assert (second.attempt, second.returned) == (2, 1)
+    await store.disown("b")
+    third = await store.claim(["count"], "b", NOW, later)
+    assert third is not None
+    assert (third.attempt, third.returned) == (3, 1)
+
+
 async def test_a_parked_record_is_released_by_the_document_it_awaits(store: Store) -> None:
     await store.commit(ChangeSet(parked=parked("p", "counter/a")))
     await store.commit(ChangeSet(parked=parked("q", "counter/b")))
@@ -259,3 +276,51 @@ async def test_an_answer_is_remembered(store: Store) -> None:
     assert await store.answer("k") is None
     await store.commit(ChangeSet(answer=("k", "42")))
     assert await store.answer("k") == "42"
+
+
+async def test_dead_letters_are_found_counted_and_paged_in_either_order(store: Store) -> None:
+    for number in range(7):
+        letter = DeadLetter(
+            id=f"d{number}",
+            record=replace(record(offset=100 - number), topic="run.started" if number % 2 else "run.failed"),
+            error="Expired" if number == 3 else "InvalidPayload",
+            reason="because",
+            at=NOW + timedelta(seconds=number),
+        )
+        await store.commit(ChangeSet(dead_letter=letter))
+    assert dict(await store.letter_counts()) == {"run.failed": 4, "run.started": 3}
+
+    async def ids(query: LetterQuery) -> list[str]:
+        found: list[str] = []
+        while True:
+            page = await store.letters(query)
+            found += [letter.id for letter in page.items]
+            if page.next is None:
+                return found
+            query = replace(query, cursor=page.next)
+
+    assert await ids(LetterQuery(limit=3)) == ["d6", "d5", "d4", "d3", "d2", "d1", "d0"]
+    assert await ids(LetterQuery(order="place", limit=2)) == ["d6", "d4", "d2", "d0", "d5", "d3", "d1"]
+    assert await ids(LetterQuery(topic="run.started", error="InvalidPayload")) == ["d5", "d1"]
+    within = LetterQuery(since=NOW + timedelta(seconds=2), until=NOW + timedelta(seconds=4))
+    assert await ids(within) == ["d3", "d2"]
+    with pytest.raises(BadCursor):
+        await store.letters(LetterQuery(cursor="nonsense"))
+
+
+async def test_the_edits_of_a_dead_letter_are_kept(store: Store) -> None:
+    edit = LetterEdit(at=NOW, by="olga", reason="mended", before=b"\xff")
+    letter = DeadLetter(id="d", record=record(), error="InvalidPayload", reason="because", at=NOW, edits=(edit,))
+    await store.commit(ChangeSet(dead_letter=letter))
+    assert await store.letter("d") == letter
+    assert await store.letter("other") is None
+
+
+async def test_marks_are_forgotten_in_batches_when_their_time_has_come(store: Store) -> None:
+    for number in range(5):
+        await store.commit(ChangeSet(mark=f"m{number}", forget_at=NOW, answer=(f"m{number}", "42")))
+    await store.commit(ChangeSet(mark="later", forget_at=NOW + timedelta(seconds=1)))
+    await store.commit(ChangeSet(mark="never"))
+    assert [await store.forget_marks(NOW, 3) for _ in range(3)] == [3, 2, 0]
+    assert [await store.handled(mark) for mark in ("m0", "later", "never")] == [False, True, True]
+    assert await store.answer("m0") is None

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 from murmur_events import Envelope, Event, topic_of
+from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.catalog import dead_letters_of
 from murmur_events.dead_letters import DeadLettered
 from murmur_events.models import VersionState
@@ -85,3 +86,19 @@ class Teller:
         )
         self.told.append(self.last)
         return self.last
+
+
+def freeze(teller: Teller, *, end: bool = False) -> None:
+    """An operator freezes promotion of credit, or lifts that."""
+    teller.root(f"freeze {end}")
+    kind, revision = (AutomationUnfrozen, 2) if end else (AutomationFrozen, 1)
+    teller.tell(
+        kind(
+            scope="promotion/credit",
+            what="promotion",
+            workflow="credit",
+            revision=revision,
+            by="olga",
+            reason="quarter end",
+        )
+    )

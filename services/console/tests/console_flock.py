@@ -21,7 +21,10 @@ LETTER = {
     "at": "2026-11-02T11:00:00Z",
     "headers": {"ce_id": "3f1c", "ce_source": "trainer"},
     "value": '{"run_id": "r-unknown"}',
+    "editable": True,
+    "version": 1,
 }
+COMPLAINT = {"path": "metrics", "found": "nothing", "expected": "Field required"}
 
 
 @dataclass
@@ -56,13 +59,18 @@ class StubFlock:
             return 503, {}
         if rest == "readyz":
             return self.readiness(service)
+        rest, _, _ = rest.partition("?")
+        letters = self.letters.get(service, [])
         if rest == "v1/dead-letters":
-            return 200, {"items": self.letters.get(service, []), "next": None}
+            return 200, {"items": letters, "next": None, "counts": {one["topic"]: 1 for one in letters}}
+        for letter in letters:
+            if rest == f"v1/dead-letters/{letter['id']}":
+                return 200, {**letter, "complaints": [COMPLAINT], "edits": []}
         return 404, {"title": "Not possible", "status": 404, "detail": path}
 
     def post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
         self.posts.append((path, body, headers))
-        if path.endswith("/redrive"):
+        if path.endswith(("/redrive", "/discard")):
             self.letters = {}
         return self.answer
 
@@ -72,6 +80,12 @@ def running_flock(flock: StubFlock) -> Iterator[StubFlock]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self._answer(*flock.get(self.path))
+
+        def do_PUT(self) -> None:
+            self.do_POST()
+
+        def do_DELETE(self) -> None:
+            self._answer(*flock.post(self.path, {}, dict(self.headers)))
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))

@@ -1,12 +1,14 @@
 """The console in a real browser, over a told story and a small server that stands for the flock."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlparse
 
 import pytest
+from console_events import freeze
 from console_flock import LETTER
 from console_process import RunningConsole
 from console_story import approve, measure
@@ -192,20 +194,93 @@ def test_approving_posts_name_and_reason_and_the_form_goes_when_the_decision_is_
     expect_text(chain_page.locator(".m-head p"), "production v3")
 
 
-def test_a_dead_letter_is_opened_and_redriven(
-    page: "Page", console: RunningConsole, posts: list[tuple[str, dict[str, str], dict[str, str]]]
-) -> None:
+def open_letter(page: "Page", console: RunningConsole) -> "Locator":
     console.flock.letters = {"tracking": [LETTER]}
     visit(page, "/dead-letters")
     page.get_by_role("button", name="run.completed").click()
     detail = page.locator("section.m-detail")
+    expect_text(detail.locator("table"), "metrics.*nothing.*Field required")
+    return detail
+
+
+def test_a_dead_letter_is_opened_and_redriven(
+    page: "Page", console: RunningConsole, posts: list[tuple[str, dict[str, str], dict[str, str]]]
+) -> None:
+    detail = open_letter(page, console)
     expect_text(detail, "metrics: Field required.*InvalidPayload.*at offset 17.*ce_source.*trainer")
-    expect_text(detail.locator("pre"), '"run_id": "r-unknown"')
     assert page.url.endswith("?letter=dl-1")
+    detail.locator("input[name=by]").fill("olga")
     detail.get_by_role("button", name="Redrive").click()
     expect_text(page.locator(".m-notice"), "tracking handles it again")
     expect_text(page.locator(".m-empty"), "No dead letters")
-    assert [path for path, _, _ in posts] == ["/tracking/v1/dead-letters/dl-1/redrive"]
+    assert [(path, body["by"]) for path, body, _ in posts] == [("/tracking/v1/dead-letters/dl-1/redrive", "olga")]
+
+
+def test_a_payload_is_corrected_and_a_letter_let_go_of_with_a_reason_only(
+    page: "Page", console: RunningConsole, posts: list[tuple[str, dict[str, str], dict[str, str]]]
+) -> None:
+    detail = open_letter(page, console)
+    detail.locator("input[name=by]").fill("olga")
+    detail.get_by_role("button", name="Discard").click()
+    expect_text(detail.locator("[role=alert]"), "Discard needs a reason")
+    assert posts == []
+    detail.locator("textarea[name=content]").fill('{"run_id": "r-1", "metrics": {}}')
+    detail.locator("textarea[name=reason]").fill("the client left it out")
+    detail.get_by_role("button", name="Save the payload").click()
+    expect_text(page.locator(".m-notice"), "fits its schema now")
+    ((path, body, _),) = posts
+    assert path == "/tracking/v1/dead-letters/dl-1/payload"
+    assert body == {
+        "value": {"run_id": "r-1", "metrics": {}},
+        "by": "olga",
+        "reason": "the client left it out",
+    }
+    detail.get_by_role("button", name="Discard").click()
+    expect_text(page.locator(".m-empty"), "No dead letters")
+    assert posts[1][0] == "/tracking/v1/dead-letters/dl-1/discard"
+
+
+def test_a_freeze_is_told_in_the_bar_of_every_page_and_changed_there(
+    page: "Page", console: RunningConsole, posts: list[tuple[str, dict[str, str], dict[str, str]]]
+) -> None:
+    visit(page, "/workflows/credit")
+    bar = page.locator(".m-freezes")
+    expect_text(bar.locator("summary"), "nothing frozen")
+    bar.locator("summary").click()
+    bar.locator("select[name=what]").select_option("promotion")
+    bar.locator("select[name=workflow]").select_option("credit")
+    bar.locator("input[name=by]").fill("olga")
+    bar.locator("textarea[name=reason]").fill("quarter end")
+    bar.get_by_role("button", name="Freeze", exact=True).click()
+    wait_for(lambda: posts)
+    assert [(path, body) for path, body, _ in posts] == [
+        ("/trainer/v1/freezes/promotion/credit", {"by": "olga", "reason": "quarter end"})
+    ]
+    told = len(console.story.told)
+    freeze(console.story)
+    console.tell_more(told)
+    expect_text(bar.locator("summary"), "frozen: promotion of credit")
+    expect_text(bar.locator("li"), "promotion of credit: frozen by olga.*quarter end")
+    expect_text(page.locator(".m-head p"), "promotion frozen by olga: quarter end")
+    visit(page, "/workflows")
+    expect_text(page.locator("tbody tr").first, "frozen: promotion.*by olga")
+    bar.locator("summary").click()
+    bar.locator("textarea[name=reason]").fill("over")
+    bar.get_by_role("button", name="Unfreeze").click()
+    wait_for(lambda: len(posts) == 2)
+    assert posts[1][0] == "/trainer/v1/freezes/retraining?by=olga&reason=over"
+    told = len(console.story.told)
+    freeze(console.story, end=True)
+    console.tell_more(told)
+    expect_text(bar.locator("summary"), "nothing frozen")
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """The stub answers in another thread."""
+    deadline = time.monotonic() + 8
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.02)
 
 
 def search_by_slash(page: "Page", words: str) -> None:

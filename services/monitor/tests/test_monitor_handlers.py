@@ -1,12 +1,14 @@
 """What the monitor learns from the others' events, over both stores."""
 
 from datetime import timedelta
+from typing import Literal
 
 from monitor_facts import model_deployed, workflow_applied
 
 from murmur_events.base import DeploymentName, ModelName
 from murmur_events.deployments import DeploymentFailed
 from murmur_events.monitoring import AlertRaised, AlertResolved
+from murmur_events.troubles import TroubleReported
 from murmur_kernel.consuming import Ack, Park
 from murmur_kernel.testing import Harness
 from murmur_monitor.domain.windows import Calendar, Span, as_millis
@@ -115,3 +117,35 @@ async def test_a_resolved_alert_may_be_raised_again(monitor: Monitor) -> None:
         await monitor.receives(deployment_failed())
         await monitor.receives(model_deployed(version=3))
     assert [type(event).__name__ for event in monitor.published] == ["AlertRaised", "AlertResolved"] * 2
+
+
+async def test_a_trouble_of_a_service_is_an_alert_until_it_has_ended(monitor: Monitor) -> None:
+    began = trouble("began")
+    await monitor.receives(began)
+    await monitor.receives(began)
+    (raised,) = monitor.take_published()
+    assert isinstance(raised, AlertRaised)
+    assert (raised.alert, raised.about, raised.service, raised.deployment) == (
+        "registry/verdict-overdue/credit/1",
+        "credit",
+        "registry",
+        None,
+    )
+    await monitor.receives(trouble("ended"))
+    (resolved,) = monitor.take_published()
+    assert isinstance(resolved, AlertResolved)
+    assert (resolved.alert, resolved.about) == (raised.alert, raised.about)
+    await monitor.receives(trouble("ended"))
+    assert monitor.take_published() == []
+
+
+def trouble(state: Literal["began", "ended"]) -> TroubleReported:
+    return TroubleReported(
+        trouble="verdict-overdue/credit/1",
+        service="registry",
+        state=state,
+        about="credit",
+        severity="warning",
+        title="no verdict",
+        detail="look at the validator",
+    )

@@ -2,6 +2,10 @@
 
 import getpass
 import json
+import os
+import shlex
+import subprocess
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -175,14 +179,29 @@ def _edited(letter: Json, assign: list[str], file: Path | None) -> Any:
     if file is not None:
         return _json(file.read_text(), str(file))
     if not assign:
-        text = typer.edit(_pretty(letter["value"]), extension=".json")
-        if text is None:
+        before = _pretty(letter["value"])
+        text = in_editor(before)
+        if text == before:
             raise Unusable("nothing was changed", advice="save in the editor, or use --set or --file")
         return _json(text, "what was saved")
     value = _json(letter["value"], "the payload")
     for one in assign:
         _assign(value, one)
     return value
+
+
+def in_editor(text: str) -> str:
+    """The text as it was left in the editor that $VISUAL or $EDITOR names. Raises Unusable."""
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "payload.json"
+        path.write_text(text)
+        try:
+            subprocess.run([*shlex.split(editor), str(path)], check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            advice = "set EDITOR to one that is there, or use --set or --file"
+            raise Unusable(f"the editor {editor!r} did not end well: {error}", advice=advice) from None
+        return path.read_text()
 
 
 def _assign(value: Any, assignment: str) -> None:

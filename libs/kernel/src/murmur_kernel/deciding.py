@@ -88,7 +88,9 @@ class Letters:
         """Hand the record to its handler again: it becomes a released parked record. Raises Missing."""
         letter = await self.find(letter_id)
         deadline = self._clock.now() + PATIENCE
-        parked = Parked(id=letter.id, record=letter.record, awaits="", deadline=deadline, ready=True)
+        parked = Parked(
+            id=letter.id, record=letter.record, awaits="", deadline=deadline, ready=True, edits=letter.edits
+        )
         decision = LetterDecision(kind="redriven", by=by, reason=reason)
         await self._decide(letter, decision, ChangeSet(parked=parked, undead=letter.id))
         return letter

@@ -29,20 +29,21 @@ async def park(dispatcher: Dispatcher[Any], record: RawRecord, awaits: str) -> N
     await dispatcher.store.commit(ChangeSet(parked=parked))
 
 
-async def bury(dispatcher: Dispatcher[Any], record: RawRecord, dead: Dead, *, unparked: str | None = None) -> None:
+async def bury(dispatcher: Dispatcher[Any], record: RawRecord, dead: Dead, *, unparked: Parked | None = None) -> None:
     """Keep the record as a dead letter and say so on the service's dead-letter topic, in one transaction."""
     now = dispatcher.clock.now()
-    before = await dispatcher.store.letter(record_id(record))
     letter = DeadLetter(
         id=record_id(record),
         record=record,
         error=dead.error,
         reason=dead.reason,
         at=now,
-        edits=before.edits if before else (),
+        edits=unparked.edits if unparked else (),
     )
     announcement = announce(letter, dispatcher.service, now)
-    await dispatcher.store.commit(ChangeSet(dead_letter=letter, envelopes=[announcement], unparked=unparked))
+    await dispatcher.store.commit(
+        ChangeSet(dead_letter=letter, envelopes=[announcement], unparked=unparked.id if unparked else None)
+    )
 
 
 def announce(letter: DeadLetter, service: str, now: datetime, *, decision: LetterDecision | None = None) -> Envelope:
@@ -85,5 +86,5 @@ async def settle(dispatcher: Dispatcher[Any], parked: Parked) -> Outcome:
             again = replace(parked, awaits=awaits, ready=False)
             await dispatcher.store.commit(ChangeSet(parked=again))
         case Dead():
-            await bury(dispatcher, parked.record, outcome, unparked=parked.id)
+            await bury(dispatcher, parked.record, outcome, unparked=parked)
     return outcome

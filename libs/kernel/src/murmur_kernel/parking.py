@@ -52,7 +52,7 @@ class ParkingAttendant:
             if parked.deadline <= now:
                 reason = f"{parked.awaits} never came: waited until {parked.deadline.isoformat()}"
                 log.error("parked event expired", topic=parked.record.topic, awaits=parked.awaits)
-                await letters.bury(self._dispatcher, parked.record, Dead("Expired", reason), unparked=parked.id)
+                await letters.bury(self._dispatcher, parked.record, Dead("Expired", reason), unparked=parked)
                 await self._release_next(parked.record)
 
     async def _release_next(self, gone: RawRecord) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from murmur_events import Envelope, Event, to_record, topic_of
+from murmur_events.catalog import topic_of_service
+from murmur_events.troubles import TroubleReported
 from murmur_kernel import letters
 from murmur_kernel.commands import Commands
 from murmur_kernel.consuming import Ack, Dead, Dispatcher, Outcome, Park, Retry, Subscriptions
@@ -137,7 +139,7 @@ class Harness(Generic[U]):
 
     def record_of(self, event: Event, *, event_id: str | None = None, chain: Chain | None = None) -> RawRecord:
         """The event as a broker would hand it over."""
-        topic = topic_of(event)
+        topic = topic_of_service(type(event), event.service) if isinstance(event, TroubleReported) else topic_of(event)
         self._offset += 1
         record = to_record(
             Envelope(

@@ -72,17 +72,6 @@ class RawRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parked:
-    """A record that waits for a document to be saved. Parked again under its id, it keeps its place in the line."""
-
-    id: str
-    record: RawRecord
-    awaits: str = field(metadata={"form": "kind/id"})
-    deadline: datetime
-    ready: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class LetterEdit:
     """A person's correction of a dead letter's value; `before` is the value that it replaced."""
 
@@ -90,6 +79,21 @@ class LetterEdit:
     by: str
     reason: str
     before: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parked:
+    """A record that waits for a document to be saved. Parked again under its id, it keeps its place in the line.
+
+    edits: of a dead letter that was handed in again
+    """
+
+    id: str
+    record: RawRecord
+    awaits: str = field(metadata={"form": "kind/id"})
+    deadline: datetime
+    ready: bool = False
+    edits: tuple[LetterEdit, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

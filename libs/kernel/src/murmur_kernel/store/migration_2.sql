@@ -5,6 +5,7 @@ ALTER TABLE jobs ADD COLUMN returned INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE dead_letters ADD COLUMN topic TEXT NOT NULL DEFAULT '';
 ALTER TABLE dead_letters ADD COLUMN partition INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE dead_letters ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE parked ADD COLUMN edits TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE dead_letters ADD COLUMN edits TEXT NOT NULL DEFAULT '[]';
 UPDATE dead_letters SET topic = json_extract(record, '$.topic'), partition = json_extract(record, '$.partition'),
                         place = json_extract(record, '$.offset');

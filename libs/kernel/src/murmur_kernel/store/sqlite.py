@@ -24,7 +24,7 @@ from murmur_kernel.store.base import (
     OutboxRow,
     Parked,
 )
-from murmur_kernel.store.codec import dump_envelope, dump_record, load_envelope, load_record
+from murmur_kernel.store.codec import dump_edits, dump_envelope, dump_record, load_edits, load_envelope, load_record
 from murmur_kernel.store.sqlite_engine import SqliteEngine
 from murmur_kernel.store.sqlite_find import find_documents, index_statement
 from murmur_kernel.store.sqlite_letters import COLUMNS, find_letters, keep_letter, letter_of
@@ -135,7 +135,7 @@ class SqliteStore:
         return row[0] if row else None
 
     async def parked(self, *, ready: bool | None = None) -> Sequence[Parked]:
-        sql = """SELECT id, record, awaits, deadline, ready FROM parked
+        sql = """SELECT id, record, awaits, deadline, ready, edits FROM parked
                  WHERE ?1 IS NULL OR ready = ?1 ORDER BY number"""
         return [
             Parked(
@@ -144,8 +144,9 @@ class SqliteStore:
                 awaits=awaits,
                 deadline=datetime.fromtimestamp(deadline, UTC),
                 ready=bool(is_ready),
+                edits=load_edits(edits),
             )
-            for parked_id, record, awaits, deadline, is_ready in await self._all(sql, ready)
+            for parked_id, record, awaits, deadline, is_ready, edits in await self._all(sql, ready)
         ]
 
     async def count_parked(self) -> int:
@@ -286,7 +287,8 @@ def _park(connection: sqlite3.Connection, parked: Parked) -> None:
     kind, _, document_id = parked.awaits.partition("/")
     present = connection.execute("SELECT 1 FROM documents WHERE kind = ? AND id = ?", (kind, document_id)).fetchone()
     connection.execute(
-        """INSERT INTO parked (id, topic, key, record, awaits, deadline, ready) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        """INSERT INTO parked (id, topic, key, record, awaits, deadline, ready, edits)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
            ON CONFLICT (id) DO UPDATE SET awaits = ?5, deadline = ?6, ready = ?7""",
         (
             parked.id,
@@ -296,5 +298,6 @@ def _park(connection: sqlite3.Connection, parked: Parked) -> None:
             parked.awaits,
             parked.deadline.timestamp(),
             parked.ready or not parked.awaits or present is not None,
+            dump_edits(parked.edits),
         ),
     )

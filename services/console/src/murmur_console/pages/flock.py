@@ -76,14 +76,7 @@ def _row(standing: Standing) -> Row:
     if known is None:
         cells |= {key: table.text("") for key in ("lag", "outbox", "parked", "letters", "jobs")}
     else:
-        late = known.outbox_age_s > _OLD_OUTBOX = (
-    Column("since", "Since"),
-    Column("service", "Noticed by"),
-    Column("about", "About"),
-    Column("title", "What"),
-)
-_SHOWN_ALERTS = 50
-_OLD_OUTBOX_SECONDS
+        late = known.outbox_age_s > _OLD_OUTBOX_SECONDS
         waiting = known.jobs.get("queued", 0)
         cells |= {
             "lag": table.count(known.lag),

@@ -1,4 +1,4 @@
-"""One dead letter, opened: what its schema finds wrong, what was changed, the record, and the form to decide about it."""
+"""One dead letter, opened: what its schema finds wrong, what was changed, the record, and how to decide about it."""
 
 import json
 from collections.abc import Awaitable, Callable

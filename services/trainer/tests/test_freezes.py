@@ -1,4 +1,4 @@
-"""Operators forbid retraining by itself, and allow it again: what starts, what is skipped, and what others hear of it."""
+"""Operators forbid retraining by itself, and allow it again: what starts, what is skipped, what others hear of it."""
 
 from datetime import UTC, datetime
 

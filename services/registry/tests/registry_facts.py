@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from murmur_events.deployments import ModelDeployed
 from murmur_events.models import ModelArchived, ModelPromoted, ModelRegistered, ModelRejected, VersionState
 from murmur_events.runs import Provenance, RunCompleted
 from murmur_events.training import Trigger
@@ -96,6 +97,18 @@ def validation_completed(version: int, *, baseline: int | None, verdict: Verdict
         slices=(),
         holdout_rows=250,
         report=artifact(f"report-{version}"),
+    )
+
+
+def model_deployed(version: int) -> ModelDeployed:
+    return ModelDeployed(
+        deployment="credit",
+        model="credit",
+        version=version,
+        replaces=None,
+        replica="credit-v1-1",
+        endpoint="/v2/models/credit",
+        state=state(version),
     )
 
 

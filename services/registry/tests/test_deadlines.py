@@ -1,11 +1,11 @@
 """What the registry waits for: a missed date is told to people, and told again when the fact comes after all."""
 
 import pytest
-from registry_facts import state, validation_completed
+from registry_facts import model_deployed, validation_completed
 from registry_scenes import Registry, decide, given_candidates, given_staging
 
 from murmur_events import Event
-from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.deployments import DeploymentFailed
 from murmur_events.troubles import TroubleReported
 from murmur_registry.reviews import Reviews
 
@@ -59,9 +59,7 @@ async def test_a_review_that_nobody_answers_is_a_trouble_until_it_is_over(
 
 
 ANSWERS: dict[str, Event] = {
-    "deployed": ModelDeployed(
-        deployment="credit", model="credit", version=1, replaces=None, replica="r", endpoint="/v2", state=state(1)
-    ),
+    "deployed": model_deployed(1),
     "failed": DeploymentFailed(
         deployment="credit", model="credit", version=1, cause="did_not_start", message="no", still_serving=None
     ),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from registry_facts import run_completed, short, state, validation_completed, workflow_applied
+from registry_facts import model_deployed, run_completed, short, state, validation_completed, workflow_applied
 from registry_scenes import Registry, given_candidates, given_production, status_of
 
 from murmur_events.models import ModelPromoted, ModelRejected, ReviewRequested
@@ -78,6 +78,7 @@ async def test_a_verdict_against_an_outdated_baseline_is_asked_for_again(registr
 async def test_a_verdict_asked_for_again_has_a_deadline_of_its_own(registry: Registry, reviews: Reviews) -> None:
     await given_candidates(registry, 2)
     await given_production(registry, reviews, 1)
+    await registry.receives(model_deployed(1))
     registry.clock.advance(14 * 60)
     await registry.receives(validation_completed(2, baseline=None, verdict="first"))
     registry.clock.advance(2 * 60)

@@ -68,7 +68,7 @@ async def test_a_verdict_that_does_not_come_in_time_is_marked_and_still_counts_l
 
     registry.take_published()
     await registry.receives(validation_completed(1, baseline=None, verdict="first"))
-    assert [short(event) for event in registry.published] == ["staging v1", "ReviewRequested"]
+    assert [short(event) for event in registry.published] == ["TroubleReported", "staging v1", "ReviewRequested"]
 
 
 async def test_a_verdict_that_came_is_never_overdue(registry: Registry) -> None:

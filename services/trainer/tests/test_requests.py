@@ -181,7 +181,7 @@ class TestAskingByHand:
         assert event == TrainingRequested(
             workflow="credit",
             revision=1,
-            trigger={"kind": "manual", "key": "k1", "reason": "curious"},
+            trigger={"kind": "manual", "key": "k1", "reason": "curious", "by": "somebody"},
             as_of=applied.clock.now(),
         )
         assert accepted.run_id == FIRST

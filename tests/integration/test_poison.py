@@ -7,6 +7,7 @@ import asyncio
 import os
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -89,53 +90,60 @@ async def latencies(patient: Patient, sink: KafkaSink, prefix: str) -> list[floa
     return found
 
 
-async def test_poison_in_one_topic_stops_no_other_and_comes_back_in_order_once_it_is_mended(tmp_path: Path) -> None:
-    with running_broker(tmp_path / "kafka") as brokers:
-        patient = Patient()
-        service = Service(
-            "trainer",
-            KernelSettings(home=tmp_path, brokers=brokers),
-            unit_of_work=UnitOfWork,
-            kinds=(),
-            subscriptions=(react(TrainingRequested, patient.ask), project(RunStarted, patient.begin)),
+@pytest.fixture
+def brokers(tmp_path: Path) -> Iterator[str]:
+    with running_broker(tmp_path / "kafka") as running:
+        yield running
+
+
+async def test_poison_in_one_topic_stops_no_other_and_comes_back_in_order_once_it_is_mended(
+    tmp_path: Path, brokers: str
+) -> None:
+    patient = Patient()
+    service = Service(
+        "trainer",
+        KernelSettings(home=tmp_path, brokers=brokers),
+        unit_of_work=UnitOfWork,
+        kinds=(),
+        subscriptions=(react(TrainingRequested, patient.ask), project(RunStarted, patient.begin)),
+    )
+    transport = httpx.ASGITransport(app=service.app(title="Patient"))
+    sink = KafkaSink(brokers, "poisoner")
+    await sink.start()
+    async with service.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        calm = await latencies(patient, sink, "calm")
+        before = psutil.Process().memory_info().rss
+        flood = asyncio.create_task(sink.send(poison()))
+        ill = await latencies(patient, sink, "ill")
+        await flood
+
+        async def all_dead() -> bool:
+            return bool((await client.get("/readyz")).json()["dead_letters"] == POISON)
+
+        await eventually(all_dead, within=120)
+        grown = (psutil.Process().memory_info().rss - before) / 2**20
+        print(  # noqa: T201  # a measurement: pytest -s shows it
+            f"median {median(calm) * 1000:.1f} ms calm, {median(ill) * 1000:.1f} ms ill, worst {max(ill):.2f} s;"
+            f" {POISON} records, memory grew by {grown:.0f} MiB"
         )
-        transport = httpx.ASGITransport(app=service.app(title="Patient"))
-        sink = KafkaSink(brokers, "poisoner")
-        await sink.start()
-        async with service.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-            calm = await latencies(patient, sink, "calm")
-            before = psutil.Process().memory_info().rss
-            flood = asyncio.create_task(sink.send(poison()))
-            ill = await latencies(patient, sink, "ill")
-            await flood
+        assert median(ill) < max(20 * median(calm), 0.5)
+        assert max(ill) < 10
+        assert grown < 150
+        assert f"murmur_dead_letters {float(POISON)}" in (await client.get("/metrics")).text
+        assert (await client.get("/v1/dead-letters")).json()["counts"] == {"training.requested": POISON}
 
-            async def all_dead() -> bool:
-                return bool((await client.get("/readyz")).json()["dead_letters"] == POISON)
+        patient.broken = False
+        body = {"error": "RuntimeError", "by": "olga", "reason": "the bug is mended", "limit": 1000}
+        while (await client.post("/v1/dead-letters/redrive", json=body)).json()["left"]:
+            pass
 
-            await eventually(all_dead, within=120)
-            grown = (psutil.Process().memory_info().rss - before) / 2**20
-            print(  # noqa: T201  # a measurement: pytest -s shows it
-                f"median {median(calm) * 1000:.1f} ms calm, {median(ill) * 1000:.1f} ms ill, worst {max(ill):.2f} s;"
-                f" {POISON} records, memory grew by {grown:.0f} MiB"
-            )
-            assert median(ill) < max(20 * median(calm), 0.5)
-            assert max(ill) < 10
-            assert grown < 150
-            assert f"murmur_dead_letters {float(POISON)}" in (await client.get("/metrics")).text
-            assert (await client.get("/v1/dead-letters")).json()["counts"] == {"training.requested": POISON}
+        async def all_handled() -> bool:
+            return sum(map(len, patient.handled.values())) == POISON // 2
 
-            patient.broken = False
-            body = {"error": "RuntimeError", "by": "olga", "reason": "the bug is mended", "limit": 1000}
-            while (await client.post("/v1/dead-letters/redrive", json=body)).json()["left"]:
-                pass
-
-            async def all_handled() -> bool:
-                return sum(map(len, patient.handled.values())) == POISON // 2
-
-            await eventually(all_handled, within=120)
-            for key, sequences in patient.handled.items():
-                assert sequences == sorted(sequences), f"{key} was handled out of order"
-            left = (await client.get("/v1/dead-letters", params={"limit": 200})).json()
-            assert {letter["error"] for letter in left["items"]} == {"NotAnEnvelope"}
-            assert left["counts"] == {"training.requested": POISON // 2}
-        await sink.stop()
+        await eventually(all_handled, within=120)
+        for key, sequences in patient.handled.items():
+            assert sequences == sorted(sequences), f"{key} was handled out of order"
+        left = (await client.get("/v1/dead-letters", params={"limit": 200})).json()
+        assert {letter["error"] for letter in left["items"]} == {"NotAnEnvelope"}
+        assert left["counts"] == {"training.requested": POISON // 2}
+    await sink.stop()

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from counting import COUNTERS, CounterUnitOfWork, requested
+from counting import COUNTERS, CounterUnitOfWork, requested, skipped
 
 from murmur_events import Envelope, to_record
-from murmur_events.training import TrainingRequested
+from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
 from murmur_kernel.consumer import Consumer, Progress
 from murmur_kernel.consuming import Dispatcher, react
@@ -239,3 +240,27 @@ async def test_a_relay_without_the_lease_publishes_nothing(broker: MemoryBroker,
     clock.advance(11)
     assert await second.publish_some()
     assert len(broker.records("training.requested")) == 2
+
+
+async def test_a_topic_whose_handlers_are_all_busy_takes_no_turns_of_another(
+    broker: MemoryBroker, store: Store
+) -> None:
+    gate, heard = asyncio.Event(), asyncio.Event()
+
+    async def busy(event: TrainingRequested, uow: CounterUnitOfWork) -> None:
+        await gate.wait()
+
+    async def other(event: TrainingSkipped, uow: CounterUnitOfWork) -> None:
+        heard.set()
+
+    table = (react(TrainingRequested, busy), react(TrainingSkipped, other))
+    dispatcher = Dispatcher("trainer", store, ManualClock(), CounterUnitOfWork, table)
+    consumer = Consumer(MemorySource(broker, "g", dispatcher.topics, wait=0.01), dispatcher, concurrency=4)
+    await send(broker, *(envelope(f"e{number}", f"w{number}") for number in range(50)))
+    await send(broker, replace(envelope("other"), topic="training.skipped", event=skipped()))
+    task = asyncio.create_task(consumer.run())
+    await asyncio.wait_for(heard.wait(), 5)
+    gate.set()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -32,7 +32,7 @@ POISON = int(os.environ.get("MURMUR_POISON", "2000"))
 KEYS = 40
 PROBES = 30
 
-pytestmark = [pytest.mark.flock, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.flock, pytest.mark.timeout(480)]
 
 
 def example(topic: str) -> Envelope:
@@ -92,7 +92,7 @@ async def latencies(patient: Patient, sink: KafkaSink, prefix: str) -> list[floa
 
 @pytest.fixture
 def brokers(tmp_path: Path) -> Iterator[str]:
-    with running_broker(tmp_path / "kafka") as running:
+    with running_broker(tmp_path / "kafka", within=150) as running:
         yield running
 
 

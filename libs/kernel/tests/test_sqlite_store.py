@@ -2,6 +2,9 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,8 @@ from counting import COUNTERS, Counter
 
 from murmur_kernel.documents import Query
 from murmur_kernel.errors import Conflict, StoreUnavailable
-from murmur_kernel.store import ChangeSet, DocumentWrite, SqliteStore, open_store
+from murmur_kernel.store import ChangeSet, DocumentWrite, LetterQuery, RawRecord, SqliteStore, open_store
+from murmur_kernel.store.codec import dump_record
 
 INDEXES = {COUNTERS.name: COUNTERS.indexes}
 
@@ -74,3 +78,22 @@ async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 def test_a_url_that_names_no_store_is_refused() -> None:
     with pytest.raises(ValueError, match="postgres"):
         open_store("postgres://here")
+
+
+async def test_a_store_of_the_first_schema_is_brought_up_to_date_with_all_that_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    record = RawRecord(topic="run.started", partition=1, offset=7, key="r", value=b"\xff", headers=())
+    with closing(sqlite3.connect(path)) as old:
+        script = files("murmur_kernel.store").joinpath("schema.sql").read_text()
+        old.executescript(f"{script} PRAGMA user_version = 1;")
+        old.execute("INSERT INTO inbox VALUES ('m')")
+        letter = ("d", dump_record(record), "Expired", "because", "2026-01-01T00:00:00+00:00")
+        old.execute("INSERT INTO dead_letters VALUES (?, ?, ?, ?, ?)", letter)
+        old.commit()
+    store = SqliteStore(str(path))
+    await store.open(INDEXES)
+    found = await store.letters(LetterQuery(topic="run.started", order="place"))
+    assert [(one.id, one.record, one.edits) for one in found.items] == [("d", record, ())]
+    assert await store.handled("m")
+    assert await store.forget_marks(datetime(2100, 1, 1, tzinfo=UTC), 10) == 0, "nobody knows when it was made"
+    await store.close()

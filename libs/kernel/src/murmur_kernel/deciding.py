@@ -69,7 +69,7 @@ class Letters:
                 letter_id,
                 f"it died of {letter.error}, not of its payload. Mend the cause, then redrive it as it is",
             )
-        text = json.dumps(value, ensure_ascii=False).encode()
+        text = json.dumps(value).encode()
         if found := complaints(letter.record.topic, text):
             first = "; ".join(f"{one.path}: {one.expected} (found {one.found})" for one in found)
             raise NotEditable(letter_id, f"its schema still says no: {first}", found)
@@ -136,4 +136,4 @@ def _flat(value: Any, path: str = "") -> dict[str, str]:
     """Every leaf of a JSON value under its path, as JSON text."""
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     found = {name: text for step, part in parts for name, text in _flat(part, f"{path}.{step}".lstrip(".")).items()}
-    return found or {path: json.dumps(value, ensure_ascii=False)}
+    return found or {path: json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()}

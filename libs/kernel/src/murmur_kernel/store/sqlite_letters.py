@@ -74,5 +74,8 @@ def find_letters(connection: sqlite3.Connection, query: LetterQuery) -> Page[Dea
 
 
 def _text(at: datetime) -> str:
-    """So that times are ordered as their texts are."""
-    return at.astimezone(UTC).isoformat()
+    """So that times are ordered as their texts are; one beyond the calendar is its first or last moment."""
+    try:
+        return at.astimezone(UTC).isoformat()
+    except OverflowError:
+        return (datetime.min if at.year == 1 else datetime.max).replace(tzinfo=UTC).isoformat()

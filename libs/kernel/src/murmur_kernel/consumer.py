@@ -134,7 +134,7 @@ class Consumer:
         backoff = Backoff()
         while True:
             try:
-                async with self._slots["all"]:
+                async with self._slots[record.topic]:
                     with metrics.handling(record.topic):
                         outcome = await self._settle(record)
             except Transient as error:

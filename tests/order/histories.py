@@ -54,17 +54,16 @@ def second_attempt(told: Sequence[Envelope]) -> list[Envelope]:
             for attempt in (1, 2):
                 update = {"run_id": "r-two-attempts", "attempt": attempt, "model": None}
                 event = envelope.event.model_validate(envelope.event.model_dump() | update)
-                if not isinstance(event, RunCompleted) or attempt == 2:
-                    found.append(
-                        replace(
-                            envelope,
-                            id=f"{envelope.topic}-{attempt}",
-                            key="r-two-attempts",
-                            sequence=envelope.sequence + 3 * attempt,
-                            correlation_id="two attempts",
-                            event=event,
-                        )
+                found.append(
+                    replace(
+                        envelope,
+                        id=f"{envelope.topic}-{attempt}",
+                        key="r-two-attempts",
+                        sequence=envelope.sequence + 3 * attempt,
+                        correlation_id="two attempts",
+                        event=event,
                     )
+                )
     return found
 
 
@@ -144,30 +143,43 @@ def may_swap(service: str, earlier: Step, later: Step) -> bool:
     )
 
 
-def pairs(service: str) -> list[tuple[Step, Step]]:
-    """Every two steps that may arrive in the other order."""
+@dataclass(frozen=True)
+class Swap:
+    """Two steps that may arrive in the other order, side by side in each of two histories that differ in that alone.
+
+    Where other chains stand between them in the story, both histories have those after them: which chain is served
+    first is not what is asked here.
+    """
+
+    earlier: Step
+    later: Step
+    usual: tuple[Step, ...]
+    other: tuple[Step, ...]
+
+
+def swaps(service: str) -> list[Swap]:
+    """Every pair, each with what has to come before its second half moved along."""
     steps = history_of(service)
     return [
-        (earlier, later)
+        swap
         for index, earlier in enumerate(steps)
         for later in steps[index + 1 :]
-        if may_swap(service, earlier, later)
+        if may_swap(service, earlier, later) and (swap := _swap(service, steps, earlier, later)) is not None
     ]
 
 
-def swapped(service: str, earlier: Step, later: Step) -> list[Step] | None:
-    """The history with these two in the other order, and as little else moved as that takes.
-
-    None where an event of another chain, or one that must keep its place, stands between them.
-    """
-    steps = history_of(service)
+def _swap(service: str, steps: list[Step], earlier: Step, later: Step) -> Swap | None:
+    """None where something that must follow `earlier` must come before `later`: then no broker can swap the two."""
     first, last = steps.index(earlier), steps.index(later)
-    between = steps[first + 1 : last]
-    if all(may_swap(service, step, later) for step in between):
-        return [*steps[:first], later, earlier, *between, *steps[last + 1 :]]
-    if all(may_swap(service, earlier, step) for step in between):
-        return [*steps[:first], *between, later, earlier, *steps[last + 1 :]]
-    return None
+    along = [later]
+    for step in reversed(steps[first + 1 : last]):
+        if any(step.lane == one.lane or follows(service, one, step) for one in along):
+            if step.lane == earlier.lane or follows(service, step, earlier):
+                return None
+            along.insert(0, step)
+    before = steps[:first]
+    rest = [step for step in steps[first + 1 :] if step not in along]
+    return Swap(earlier, later, (*before, earlier, *along, *rest), (*before, *along, earlier, *rest))
 
 
 def shuffled(service: str, seed: int, *, swaps: int = 400) -> list[Step]:

@@ -147,10 +147,10 @@ def test_a_new_event_appears_by_itself_and_moves_neither_focus_nor_what_is_typed
 def test_refusing_without_a_reason_is_blocked(
     chain_page: "Page", posts: list[tuple[str, dict[str, str], dict[str, str]]]
 ) -> None:
-    chain_page.get_by_label("Your name").fill("Ada Park")
+    chain_page.locator("form.m-review").get_by_label("Your name").fill("Ada Park")
     chain_page.get_by_role("button", name="Refuse").click()
     expect_text(chain_page.get_by_role("alert"), "To refuse, give a reason.")
-    chain_page.get_by_label("Reason").fill("   ")
+    chain_page.locator("form.m-review").get_by_label("Reason").fill("   ")
     chain_page.get_by_role("button", name="Refuse").click()
     expect_text(chain_page.get_by_role("alert"), "To refuse, give a reason.")
     assert posts == []
@@ -162,11 +162,11 @@ def test_a_refusal_by_the_registry_is_shown_and_the_words_are_kept(
     from playwright.sync_api import expect
 
     console.flock.answer = (409, {"title": "ReviewNotOpen", "detail": "credit v3 is not waiting for a review"})
-    chain_page.get_by_label("Your name").fill("Ada Park")
-    chain_page.get_by_label("Reason").fill("the slices got worse")
+    chain_page.locator("form.m-review").get_by_label("Your name").fill("Ada Park")
+    chain_page.locator("form.m-review").get_by_label("Reason").fill("the slices got worse")
     chain_page.get_by_role("button", name="Refuse").click()
     expect_text(chain_page.get_by_role("alert"), "Not refused: credit v3 is not waiting for a review")
-    expect(chain_page.get_by_label("Reason")).to_have_value("the slices got worse")
+    expect(chain_page.locator("form.m-review").get_by_label("Reason")).to_have_value("the slices got worse")
     assert [body["decision"] for _, body, _ in posts] == ["refused"]
 
 
@@ -176,8 +176,8 @@ def test_approving_posts_name_and_reason_and_the_form_goes_when_the_decision_is_
     expect_text(chain_page.locator(".m-evidence tbody tr").first, r"auc.*0.789.*0.771.*\+0.018")
     report = chain_page.get_by_role("link", name="Read the report")
     assert report.get_attribute("href") == "/validator/v1/validations/credit/3/report"
-    chain_page.get_by_label("Your name").fill("Ada Park")
-    chain_page.get_by_label("Reason").fill("better where it matters")
+    chain_page.locator("form.m-review").get_by_label("Your name").fill("Ada Park")
+    chain_page.locator("form.m-review").get_by_label("Reason").fill("better where it matters")
     chain_page.get_by_role("button", name="Approve").click()
     chain_page.locator("form.m-review button:disabled").first.wait_for()
     path, body, headers = posts[0]

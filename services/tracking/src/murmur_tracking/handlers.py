@@ -27,11 +27,12 @@ async def remember_failure(event: RunFailed, uow: TrackingUnitOfWork) -> None:
 
 
 async def remember_batch(event: RunLogged, uow: TrackingUnitOfWork) -> None:
-    """Waits for the run to be known. What comes after the run's end is kept too, and changes neither end nor result."""
+    """Waits for the run to be known. What comes after the run's end is kept too, and changes neither end nor result.
+
+    So is what a lower attempt said, whenever it comes: it changes nothing of the run, and nobody is shown it.
+    """
     fact = _LOGGED.validate_python(event.model_dump())
     run = await uow.runs.require(event.run_id)
-    if runs.is_stale(run, fact):
-        return
     uow.runs.save(runs.log(run, fact))
     if fact.metrics or fact.lines:
         assert uow.cause is not None, "batches come as events only"

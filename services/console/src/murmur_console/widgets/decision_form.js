@@ -2,7 +2,7 @@
 // What is typed stays in the browser until it is sent; live data never disturbs it.
 export default {
   template: `
-    <form class="m-review" @submit.prevent="send" :aria-label="subject">
+    <form class="m-decision" @submit.prevent="send" :aria-label="subject">
       <label v-for="choice in choices" :key="choice.name">{{ choice.label }}
         <select :name="choice.name" v-model="chosen[choice.name]" :disabled="busy">
           <option v-for="option in choice.options" :key="option.value" :value="option.value">{{ option.label }}</option>

@@ -132,13 +132,13 @@ def test_a_new_event_appears_by_itself_and_moves_neither_focus_nor_what_is_typed
     mark(page, drift).wait_for()
     place = mark(page, drift).locator(".m-shape").get_attribute("d")
     scroll = page.evaluate("document.querySelector('.m-scroll').scrollLeft = 40")
-    page.get_by_label("Reason").fill("half a thou")
+    page.locator("form.m-review").get_by_label("Reason").fill("half a thou")
     told = len(console.story.told)
     measure(console.story, 1, "stable", cause=newest(console, "model.deployed"))
     console.tell_more(told)
     mark(page, console.story.told[-1]).wait_for()
     assert page.evaluate("document.activeElement.name") == "reason"
-    expect(page.get_by_label("Reason")).to_have_value("half a thou")
+    expect(page.locator("form.m-review").get_by_label("Reason")).to_have_value("half a thou")
     assert mark(page, drift).locator(".m-shape").get_attribute("d") == place
     assert page.evaluate("document.querySelector('.m-scroll').scrollLeft") == scroll
     assert page.locator("tbody tr").filter(has_text="stable").count() == 1

@@ -25,7 +25,7 @@ def schema_path(topic: Topic) -> str:
 
 def generated() -> dict[str, str]:
     """Path below contracts/ -> content."""
-    return generated_events() | {f"openapi/{service}.json": _json(_openapi(service)) for service in SERVICES}
+    return generated_events() | {f"openapi/{service}.json": _json(_openapi(service)) for service in (*SERVICES, "audit")}
 
 
 def generated_events() -> dict[str, str]:

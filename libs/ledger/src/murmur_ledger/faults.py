@@ -30,7 +30,7 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """position..until: the entries concerned; 0 where none can be named. topic … offset: what is known of the record."""
+    """position..until: the entries concerned; 0: none can be named. topic … offset: what is known of the record."""
 
     kind: FaultKind
     position: int

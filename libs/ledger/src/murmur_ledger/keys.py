@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 from murmur_ledger.errors import BadKey
 from murmur_ledger.folder import write_durably
 
+PublicKey = Ed25519PublicKey
+
 
 def load_or_create(path: Path) -> Ed25519PrivateKey:
     """The key in that file; made at the first time, mode 0600. Raises BadKey."""

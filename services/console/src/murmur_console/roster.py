@@ -9,7 +9,6 @@ from murmur_events.catalog import SERVICES
 from murmur_kernel.dead_letters_api import DeadLetterView
 from murmur_kernel.health import Readiness
 
-
 ASKED = (*SERVICES, "audit")
 """All that answer for themselves: those that decide, and the one that records."""
 

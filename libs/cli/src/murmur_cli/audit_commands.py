@@ -187,10 +187,8 @@ def _row(entry: Entry, record: Record) -> dict[str, Any]:
 
 def _show_report(report: Report) -> None:
     out = shell.out
-    what = (
-        f"entries {report.first:,} to {report.last:,}: {report.events:,} events,"
-        f" {report.digests:,} digests of {report.digested:,} records"
-    )
+    extent = f"entries {report.first:,} to {report.last:,}" if report.ok else f"well up to entry {report.last:,}"
+    what = f"{extent}: {report.events:,} events, {report.digests:,} digests of {report.digested:,} records"
     if report.left_out:
         what += f", {report.left_out:,} left out of this part"
     out.print(f"{what}; {report.bytes / 1e6:,.1f} MB in {report.seconds:.2f} s")

@@ -1,15 +1,18 @@
 """An export is verified with nothing but itself; a part of one still hangs together, and hangs on a checkpoint."""
 
 import json
+import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger_makers import Clock, Made, append, make, record
 
+from murmur_ledger.checkpoints import parsed
 from murmur_ledger.contents import Event, Places
-from murmur_ledger.errors import BadKey, NotALedger
+from murmur_ledger.errors import BadCheckpoint, BadKey, NotALedger
 from murmur_ledger.export import export, is_of, unpacked
 from murmur_ledger.faults import FaultKind
 from murmur_ledger.frames import chained
@@ -123,6 +126,25 @@ def test_a_ledger_may_be_read_while_its_newest_entry_is_being_written(tmp_path: 
         assert verify(tmp_path).ok, "somebody holds the lock: it is being written"
         assert [type(entry.content) for entry in LedgerReader(tmp_path).entries()] == [Places, Event]
     assert [fault.kind for fault in verify(tmp_path).faults] == [FaultKind.TORN]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: line.replace('"signature":"', '"signature":" '),
+        lambda line: line.upper().replace('"AT"', '"at"'),
+        lambda line: re.sub('"signature":"([^"]*)"', lambda found: f'"signature":"{found[1].upper()}"', line),
+        lambda line: line.replace(",", ", "),
+        lambda line: line.replace('"position":', '"position":0'),
+        lambda line: line + " ",
+    ],
+    ids=["blank in a value", "other names", "capitals in the signature", "blanks", "leading zero", "blank at the end"],
+)
+def test_a_checkpoint_in_another_form_is_none(made: Made, change: Callable[[str], str]) -> None:
+    """The same signature would fit: yet no character of the file may change unseen."""
+    assert parsed(made.kept.line()) == made.kept
+    with pytest.raises(BadCheckpoint):
+        parsed(change(made.kept.line()))
 
 
 def test_the_signing_key_is_for_its_owner_only(tmp_path: Path) -> None:

@@ -114,6 +114,39 @@ def test_a_redelivered_record_is_not_appended_again(tmp_path: Path) -> None:
     assert verify(path).ok
 
 
+def test_a_partition_that_was_silent_since_an_earlier_file_is_still_known_at_a_start(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    with LedgerWriter(path, clock=Clock(), segment_bytes=500) as writer:
+        for topic in ("a.silent", "b.loud", "b.loud", "b.loud"):
+            append(writer, [record(topic, 0, writer.places.get(Place(topic, 0), -1) + 1, value=bytes(400))], Clock()())
+    assert len(LedgerFolder(path).segments()) > 1
+    with LedgerWriter(path, clock=Clock(), segment_bytes=500) as writer:
+        assert append(writer, [record("a.silent", 0, 0, value=bytes(400))], Clock()()) == 0
+
+
+def test_a_batch_counts_as_appended_only_once_all_of_it_is_synced(tmp_path: Path) -> None:
+    synced: list[int] = []
+
+    def sync(handle: int) -> None:
+        synced.append(os.fstat(handle).st_size)
+
+    with LedgerWriter(tmp_path, clock=Clock(), sync=sync) as writer:
+        for offset in range(3):
+            append(writer, [record("run.started", 0, offset)], Clock()())
+            assert synced[offset:] == [LedgerFolder(tmp_path).segments()[0].stat().st_size]
+
+
+def test_after_a_sync_that_failed_the_ledger_must_be_opened_anew(tmp_path: Path) -> None:
+    def sync(handle: int) -> None:
+        raise OSError("the disk is gone")
+
+    with LedgerWriter(tmp_path, clock=Clock(), sync=sync) as writer:
+        with pytest.raises(LedgerFailed, match="the sync failed") as failed:
+            append(writer, [record("run.started", 0, 0)], Clock()())
+        assert failed.value.reopen
+        assert writer.places == {}
+
+
 def test_records_of_one_read_that_repeat_each_other_are_taken_once() -> None:
     once = record("run.started", 0, 5)
     assert len(contents_of([once, once], {}, digested=(), at=Clock()())) == 1

@@ -1,6 +1,7 @@
 """Signed statements of how far the chain had come: one kept elsewhere finds what was cut off or rewritten since."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -61,7 +62,7 @@ def parsed(line: str) -> Checkpoint:
         if type(value) is not (int if name == "position" else str):
             raise BadCheckpoint(line, f"{name} is {value!r}: position must be a number, all else text")
     found = Checkpoint(**fields)
-    if found.line() != line or found.signature != found.signature.lower():
+    if found.line() != line or not re.fullmatch("[0-9a-f]{128}", found.signature):
         raise BadCheckpoint(line, "it is not in canonical form")
     return found
 

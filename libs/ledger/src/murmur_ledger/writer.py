@@ -43,17 +43,23 @@ class LedgerWriter:
     """
 
     def __init__(
-        self, path: Path, *, clock: Callable[[], datetime], segment_bytes: int = SEGMENT_BYTES, wait: bool = False
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], datetime],
+        segment_bytes: int = SEGMENT_BYTES,
+        sync: Callable[[int], None] = os.fdatasync,
     ) -> None:
-        """wait: until the writer before has ended, instead of raising LedgerBusy."""
+        """sync: brings what was written through a file descriptor to the disk, or raises OSError."""
         self.folder = LedgerFolder(path)
         self._clock = clock
         self._segment_bytes = segment_bytes
+        self._sync = sync
         path.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(self.folder.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._file = -1
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._lock)
             raise LedgerBusy(path) from None
@@ -133,7 +139,7 @@ class LedgerWriter:
             self._undo(error)
             raise LedgerFailed(self.folder.path, str(error), reopen=False) from error
         try:
-            os.fdatasync(self._file)
+            self._sync(self._file)
         except OSError as error:  # after this nobody knows what the disk holds
             raise LedgerFailed(self.folder.path, f"the sync failed: {error}", reopen=True) from error
 

@@ -5,6 +5,7 @@ import struct
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 Said = dict[tuple[str, int], list[tuple[int, bytes]]]
 """Topic and partition -> offset and the record in the form in which it is hashed, in order."""
@@ -39,22 +40,28 @@ def recorded(ledger: Path) -> tuple[Said, Said]:
 
 async def said(brokers: str) -> Said:
     """All records of all topics that Kafka holds now."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
     consumer = AIOKafkaConsumer(bootstrap_servers=brokers, enable_auto_commit=False)
-    await consumer.start()
     found: Said = {}
     try:
-        names = [name for name in await consumer.topics() if "." in name and not name.startswith(("_", "murmur"))]
-        for name in names:
-            for partition in sorted(consumer.partitions_for_topic(name) or ()):
-                where = TopicPartition(name, partition)
-                consumer.assign([where])
-                await consumer.seek_to_beginning(where)
-                end = (await consumer.end_offsets([where]))[where]
-                while await consumer.position(where) < end:
-                    for message in (await consumer.getmany(where, timeout_ms=500)).get(where, ()):
-                        found.setdefault((name, partition), []).append((message.offset, _hashed(message)))
+        await admin.start()
+        await consumer.start()
+        names = [name for name in await admin.list_topics() if "." in name and not name.startswith(("_", "murmur"))]
+        places = [
+            TopicPartition(topic["topic"], one["partition"])
+            for topic in await admin.describe_topics(names)
+            for one in topic["partitions"]
+        ]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        await consumer.seek_to_beginning(*places)
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for place, messages in (await consumer.getmany(timeout_ms=500)).items():
+                for message in messages:
+                    found.setdefault(tuple(place), []).append((message.offset, _hashed(message)))
     finally:
         await consumer.stop()
+        await admin.close()
     return found
 
 

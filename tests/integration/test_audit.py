@@ -28,7 +28,7 @@ async def test_a_workflow_is_in_the_ledger_once_though_audit_is_killed_on_its_wa
     flock.kill("audit")
     await flock.review(name, 1, "approved")
     await flock.until("the deployment", of("model.deployed", name), within=150)
-    await eventually(lambda: agrees(flock), within=90)
+    await agree(flock, within=90)
     report = verified(flock)
     assert report["ok"], report["faults"]
 
@@ -47,10 +47,19 @@ async def test_a_changed_byte_in_the_live_ledger_is_located(flock: LiveFlock) ->
     assert verified(flock)["ok"], "the negative control: the byte is as it was"
 
 
-async def agrees(flock: LiveFlock) -> bool:
-    """Whether the ledger says what Kafka says; read by the auditor's own program."""
-    events, digests = recorded(flock.settings.home / "ledger")
-    return not differences(await said(flock.settings.brokers), events, digests)
+async def agree(flock: LiveFlock, *, within: float) -> None:
+    """Until the ledger says what Kafka says, both read by the auditor's own program; else it is told what differs."""
+    found: list[str] = []
+
+    async def same() -> bool:
+        events, digests = recorded(flock.settings.home / "ledger")
+        found[:] = differences(await said(flock.settings.brokers), events, digests)
+        return not found
+
+    try:
+        await eventually(same, within=within)
+    except AssertionError:
+        raise AssertionError(f"the ledger and Kafka differ: {found[:5]}") from None
 
 
 def verified(flock: LiveFlock, *, exit_code: int = 0) -> dict[str, Any]:

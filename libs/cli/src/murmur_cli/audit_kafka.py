@@ -78,20 +78,24 @@ async def compare(ledger: Path, brokers: str) -> Comparison:
         await consumer.stop()
         raise NotReachable(brokers, str(error) or type(error).__name__) from error
     try:
-        for topic in CATALOG:
-            for partition in range(topic.partitions):
-                await _partition(consumer, Place(topic.name, partition), held, result)
+        places = [TopicPartition(topic.name, number) for topic in CATALOG for number in range(topic.partitions)]
+        begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        for place in places:
+            await _partition(consumer, place, begins[place], ends[place], held, result)
     finally:
         await consumer.stop()
     return result
 
 
 async def _partition(
-    consumer: AIOKafkaConsumer, place: Place, held: dict[Place, list[_Held]], result: Comparison
+    consumer: AIOKafkaConsumer,
+    where: TopicPartition,
+    begin: int,
+    end: int,
+    held: dict[Place, list[_Held]],
+    result: Comparison,
 ) -> None:
-    where = TopicPartition(*place)
-    begin = (await consumer.beginning_offsets([where]))[where]
-    end = (await consumer.end_offsets([where]))[where]
+    place = Place(*where)
     said = {record.offset: record async for record in _records(consumer, where, begin, end)}
     expected = min(said, default=0)
     for one in sorted(held.get(place, []), key=lambda one: one.first):

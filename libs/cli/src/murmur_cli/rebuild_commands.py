@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -90,7 +91,8 @@ def _check(home: Home, service: str, folder: Path, *, swap: bool) -> None:
 
 
 async def _rebuild(home: Home, name: str, folder: Path, *, swap: bool) -> Outcome:
-    path = home.store(name).with_suffix(".rebuilt.db")
+    path = home.root / "rebuilt" / f"{name}.db"
+    path.parent.mkdir(exist_ok=True)
     for file in _files(path):
         file.unlink(missing_ok=True)
     service = _service(home, name, path)
@@ -103,8 +105,10 @@ async def _rebuild(home: Home, name: str, folder: Path, *, swap: bool) -> Outcom
         rebuilt = await rebuilder.replay(_history(folder))
         difference = None
         if home.store(name).exists():
-            async with _opened(SqliteStore(str(_copy(home.store(name)))), service) as before:
-                difference = await compare(before, store, service.kinds, only_projections=only_projections)
+            with TemporaryDirectory() as folder_of_copy:
+                copy = _copied(home.store(name), Path(folder_of_copy))
+                async with _opened(SqliteStore(str(copy)), service) as before:
+                    difference = await compare(before, store, service.kinds, only_projections=only_projections)
     if swap:
         _swap(home.store(name), path)
     return Outcome(name, home.store(name) if swap else path, rebuilt, difference, swap)
@@ -146,11 +150,9 @@ async def _opened(store: Store, service: Service[Any]) -> AsyncIterator[Store]:
         await store.close()
 
 
-def _copy(path: Path) -> Path:
+def _copied(path: Path, folder: Path) -> Path:
     """What the store holds at this moment; the service may go on meanwhile."""
-    target = path.with_suffix(".compared.db")
-    for file in _files(target):
-        file.unlink(missing_ok=True)
+    target = folder / path.name
     source, copy = sqlite3.connect(f"file:{path}?mode=ro", uri=True), sqlite3.connect(target)
     try:
         source.backup(copy)
@@ -161,8 +163,8 @@ def _copy(path: Path) -> Path:
 
 
 def _swap(old: Path, new: Path) -> None:
-    """The old one is kept beside it, under the time of the exchange."""
-    kept = old.with_suffix(f".before-{datetime.now(UTC):%Y%m%dT%H%M%S}.db")
+    """The old one is kept where the new one was made, under the time of the exchange."""
+    kept = new.with_suffix(f".before-{datetime.now(UTC):%Y%m%dT%H%M%S}.db")
     for file, target in zip(_files(old), _files(kept), strict=True):
         if file.exists():
             file.rename(target)
@@ -192,4 +194,4 @@ def _show(outcome: Outcome) -> None:
     if difference.none:
         out.print(f"[green]OK[/green]  all {difference.same:,} documents of its projections are the same")
     if outcome.swapped:
-        out.print("the rebuilt store is in place; the one before is kept beside it")
+        out.print("the rebuilt store is in place; the one before is kept in rebuilt/")

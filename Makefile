@@ -4,11 +4,12 @@ PYTHON ?= python3
 UV := .uv/bin/uv
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+AUDIT_PEERS := .bench/audit/.installed
 
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo up down test lint format types imports contracts check clean
+.PHONY: help setup lock demo up down test bench-audit lint format types imports contracts check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}'
@@ -42,6 +43,14 @@ down: setup ## stop the flock
 
 test: setup ## all tests, those with the real broker included
 	$(BIN)/python -m pytest
+
+$(AUDIT_PEERS): | $(UV)
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench/audit
+	@$(UV) pip install --quiet --python .bench/audit/bin/python tamperlog==0.1.0 tamperloom==0.1.0
+	@touch $@
+
+bench-audit: setup $(AUDIT_PEERS) ## append to the ledger and verify it, beside two libraries for such logs
+	@PYTHONPATH=. $(BIN)/python tests/load/bench_audit.py --peers .bench/audit/bin/python
 
 lint: setup ## style
 	$(BIN)/ruff check .

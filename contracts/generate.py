@@ -25,7 +25,8 @@ def schema_path(topic: Topic) -> str:
 
 def generated() -> dict[str, str]:
     """Path below contracts/ -> content."""
-    return generated_events() | {f"openapi/{service}.json": _json(_openapi(service)) for service in SERVICES}
+    documented = (*SERVICES, "audit")
+    return generated_events() | {f"openapi/{service}.json": _json(_openapi(service)) for service in documented}
 
 
 def generated_events() -> dict[str, str]:

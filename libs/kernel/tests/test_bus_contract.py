@@ -121,3 +121,15 @@ async def test_a_broker_that_does_not_answer_is_transient() -> None:
     source = KafkaSource("127.0.0.1:1", "g", ["training.requested"], instance="g-0")
     with pytest.raises(Transient, match="does not answer"):
         await source.start(nothing)
+
+
+async def test_a_source_goes_on_from_where_it_is_told_to(bus: Buses) -> None:
+    sink, join = bus
+    run = uuid.uuid4().hex
+    await sink.send(records(run, "a", "a", "a"))
+    source = join(run)
+    await source.start(nothing)
+    got = await read(source, run, 3)
+    source.seek(TopicPartition("training.requested", got[0].partition), got[1].offset)
+    assert [record.offset for record in await read(source, run, 2)] == [got[1].offset, got[2].offset]
+    await source.stop()

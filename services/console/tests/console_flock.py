@@ -27,6 +27,66 @@ LETTER = {
 COMPLAINT = {"path": "metrics", "found": "nothing", "expected": "Field required"}
 
 
+ENTRY = {
+    "position": 7,
+    "kind": "event",
+    "at": "2026-11-02T11:00:00Z",
+    "time": "2026-11-02T11:00:00Z",
+    "topic": "model.promoted",
+    "partition": 1,
+    "first": 4,
+    "last": 4,
+    "count": 1,
+    "key": "credit",
+    "event_id": "e-7",
+    "correlation_id": "3f2a91c0-chain",
+    "source": "registry",
+    "hash": "ab" * 32,
+}
+DIGEST = {
+    **ENTRY,
+    "position": 8,
+    "kind": "digest",
+    "topic": "prediction.logged",
+    "count": 240,
+    "last": 243,
+    "event_id": "",
+    "correlation_id": "",
+    "source": "",
+}
+SUMMARY = {
+    "head": {"position": 8, "hash": "cd" * 32},
+    "events": 6,
+    "digests": 1,
+    "digested": 240,
+    "last_checkpoint": {"position": 7, "at": "2026-11-02T11:00:00Z", "key": "0b879e5876c880e1"},
+    "verified": {
+        "at": "2026-11-02T11:00:00Z",
+        "ok": False,
+        "up_to": 4,
+        "anchored": 4,
+        "faults": [{"kind": "changed", "position": 5, "detail": "…", "topic": "run.logged"}],
+    },
+    "lag": 0,
+}
+
+
+def ledger_answer(rest: str) -> tuple[int, dict[str, Any]]:
+    """Audit's answers over a ledger of two entries, one of which was changed."""
+    path, _, query = rest.partition("?")
+    match path:
+        case "summary":
+            return 200, SUMMARY
+        case "entries":
+            items = [ENTRY] if "topic=model.promoted" in query else [DIGEST, ENTRY]
+            return 200, {"items": items, "next": None}
+        case "entries/7":
+            opened = {"previous": "ef" * 32, "intact": True, "headers": {"ce_id": "e-7"}, "sha256": None}
+            return 200, {**ENTRY, **opened, "value": '{"alias": "production"}'}
+        case _:
+            return 404, {"title": "Missing", "status": 404, "detail": f"no {path}"}
+
+
 @dataclass
 class StubFlock:
     """Services are well unless `unready` says why not, or `away` holds them. `answer` is what posts are answered."""
@@ -55,10 +115,12 @@ class StubFlock:
 
     def get(self, path: str) -> tuple[int, dict[str, Any]]:
         service, _, rest = path.lstrip("/").partition("/")
-        if service in self.away or service not in SERVICES:
+        if service in self.away or service not in (*SERVICES, "audit"):
             return 503, {}
         if rest == "readyz":
             return self.readiness(service)
+        if service == "audit" and rest.startswith("v1/"):
+            return ledger_answer(rest.removeprefix("v1/"))
         rest, _, _ = rest.partition("?")
         letters = self.letters.get(service, [])
         if rest == "v1/dead-letters":

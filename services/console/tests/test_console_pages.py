@@ -18,7 +18,16 @@ from murmur_events import Envelope
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-PAGES = ("/", "/workflows", "/workflows/credit", "/models", "/deployments", "/dead-letters?letter=dl-1", "/find?q=r-")
+PAGES = (
+    "/",
+    "/workflows",
+    "/workflows/credit",
+    "/models",
+    "/deployments",
+    "/dead-letters?letter=dl-1",
+    "/audit?entry=7",
+    "/find?q=r-",
+)
 
 
 def visit(page: "Page", path: str) -> None:
@@ -67,6 +76,24 @@ def test_the_flock_says_who_is_well_and_why_others_are_not(page: "Page") -> None
     rows.filter(has_text="tracking").get_by_role("link", name="1").click()
     page.wait_for_url("**/dead-letters?service=tracking")
     expect_text(page.locator("h1"), "Dead letters of tracking")
+
+
+def test_the_ledger_is_searched_and_an_entry_opened_and_the_address_says_so(page: "Page") -> None:
+    visit(page, "/audit")
+    health, entries = page.locator("table").first, page.locator("table").nth(1)
+    expect_text(health, "Head.*entry 8.*Last checkpoint.*entry 7.*1 faults, the first at entry 5: changed run.logged")
+    expect_text(entries.locator("tbody tr").first, "8.*prediction.logged: digest of 240")
+    page.get_by_label("Topic").fill("model.promoted")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**topic=model.promoted**")
+    page.wait_for_function("window.did_handshake")
+    entries.get_by_role("button", name="model.promoted").click()
+    detail = page.locator(".m-detail")
+    expect_text(detail, "Entry 7: model.promoted.*previous hash.*" + "ef" * 32 + ".*model.promoted/1 at offset 4")
+    expect_text(detail.locator("pre"), '"alias": "production"')
+    assert parse_qs(urlparse(page.url).query) == {"topic": ["model.promoted"], "entry": ["7"]}
+    page.reload()
+    expect_text(page.locator(".m-detail h2"), "Entry 7: model.promoted")
 
 
 def test_a_workflow_is_listed_with_what_serves_and_what_waits(page: "Page") -> None:

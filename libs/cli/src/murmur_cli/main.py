@@ -3,11 +3,13 @@
 import typer
 
 from murmur_cli import (
+    audit_commands,
     backup_commands,
     events_commands,
     flock_commands,
     freeze_commands,
     letters_commands,
+    rebuild_commands,
     review_commands,
     workflow_commands,
 )
@@ -27,6 +29,8 @@ for group in (
     events_commands,
     letters_commands,
     backup_commands,
+    audit_commands,
+    rebuild_commands,
 ):
     group.add_to(app)
 

@@ -18,6 +18,7 @@ from rich.table import Table
 from murmur_cli.demo.stage import StoryStopped
 from murmur_cli.door import DoorError, FrontDoor, NotReachable, Rejected
 from murmur_cli.picture import NothingToDraw
+from murmur_ledger.errors import LedgerError
 from murmur_runtime.errors import RuntimeProblem
 from murmur_runtime.settings import FlockSettings
 
@@ -81,7 +82,7 @@ def explained() -> Iterator[None]:
         _end(str(error), "", ExitCode.FAILED)
     except Unusable as error:
         _end(str(error), error.advice, ExitCode.USAGE)
-    except (RuntimeProblem, DoorError, NothingToDraw, StoryStopped) as error:
+    except (RuntimeProblem, DoorError, NothingToDraw, StoryStopped, LedgerError) as error:
         _end(str(error), getattr(error, "advice", ""), ExitCode.FAILED)
     except ValidationError as error:
         wrong = "; ".join(f"MURMUR_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())

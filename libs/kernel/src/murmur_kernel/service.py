@@ -63,7 +63,9 @@ class Service(Generic[U]):
         self.clock = clock or SystemClock()
         self.store = store or open_store(settings.store_url(name))
         self.artifacts = ArtifactStore(settings.artifacts_url)
-        self._kinds = (*kinds, TROUBLES)
+        self.kinds = (*kinds, TROUBLES)
+        self.unit_of_work = unit_of_work
+        self.subscriptions = subscriptions
         self._source = source
         self._instance = f"{name}-{settings.replica}"
         self._dispatcher = Dispatcher(
@@ -137,7 +139,7 @@ class Service(Generic[U]):
     @asynccontextmanager
     async def lifespan(self, app: FastAPI | None = None) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await self.store.open({kind.name: kind.indexes for kind in self._kinds})
+            await self.store.open({kind.name: kind.indexes for kind in self.kinds})
             stack.push_async_callback(self.store.close)
             for resource in self._resources:
                 await stack.enter_async_context(resource)

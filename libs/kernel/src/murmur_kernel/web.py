@@ -45,6 +45,7 @@ def build_app(
 ) -> FastAPI:
     """Raises nothing; what handlers raise is answered as `problems` and the kernel's own table say."""
     app = FastAPI(title=f"Murmuration: {title}", version="1", lifespan=lifespan, redoc_url=None)
+    app.state.service = service
     app.middleware("http")(_observed)
     for error, status in {**_PROBLEMS, **problems}.items():
         app.add_exception_handler(error, _answering(status))

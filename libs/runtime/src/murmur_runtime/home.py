@@ -34,6 +34,11 @@ class Home:
         return self.root / "stores" / f"{service}.db"
 
     @property
+    def ledger(self) -> Path:
+        """Written by audit alone; read by `murmur audit` with no service running."""
+        return self.root / "ledger"
+
+    @property
     def kafka(self) -> Path:
         return self.root / "kafka"
 

@@ -18,6 +18,7 @@ SERVICE_OFFSETS = {
     "deployer": 14,
     "monitor": 15,
     "console": 16,
+    "audit": 17,
 }
 MODEL_SERVERS = range(100, 200)
 

@@ -1,6 +1,7 @@
 """The REST API of the flock as the console calls it, through the front door."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -76,6 +77,11 @@ class FrontDoor:
             return DeadLetterPage.model_validate_json(response.content)
         except ValidationError as error:
             raise Refusal(response.status_code, f"an answer that does not fit the contract: {error}") from error
+
+    async def read(self, service: str, path: str, query: Mapping[str, str]) -> bytes:
+        """The body of what a service answers."""
+        where = f"{path}?{urlencode(query)}" if query else path
+        return (await self._ok("GET", service, where)).content
 
     async def dead_letter(self, service: str, letter_id: str) -> DeadLetterDetail:
         response = await self._ok("GET", service, f"/v1/dead-letters/{letter_id}")

@@ -13,6 +13,7 @@ SERVICE_HUES = {
     "monitor": "#b0708a",
     "tracking": "#6488b5",
     "model-server": "#4393ad",
+    "audit": "#8b7f76",
 }
 """In the order of the lanes: from the wish for a model to the watching of it."""
 

@@ -10,6 +10,9 @@ from murmur_events.catalog import SERVICES
 from murmur_kernel.dead_letters_api import DeadLetterPage, DeadLetterView
 from murmur_kernel.health import Readiness
 
+ASKED = (*SERVICES, "audit")
+"""All that answer for themselves: those that decide, and the one that records."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
@@ -40,7 +43,7 @@ class Roster:
     def __init__(self, door: FrontDoor, *, every: float) -> None:
         self._door = door
         self._every = every
-        self.standings = {service: Standing(service=service) for service in SERVICES}
+        self.standings = {service: Standing(service=service) for service in ASKED}
         self.revision = 0
 
     async def run(self) -> None:
@@ -50,7 +53,7 @@ class Roster:
 
     async def look(self) -> None:
         """Ask all services at once."""
-        for standing in await asyncio.gather(*(self._ask(service) for service in SERVICES)):
+        for standing in await asyncio.gather(*(self._ask(service) for service in ASKED)):
             self.standings[standing.service] = standing
         self.revision += 1
 

@@ -72,9 +72,15 @@ class KafkaSink:
 
 
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """A member of a consumer group with manual commits. `instance` makes it come back to its partitions at once."""
+    """A member of a consumer group with manual commits. `instance` makes it come back to its partitions at once.
 
-    def __init__(self, brokers: str, group: str, topics: Sequence[str], *, instance: str) -> None:
+    exact_keys: a key that is no UTF-8 keeps its bytes, as surrogates; such a text fits into no store.
+    """
+
+    def __init__(
+        self, brokers: str, group: str, topics: Sequence[str], *, instance: str, exact_keys: bool = False
+    ) -> None:
+        self._key_errors = "surrogateescape" if exact_keys else "replace"
         self._topics = topics
         self._brokers = brokers
         self._on_revoke: OnRevoke | None = None
@@ -114,7 +120,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 topic=message.topic,
                 partition=message.partition,
                 offset=message.offset,
-                key=(message.key or b"").decode("utf-8", errors="replace"),
+                key=(message.key or b"").decode("utf-8", errors=self._key_errors),
                 value=message.value or b"",
                 headers=tuple((name, value or b"") for name, value in message.headers),
             )
@@ -129,6 +135,10 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 await self._consumer.commit(held)
         except (KafkaError, OSError) as error:
             raise Transient(f"cannot commit to {self._brokers}: {error!r}") from error
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        if self._holds(partition):
+            self._consumer.seek(KafkaPartition(*partition), offset)
 
     def pause(self, partition: TopicPartition) -> None:
         if self._holds(partition):

@@ -92,6 +92,9 @@ class MemorySource:
         for place, offset in offsets.items():
             self._broker.committed[self._group, place] = offset
 
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self._positions[partition] = offset
+
     def pause(self, partition: TopicPartition) -> None:
         self._paused.add(partition)
 

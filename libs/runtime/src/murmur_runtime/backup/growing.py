@@ -75,6 +75,8 @@ def _only_grows(path: Path) -> bool:
 
 
 def _passing(path: Path) -> bool:
+    if path.name.startswith("index.db"):
+        return True  # audit makes it anew from its ledger
     return path.suffix in _REBUILT or path.name in (_CLEAN, ".lock") or path.parent.name.endswith("-delete")
 
 

@@ -26,7 +26,9 @@ from murmur_runtime.locks import exclusive_turn
 from murmur_runtime.progress import Emit, Step, ignore
 from murmur_runtime.settings import FlockSettings
 
-_GROWING = ("kafka/data",)
+_GROWING = ("ledger", "kafka/data")
+"""In this order: the ledger holds nothing that the copied log does not have."""
+
 _WRITTEN_ONCE = ("artifacts", "secrets")
 
 

@@ -28,6 +28,7 @@ ROOMS = (
     Room("Models", "/models", "inventory_2"),
     Room("Deployments", "/deployments", "monitor_heart"),
     Room("Dead letters", "/dead-letters", "mail_lock"),
+    Room("Audit", "/audit", "fact_check"),
 )
 
 

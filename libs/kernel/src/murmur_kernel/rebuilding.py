@@ -1,0 +1,170 @@
+"""Rebuilds what a service's projections keep, from the history of events, into a fresh store: nothing is published."""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from murmur_kernel.consuming import Ack, Dead, Dispatcher, Outcome, Park, Retry, Subscriptions
+from murmur_kernel.documents import Document, Kind, Query
+from murmur_kernel.errors import Refused, Transient
+from murmur_kernel.letters import park, record_id
+from murmur_kernel.store import ChangeSet, DeadLetter, RawRecord, Store
+from murmur_kernel.unit_of_work import Origin, UnitOfWork
+
+U = TypeVar("U", bound=UnitOfWork)
+
+_TRIES = 5
+_PAGE = 500
+
+
+@dataclass
+class Rebuilt:
+    """handled: records replayed. waiting: whose prerequisite never came. dead: that their handler refused, and why."""
+
+    handled: int = 0
+    waiting: list[str] = field(default_factory=list)
+    dead: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Difference:
+    """Documents of the kinds that projections keep: kind/id each."""
+
+    same: int = 0
+    different: list[str] = field(default_factory=list)
+    only_before: list[str] = field(default_factory=list)
+    only_rebuilt: list[str] = field(default_factory=list)
+
+    @property
+    def none(self) -> bool:
+        return not (self.different or self.only_before or self.only_rebuilt)
+
+
+class _Then:
+    """The clock of a replay: it is when the record being replayed was recorded."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+class Rebuilder(Generic[U]):
+    """Replays projections only. A subscription that reacts owns state that events do not carry: it is not touched."""
+
+    def __init__(
+        self,
+        service: str,
+        store: Store,
+        unit_of_work: Callable[[Store, Origin], U],
+        subscriptions: Subscriptions[U],
+        *,
+        start: datetime,
+    ) -> None:
+        """store: fresh and open. Raises Refused for a service without projections."""
+        projections = [subscription for subscription in subscriptions if not subscription.publishes]
+        if not projections:
+            raise Refused(f"{service!r} has no projections: all that it keeps, it decided itself")
+        self._store = store
+        self._clock = _Then(start)
+        self._dispatcher = Dispatcher(service, store, self._clock, unit_of_work, projections)
+        self._lines: dict[tuple[str, str], deque[RawRecord]] = {}
+        self._result = Rebuilt()
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return self._dispatcher.topics
+
+    async def replay(self, history: Iterable[tuple[datetime, RawRecord]]) -> Rebuilt:
+        """In the order given; one that waits for another is tried again behind it, its key's followers behind that.
+
+        Raises Refused when a projection left a job: swapped in, the store would act on it.
+        """
+        for moment, record in history:
+            if record.topic in self.topics:
+                self._clock.moment = moment
+                await self._take(record)
+        for line in self._lines.values():
+            for record in line:
+                await park(self._dispatcher, record, "rebuild")
+                self._result.waiting.append(record_id(record))
+        if jobs := await self._store.jobs():
+            raise Refused(f"a projection asks for work ({jobs[0].kind!r}): that is a reaction, and is not rebuilt")
+        return self._result
+
+    async def _take(self, record: RawRecord) -> None:
+        line = self._lines.setdefault((record.topic, record.key), deque())
+        line.append(record)
+        if len(line) > 1:
+            return
+        progress = await self._advance(line)
+        while progress and self._lines:
+            progress = False
+            for waiting in list(self._lines.values()):
+                progress = await self._advance(waiting) or progress
+
+    async def _advance(self, line: deque[RawRecord]) -> bool:
+        """As far along a line as goes; whether anything was saved by it."""
+        moved = False
+        while line and not isinstance(outcome := await self._handle(line[0]), Park):
+            record = line.popleft()
+            moved = moved or isinstance(outcome, Ack)
+            if isinstance(outcome, Dead):
+                self._result.dead[record_id(record)] = outcome.reason
+                letter = DeadLetter(
+                    id=record_id(record),
+                    record=record,
+                    error=outcome.error,
+                    reason=outcome.reason,
+                    at=self._clock.now(),
+                )
+                await self._store.commit(ChangeSet(dead_letter=letter))
+            else:
+                self._result.handled += 1
+        for key in [key for key, one in self._lines.items() if not one]:
+            del self._lines[key]
+        return moved
+
+    async def _handle(self, record: RawRecord) -> Outcome:
+        why = ""
+        for _ in range(_TRIES):
+            outcome = await self._dispatcher.handle(record)
+            if not isinstance(outcome, Retry):
+                return outcome
+            why = outcome.why
+        raise Transient(f"{record.topic} {record.key!r} failed {_TRIES} times: {why}")
+
+
+async def compare(before: Store, rebuilt: Store, kinds: Sequence[Kind[Any]], *, only_projections: bool) -> Difference:
+    """only_projections: every kind is theirs; else they have those kinds of which the rebuilt store has documents."""
+    difference = Difference()
+    for kind in kinds:
+        new = await _documents(rebuilt, kind)
+        if not new and not only_projections:
+            continue
+        old = await _documents(before, kind)
+        for document_id in sorted(old.keys() | new.keys()):
+            name = f"{kind.name}/{document_id}"
+            if document_id not in new:
+                difference.only_before.append(name)
+            elif document_id not in old:
+                difference.only_rebuilt.append(name)
+            elif json.loads(old[document_id].body) != json.loads(new[document_id].body):
+                difference.different.append(name)
+            else:
+                difference.same += 1
+    return difference
+
+
+async def _documents(store: Store, kind: Kind[Any]) -> dict[str, Document]:
+    found: dict[str, Document] = {}
+    cursor: str | None = None
+    while True:
+        page = await store.find(kind.name, Query(limit=_PAGE, cursor=cursor))
+        found |= {document.id: document for document in page.items}
+        if (cursor := page.next) is None:
+            return found

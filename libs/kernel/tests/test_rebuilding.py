@@ -1,0 +1,114 @@
+"""Rebuilding: projections are replayed into a fresh store, and nothing else happens."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from counting import COUNTERS, Counter, CounterUnitOfWork, requested, skipped
+
+from murmur_events import Event
+from murmur_events.training import TrainingRequested, TrainingSkipped
+from murmur_kernel.consuming import Subscriptions, project, react
+from murmur_kernel.errors import Refused
+from murmur_kernel.rebuilding import Rebuilder, Rebuilt, compare
+from murmur_kernel.store import RawRecord, Store
+from murmur_kernel.testing import STORES, Harness, StoreName, opened_store
+
+BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+Table = Subscriptions[CounterUnitOfWork]
+
+every_store = pytest.mark.parametrize("name", STORES)
+
+
+async def count(event: TrainingRequested, uow: CounterUnitOfWork) -> None:
+    known = await uow.counters.get(event.workflow) or Counter(event.workflow)
+    uow.counters.save(Counter(event.workflow, known.value + 1, group=uow.now.isoformat()))
+
+
+async def mark(event: TrainingSkipped, uow: CounterUnitOfWork) -> None:
+    known = await uow.counters.require(event.workflow)
+    uow.counters.save(Counter(known.name, known.value, group=event.detail))
+
+
+async def speak(event: TrainingSkipped, uow: CounterUnitOfWork) -> None:
+    uow.counters.save(Counter("spoken"))
+    uow.publish(skipped())
+
+
+async def work(event: TrainingRequested, uow: CounterUnitOfWork) -> None:
+    uow.enqueue("work", job_id=event.workflow)
+
+
+def history(*events: Event) -> list[tuple[datetime, RawRecord]]:
+    harness: Harness[CounterUnitOfWork] = Harness(CounterUnitOfWork, kinds=())
+    records = [harness.record_of(event, event_id=f"e-{number}") for number, event in enumerate(events)]
+    return [(BEGIN + timedelta(seconds=number), record) for number, record in enumerate(records)]
+
+
+async def rebuilt(store: Store, table: Table, told: Sequence[tuple[datetime, RawRecord]]) -> Rebuilt:
+    return await Rebuilder("registry", store, CounterUnitOfWork, table, start=BEGIN).replay(told)
+
+
+@every_store
+async def test_projections_are_replayed_at_the_time_of_their_events(name: StoreName) -> None:
+    async with opened_store(name, (COUNTERS,)) as store:
+        result = await rebuilt(store, (project(TrainingRequested, count),), history(requested(), requested()))
+        kept = await store.get("counter", "credit")
+        assert kept is not None
+        assert COUNTERS.load(kept.body) == Counter("credit", 2, group=(BEGIN + timedelta(seconds=1)).isoformat())
+        assert result.handled == 2
+
+
+@every_store
+async def test_reactions_are_not_replayed_and_nothing_is_published(name: StoreName) -> None:
+    async with opened_store(name, (COUNTERS,)) as store:
+        table = (project(TrainingRequested, count), react(TrainingSkipped, speak))
+        await rebuilt(store, table, history(requested(), skipped()))
+        assert await store.get("counter", "spoken") is None
+        assert await store.outbox(10) == []
+
+
+@every_store
+async def test_a_projection_that_speaks_is_refused_and_told(name: StoreName) -> None:
+    async with opened_store(name, (COUNTERS,)) as store:
+        result = await rebuilt(store, (project(TrainingSkipped, speak),), history(skipped()))
+        assert list(result.dead) == ["e-0"]
+        assert "TrainingSkipped" in result.dead["e-0"]
+        assert await store.outbox(10) == []
+        assert await store.get("counter", "spoken") is None
+        assert [letter.id for letter in await store.dead_letters()] == ["e-0"]
+
+
+async def test_a_projection_that_asks_for_work_is_refused() -> None:
+    async with opened_store("memory", (COUNTERS,)) as store:
+        with pytest.raises(Refused, match="asks for work"):
+            await rebuilt(store, (project(TrainingRequested, work),), history(requested()))
+
+
+@every_store
+async def test_an_event_before_its_prerequisite_waits_for_it_and_its_key_waits_behind(name: StoreName) -> None:
+    table = (project(TrainingRequested, count), project(TrainingSkipped, mark))
+    async with opened_store(name, (COUNTERS,)) as store:
+        told = history(skipped(detail="first"), skipped(detail="second"), requested(), skipped("nobody", "lost"))
+        result = await rebuilt(store, table, told)
+        kept = await store.get("counter", "credit")
+        assert kept is not None
+        assert COUNTERS.load(kept.body).group == "second"
+        assert (result.handled, result.waiting) == (3, ["e-3"])
+        assert [one.id for one in await store.parked()] == ["e-3"]
+
+
+async def test_a_service_that_only_reacts_has_nothing_to_rebuild() -> None:
+    async with opened_store("memory") as store:
+        with pytest.raises(Refused, match="no projections"):
+            Rebuilder("registry", store, CounterUnitOfWork, (react(TrainingSkipped, speak),), start=BEGIN)
+
+
+async def test_differences_between_two_stores_are_named() -> None:
+    table = (project(TrainingRequested, count),)
+    async with opened_store("memory", (COUNTERS,)) as before, opened_store("memory", (COUNTERS,)) as after:
+        await rebuilt(before, table, history(requested("a"), requested("b"), requested("c")))
+        await rebuilt(after, table, history(requested("a"), requested("d"), requested("c"), requested("c")))
+        found = await compare(before, after, (COUNTERS,), only_projections=True)
+        assert (found.same, found.only_before, found.only_rebuilt) == (1, ["counter/b"], ["counter/d"])
+        assert found.different == ["counter/c"]

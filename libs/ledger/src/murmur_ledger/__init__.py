@@ -1,0 +1,1 @@
+"""An append-only hash chain in files, with signed checkpoints, that anybody can verify."""

@@ -13,7 +13,17 @@ from pymongo.operations import ReplaceOne
 
 from murmur_kernel.documents import Document, Query
 from murmur_kernel.errors import Conflict, Duplicate, StoreUnavailable, Unacceptable
-from murmur_kernel.store import ChangeSet, DocumentWrite, MongoStore, Parked, RawRecord, Store, open_store
+from murmur_kernel.store import (
+    ChangeSet,
+    DocumentWrite,
+    Fence,
+    JobRow,
+    MongoStore,
+    Parked,
+    RawRecord,
+    Store,
+    open_store,
+)
 from murmur_kernel.store.mongo_engine import Contended
 from murmur_kernel.store.mongo_records import HEAD
 from murmur_kernel.testing import eventually, opened_store
@@ -212,3 +222,18 @@ def test_a_uri_that_cannot_be_read_is_refused_without_its_password() -> None:
     with pytest.raises(ValueError, match="cannot be read") as refused:
         open_store("mongodb://me:secret@host:port", "trainer")
     assert "secret" not in str(refused.value)
+
+
+async def test_what_an_attempt_records_conflicts_with_the_claim_of_the_next_one(pair: Sequence[MongoStore]) -> None:
+    """A fence that was only read would hold on the snapshot, while the job is somebody else's by now."""
+    worker, other = pair
+    now = envelope("e").time
+    job = JobRow(id="j", kind="work", payload="{}", due=now, correlation_id="c", causation_id=None)
+    await worker.commit(ChangeSet(jobs=[job]))
+    await worker.claim(["work"], "a", now, now)
+    async with worker.engine.transaction(await worker.engine.session()) as transaction:
+        await transaction.find("jobs", {"_id": "j"})
+        assert await other.claim(["work"], "b", now, now) is not None
+        with pytest.raises(Contended):
+            await worker._committer._apply(transaction, [ChangeSet(fence=Fence("j", 1), documents=[write("a")])])
+    assert await other.get("counter", "a") is None

@@ -26,7 +26,7 @@ def own_brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def mongodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URI of a server that speaks MongoDB's protocol: MURMUR_TEST_MONGODB if that is set, else one of our own."""
-    if (given := os.environ.get("MURMUR_TEST_MONGODB")) is not None:
+    if given := os.environ.get("MURMUR_TEST_MONGODB"):
         yield given
         return
     with running_mongodb(tmp_path_factory.mktemp("mongodb")) as server:

@@ -30,7 +30,7 @@ class RunningMongo:
 
 
 @contextmanager
-def running_mongodb(home: Path, *, within: float = 60.0, options: Sequence[str] = ()) -> Iterator[RunningMongo]:
+def running_mongodb(home: Path, *, within: float = 100.0, options: Sequence[str] = ()) -> Iterator[RunningMongo]:
     """Yields a server of one's own on a free port; kills it at the end. Everything it writes is under `home`.
 
     `secantusd-rs` on the PATH is used where it is (`cargo install secantus-mdb`: several times faster), else

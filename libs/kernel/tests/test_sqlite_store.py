@@ -77,7 +77,7 @@ async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 
 def test_a_url_that_names_no_store_is_refused() -> None:
     with pytest.raises(ValueError, match="postgres"):
-        open_store("postgres://here")
+        open_store("postgres://here", "trainer")
 
 
 async def test_a_store_of_the_first_schema_is_brought_up_to_date_with_all_that_it_holds(tmp_path: Path) -> None:

@@ -167,6 +167,11 @@ class Store(Protocol):
     on_commit: Callable[[ChangeSet], None]
     """Called in the event loop after each commit, so that relay, workers and parking need not poll."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether several replicas of a service may work with it at once."""
+        ...
+
     async def open(self, indexes: Mapping[str, Sequence[str]]) -> None:
         """Bring the schema up to date; `indexes` names the fields by which documents of a kind are found."""
         ...
@@ -207,7 +212,7 @@ class Store(Protocol):
     async def postpone(self, fence: Fence, due: datetime, error: str) -> None: ...
     async def give_up(self, fence: Fence, error: str) -> None: ...
     async def disown(self, owner: str, *, on_purpose: bool = False) -> None:
-        """Let others (or the next life of `owner`) claim what it holds at once; its jobs have no owner then.
+        """Let others (or the next life of `owner`) claim the jobs that it holds at once; they have no owner then.
 
         `on_purpose`: each attempt that it gives up counts as returned, for it did not fail.
         """

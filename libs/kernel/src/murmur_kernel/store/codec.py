@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from murmur_events import Envelope
@@ -54,6 +54,14 @@ def load_edits(text: str) -> tuple[LetterEdit, ...]:
         )
         for edit in json.loads(text)
     )
+
+
+def dump_time(at: datetime) -> str:
+    """So that times are ordered as their texts are; one beyond the calendar is its first or last moment."""
+    try:
+        return at.astimezone(UTC).isoformat()
+    except OverflowError:
+        return (datetime.min if at.year == 1 else datetime.max).replace(tzinfo=UTC).isoformat()
 
 
 def _text(raw: bytes) -> str:

@@ -29,6 +29,8 @@ class _Lease:
 class MemoryStore:
     """A store in dictionaries: durable until the process ends."""
 
+    shared = True
+
     def __init__(self) -> None:
         self.on_commit: Callable[[ChangeSet], None] = lambda change: None
         self._documents: dict[tuple[str, str], _Entry] = {}
@@ -197,11 +199,12 @@ class MemoryStore:
             self._jobs[fence.job_id] = replace(self._jobs[fence.job_id], state=JobState.FAILED, error=error)
 
     async def disown(self, owner: str, *, on_purpose: bool = False) -> None:
-        for name, job in self._jobs.items():
-            lease = self._leases.get(f"job/{name}")
-            if on_purpose and lease and lease.owner == owner and job.state is JobState.RUNNING:
-                self._jobs[name] = replace(job, returned=job.returned + 1)
-        self._leases = {name: lease for name, lease in self._leases.items() if lease.owner != owner}
+        held = [name for name, lease in self._leases.items() if lease.owner == owner and name.startswith("job/")]
+        for name in held:
+            del self._leases[name]
+            job = self._jobs[name.removeprefix("job/")]
+            if on_purpose and job.state is JobState.RUNNING:
+                self._jobs[job.id] = replace(job, returned=job.returned + 1)
 
     async def jobs(self, state: JobState | None = None) -> Sequence[JobRow]:
         return [job for job in self._jobs.values() if state is None or job.state is state]

@@ -37,6 +37,8 @@ _MIGRATIONS = tuple(
 class SqliteStore:
     """Durable against the death of the process and, with synchronous=FULL, against the loss of power."""
 
+    shared = False
+
     def __init__(self, path: str) -> None:
         self.on_commit: Callable[[ChangeSet], None] = lambda change: None
         self._engine = SqliteEngine(path, _MIGRATIONS)
@@ -115,15 +117,9 @@ class SqliteStore:
         return await self._engine.write(lambda connection: connection.execute(sql, arguments).rowcount == 1)
 
     async def disown(self, owner: str, *, on_purpose: bool = False) -> None:
-        def forget(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM leases WHERE owner = ?", (owner,))
-            connection.execute(
-                """UPDATE jobs SET lease_until = 0, owner = '', returned = returned + ?
-                   WHERE owner = ? AND state = 'running'""",
-                (int(on_purpose), owner),
-            )
-
-        await self._engine.write(forget)
+        sql = """UPDATE jobs SET lease_until = 0, owner = '', returned = returned + ?
+                 WHERE owner = ? AND state = 'running'"""
+        await self._engine.write(lambda connection: connection.execute(sql, (int(on_purpose), owner)) and None)
 
     async def jobs(self, state: JobState | None = None) -> Sequence[JobRow]:
         sql = f"SELECT {_JOB_COLUMNS} FROM jobs WHERE state != 'ended' AND (?1 IS NULL OR state = ?1) ORDER BY due"

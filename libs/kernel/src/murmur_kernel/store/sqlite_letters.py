@@ -2,13 +2,13 @@
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from murmur_kernel.documents import Page
 from murmur_kernel.store import cursor
 from murmur_kernel.store.base import DeadLetter, LetterQuery
-from murmur_kernel.store.codec import dump_edits, dump_record, load_edits, load_record
+from murmur_kernel.store.codec import dump_edits, dump_record, dump_time, load_edits, load_record
 
 COLUMNS = "id, record, error, reason, at, edits"
 
@@ -24,7 +24,7 @@ def keep_letter(connection: sqlite3.Connection, letter: DeadLetter) -> None:
             dump_record(record),
             letter.error,
             letter.reason,
-            _text(letter.at),
+            dump_time(letter.at),
             dump_edits(letter.edits),
             record.topic,
             record.partition,
@@ -54,8 +54,8 @@ def find_letters(connection: sqlite3.Connection, query: LetterQuery) -> Page[Dea
     for condition, value in (
         ("topic = ?", query.topic),
         ("error = ?", query.error),
-        ("at >= ?", _text(query.since) if query.since else None),
-        ("at < ?", _text(query.until) if query.until else None),
+        ("at >= ?", dump_time(query.since) if query.since else None),
+        ("at < ?", dump_time(query.until) if query.until else None),
     ):
         if value is not None:
             conditions.append(condition)
@@ -71,11 +71,3 @@ def find_letters(connection: sqlite3.Connection, query: LetterQuery) -> Page[Dea
     page = rows[: query.limit]
     further = cursor.encode_place(page[-1][6:]) if len(rows) > query.limit else None
     return Page(tuple(letter_of(row) for row in page), further)
-
-
-def _text(at: datetime) -> str:
-    """So that times are ordered as their texts are; one beyond the calendar is its first or last moment."""
-    try:
-        return at.astimezone(UTC).isoformat()
-    except OverflowError:
-        return (datetime.min if at.year == 1 else datetime.max).replace(tzinfo=UTC).isoformat()

@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from murmur_kernel.clock import Clock
 from murmur_kernel.errors import Conflict, Duplicate
 from murmur_kernel.store import Store
+from murmur_kernel.telemetry.tracing import OFF, Tracing, current_traceparent, link_to
 from murmur_kernel.unit_of_work import Origin, UnitOfWork
 
 U = TypeVar("U", bound=UnitOfWork)
@@ -25,11 +26,19 @@ _TRIES = 5
 class Commands(Generic[U]):
     """Runs commands and queries against one store."""
 
-    def __init__(self, service: str, store: Store, clock: Clock, unit_of_work: Callable[[Store, Origin], U]) -> None:
+    def __init__(
+        self,
+        service: str,
+        store: Store,
+        clock: Clock,
+        unit_of_work: Callable[[Store, Origin], U],
+        tracing: Tracing = OFF,
+    ) -> None:
         self._service = service
         self._store = store
         self._clock = clock
         self._unit_of_work = unit_of_work
+        self._tracing = tracing
 
     async def change(
         self, handler: Callable[[C, U], Awaitable[R]], command: C, *, answer: type[R], key: str | None = None
@@ -57,6 +66,7 @@ class Commands(Generic[U]):
                 if attempt == _TRIES:
                     raise
                 continue
+            link_to([envelope.traceparent for envelope in unit.change.envelopes])
             return result
         raise Duplicate(origin_id)
 
@@ -65,7 +75,15 @@ class Commands(Generic[U]):
         return await handler(query, self._unit("query", mark=None, may_publish=False))
 
     def _unit(self, origin_id: str, *, mark: str | None, may_publish: bool = True) -> U:
-        origin = Origin(id=origin_id, source=self._service, now=self._clock.now(), mark=mark, may_publish=may_publish)
+        origin = Origin(
+            id=origin_id,
+            source=self._service,
+            now=self._clock.now(),
+            mark=mark,
+            may_publish=may_publish,
+            traceparent=current_traceparent(),
+            tracing=self._tracing,
+        )
         return self._unit_of_work(self._store, origin)
 
 

@@ -58,6 +58,7 @@ async def bury(dispatcher: Dispatcher[Any], record: RawRecord, dead: Dead, *, un
         correlation_id=headers.get("ce_correlationid") or letter.id,
         causation_id=headers.get("ce_id"),
         event=event,
+        traceparent=headers.get("ce_traceparent"),
     )
     await dispatcher.store.commit(ChangeSet(dead_letter=letter, envelopes=[envelope], unparked=unparked))
 

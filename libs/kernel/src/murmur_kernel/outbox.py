@@ -12,6 +12,7 @@ from murmur_kernel.clock import Clock
 from murmur_kernel.errors import Transient
 from murmur_kernel.store import Store
 from murmur_kernel.telemetry import metrics
+from murmur_kernel.telemetry.tracing import OFF, Tracing
 
 log = structlog.get_logger()
 
@@ -26,11 +27,12 @@ class OutboxRelay:
     One relay a store holds the lease; the others wait, and take over when it expires.
     """
 
-    def __init__(self, store: Store, sink: Sink, clock: Clock, owner: str) -> None:
+    def __init__(self, store: Store, sink: Sink, clock: Clock, owner: str, tracing: Tracing = OFF) -> None:
         self._store = store
         self._sink = sink
         self._clock = clock
         self._owner = owner
+        self._tracing = tracing
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -63,7 +65,8 @@ class OutboxRelay:
         now = self._clock.now()
         if not await self._store.lease("relay", self._owner, now, now + _LEASE):
             return False
-        await self._sink.send([to_record(row.envelope) for row in rows])
+        with self._tracing.publishing([row.envelope for row in rows]) as envelopes:
+            await self._sink.send([to_record(envelope) for envelope in envelopes])
         await self._store.published(rows[-1].position)
         for row in rows:
             metrics.published.labels(row.envelope.topic).inc()
@@ -71,6 +74,7 @@ class OutboxRelay:
 
     async def _woken(self) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), _SWEEP_SECONDS)
+            async with asyncio.timeout(_SWEEP_SECONDS):
+                await self._wake.wait()
         except TimeoutError:
             return  # the sweep: leftovers of a crash, or of another relay whose lease expired

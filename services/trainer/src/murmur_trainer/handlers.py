@@ -148,7 +148,8 @@ async def let_next_start(event: RunCompleted | RunFailed, uow: TrainerUnitOfWork
         return
     uow.lines.save(line)
     if line.active is not None:
-        uow.enqueue_training(line.active)
+        waiting = await uow.trainings.require(line.active)
+        uow.enqueue_training(line.active, chain=waiting.chain)
 
 
 def _next_revision(definition: WorkflowDefinition, before: Workflow | None, *, now: datetime) -> Workflow:

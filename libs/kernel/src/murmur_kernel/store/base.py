@@ -40,6 +40,7 @@ class JobRow:
     due: datetime
     correlation_id: str
     causation_id: str | None
+    traceparent: str | None = None
     attempt: int = 0
     state: JobState = JobState.QUEUED
     error: str = ""

@@ -27,7 +27,10 @@ from murmur_kernel.store.codec import dump_envelope, dump_record, load_envelope,
 from murmur_kernel.store.sqlite_engine import SqliteEngine
 from murmur_kernel.store.sqlite_find import find_documents, index_statement
 
-_MIGRATIONS = (files("murmur_kernel.store").joinpath("schema.sql").read_text(),)
+_MIGRATIONS = (
+    files("murmur_kernel.store").joinpath("schema.sql").read_text(),
+    "ALTER TABLE jobs ADD COLUMN traceparent TEXT",
+)
 
 
 class SqliteStore:
@@ -156,11 +159,11 @@ class SqliteStore:
         return await self._engine.read(lambda connection: connection.execute(sql, arguments).fetchall())
 
 
-_JOB_COLUMNS = "id, kind, payload, due, correlation_id, causation_id, attempt, state, error"
+_JOB_COLUMNS = "id, kind, payload, due, correlation_id, causation_id, attempt, state, error, traceparent"
 
 
 def _job(row: Sequence[Any]) -> JobRow:
-    job_id, kind, payload, due, correlation_id, causation_id, attempt, state, error = row
+    job_id, kind, payload, due, correlation_id, causation_id, attempt, state, error, traceparent = row
     return JobRow(
         id=job_id,
         kind=kind,
@@ -171,6 +174,7 @@ def _job(row: Sequence[Any]) -> JobRow:
         attempt=attempt,
         state=JobState(state),
         error=error,
+        traceparent=traceparent,
     )
 
 
@@ -186,7 +190,7 @@ def _apply(connection: sqlite3.Connection, change: ChangeSet) -> None:
         _enqueue(connection, envelope)
     for job in change.jobs:
         connection.execute(
-            f"INSERT OR IGNORE INTO jobs ({_JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR IGNORE INTO jobs ({_JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 job.id,
                 job.kind,
@@ -197,6 +201,7 @@ def _apply(connection: sqlite3.Connection, change: ChangeSet) -> None:
                 job.attempt,
                 job.state,
                 job.error,
+                job.traceparent,
             ),
         )
     for job_id in change.cancelled:

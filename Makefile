@@ -4,14 +4,15 @@ PYTHON ?= python3
 UV := .uv/bin/uv
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+PREFECT := .bench/prefect/.installed
 
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo up down test lint format types imports contracts check clean
+.PHONY: help setup lock demo up down test bench-choreography lint format types imports contracts check clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
 
 $(UV):
 	@echo "fetching uv, the installer (20 MB)"
@@ -42,6 +43,14 @@ down: setup ## stop the flock
 
 test: setup ## all tests, those with the real broker included
 	$(BIN)/python -m pytest
+
+$(PREFECT): | $(UV)
+	@echo "installing Prefect into an environment of its own, .bench/prefect (about 150 MB, once)"
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench/prefect
+	@$(UV) pip install --quiet --python $(@D)/bin/python 'prefect>=3,<4' && touch $@
+
+bench-choreography: setup $(PREFECT) ## trigger to model.deployed with steps that do nothing, beside Prefect
+	@$(BIN)/python tests/load/bench_choreography.py --prefect $(dir $(PREFECT))bin/python
 
 lint: setup ## style
 	$(BIN)/ruff check .

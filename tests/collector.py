@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 @dataclass(frozen=True)
 class Seen:
-    """One span as it arrived. Ids are hex; parent is None at a root."""
+    """One span as it arrived. Ids are hex; parent is None at a root; times are nanoseconds since 1970."""
 
     trace: str
     id: str
@@ -23,6 +23,8 @@ class Seen:
     attributes: dict[str, Any] = field(hash=False)
     links: tuple[str, ...] = ()
     failed: bool = False
+    start: int = 0
+    end: int = 0
 
 
 class Collector:
@@ -91,6 +93,8 @@ def spans_in(request: ExportTraceServiceRequest) -> Iterable[Seen]:
                     attributes=_values(span.attributes),
                     links=tuple(link.trace_id.hex() for link in span.links),
                     failed=span.status.code == 2,
+                    start=span.start_time_unix_nano,
+                    end=span.end_time_unix_nano,
                 )
 
 

@@ -216,9 +216,12 @@ class UnitOfWork:
         self._change.answer = (key, body)
 
     async def commit(self) -> None:
-        """Raises Conflict, Duplicate, LeaseLost, StoreUnavailable; then nothing of it has happened."""
+        """Raises Conflict, Duplicate, LeaseLost, StoreUnavailable; then nothing of it has happened.
+
+        A unit that changes nothing has nothing to commit, and nothing for a fence to guard: it costs no disk write.
+        """
         change = self.change
-        if change != ChangeSet():
+        if change.says_anything:
             await self._store.commit(change)
 
     async def _load(self, kind: Kind[T], document_id: str) -> T | None:

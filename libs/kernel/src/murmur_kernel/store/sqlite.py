@@ -27,9 +27,8 @@ from murmur_kernel.store.codec import dump_envelope, dump_record, load_envelope,
 from murmur_kernel.store.sqlite_engine import SqliteEngine
 from murmur_kernel.store.sqlite_find import find_documents, index_statement
 
-_MIGRATIONS = (
-    files("murmur_kernel.store").joinpath("schema.sql").read_text(),
-    "ALTER TABLE jobs ADD COLUMN traceparent TEXT",
+_MIGRATIONS = tuple(
+    files("murmur_kernel.store").joinpath(name).read_text() for name in ("schema.sql", "migration_3.sql")
 )
 
 
@@ -69,15 +68,15 @@ class SqliteStore:
         return row[0] if row else None
 
     async def outbox(self, limit: int) -> Sequence[OutboxRow]:
-        rows = await self._all("SELECT position, envelope FROM outbox ORDER BY position LIMIT ?", limit)
+        sql = "SELECT position, envelope FROM outbox ORDER BY position LIMIT ?"
+        rows = self._engine.look(lambda connection: connection.execute(sql, (limit,)).fetchall())
         return [OutboxRow(position, load_envelope(text)) for position, text in rows]
 
     async def published(self, up_to: int) -> None:
         await self._engine.write(lambda c: c.execute("DELETE FROM outbox WHERE position <= ?", (up_to,)) and None)
 
     async def outbox_depth(self) -> tuple[int, datetime | None]:
-        row = await self._first("SELECT count(*), min(time) FROM outbox")
-        count, oldest = row or (0, None)
+        ((count, oldest),) = await self._all("SELECT count(*), min(time) FROM outbox")
         return count, datetime.fromisoformat(oldest) if oldest else None
 
     async def lease(self, name: str, owner: str, now: datetime, until: datetime) -> bool:
@@ -153,7 +152,7 @@ class SqliteStore:
         ]
 
     async def _first(self, sql: str, *arguments: object) -> Any:
-        return await self._engine.read(lambda connection: connection.execute(sql, arguments).fetchone())
+        return self._engine.look(lambda connection: connection.execute(sql, arguments).fetchone())
 
     async def _all(self, sql: str, *arguments: object) -> list[Any]:
         return await self._engine.read(lambda connection: connection.execute(sql, arguments).fetchall())

@@ -47,7 +47,7 @@ test: setup ## all tests, those with the real broker included
 $(PREFECT): | $(UV)
 	@echo "installing Prefect into an environment of its own, .bench/prefect (about 150 MB, once)"
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench/prefect
-	@$(UV) pip install --quiet --python $(@D)/bin/python 'prefect>=3,<4' && touch $@
+	@$(UV) pip install --quiet --compile-bytecode --python $(@D)/bin/python 'prefect>=3,<4' && touch $@
 
 bench-choreography: setup $(PREFECT) ## trigger to model.deployed with steps that do nothing, beside Prefect
 	@$(BIN)/python tests/load/bench_choreography.py --prefect $(dir $(PREFECT))bin/python

@@ -17,23 +17,23 @@ pytestmark = [pytest.mark.flock, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-async def chains(
+def chains(
     flock: LiveFlock, collector: Collector, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[Envelope], list[Envelope]]:
     """All events of two workflows, each trained, judged, approved and deployed; their spans have arrived."""
-    stories = []
-    for name in ("traced", "other"):
+
+    async def story(name: str) -> list[Envelope]:
         folder = flock.scaffold(tmp_path_factory.mktemp("traces") / name, name)
         await flock.apply(folder, name)
         asked = await flock.trigger(name)
         await flock.until("the question", of("review.requested", name))
         await flock.review(name, 1, "approved")
         await flock.until("the deployment", of("model.deployed", name))
-        await eventually(lambda name=name: handled_by_monitor(collector, name), within=30)
+        await eventually(lambda: handled_by_monitor(collector, name), within=30)
         history = await flock.history(whole=True)
-        stories.append([envelope for envelope in history if envelope.correlation_id == asked["correlation_id"]])
-    first, second = stories
-    return first, second
+        return [envelope for envelope in history if envelope.correlation_id == asked["correlation_id"]]
+
+    return asyncio.run(story("traced")), asyncio.run(story("other"))
 
 
 def handled_by_monitor(collector: Collector, name: str) -> bool:
@@ -72,7 +72,7 @@ async def test_the_parent_of_each_span_exists_and_the_call_that_began_it_is_the_
     lost = [span for span in spans.values() if span.parent is not None and span.parent not in spans]
     assert not lost
     (root,) = [span for span in spans.values() if span.parent is None]
-    assert (root.service, root.name) == ("trainer", "POST /v1/workflows/{name}/trainings")
+    assert (root.service, root.name) == ("trainer", "POST /trainer/v1/workflows/{name}/trainings")
 
 
 async def test_the_span_of_an_event_descends_from_that_of_its_cause(

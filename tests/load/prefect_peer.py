@@ -25,7 +25,7 @@ def free_port():
         return server.getsockname()[1]
 
 
-def wait_for(address, within=400):
+def wait_for(address, within=180):
     deadline = time.monotonic() + within
     while True:
         try:

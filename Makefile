@@ -5,14 +5,15 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 AUDIT_PEERS := .bench/audit/.installed
+PREFECT := .bench/prefect/.installed
 
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo up down test bench-audit lint format types imports contracts check clean
+.PHONY: help setup lock demo up down test bench-audit bench-choreography lint format types imports contracts check clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
 
 $(UV):
 	@echo "fetching uv, the installer (20 MB)"
@@ -51,6 +52,14 @@ $(AUDIT_PEERS): | $(UV)
 
 bench-audit: setup $(AUDIT_PEERS) ## append to the ledger and verify it, beside two libraries for such logs
 	@PYTHONPATH=. $(BIN)/python tests/load/bench_audit.py --peers .bench/audit/bin/python
+
+$(PREFECT): | $(UV)
+	@echo "installing Prefect into an environment of its own, .bench/prefect (about 150 MB, once)"
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench/prefect
+	@$(UV) pip install --quiet --compile-bytecode --python $(@D)/bin/python 'prefect>=3,<4' && touch $@
+
+bench-choreography: setup $(PREFECT) ## trigger to model.deployed with steps that do nothing, beside Prefect
+	@$(BIN)/python tests/load/bench_choreography.py --prefect $(dir $(PREFECT))bin/python
 
 lint: setup ## style
 	$(BIN)/ruff check .

@@ -179,7 +179,7 @@ def main() -> int:
     (RESULTS / "audit.json").write_text(json.dumps(document, indent=1) + "\n")
     (RESULTS / "audit-profile.txt").write_text(profile)
     for row in measured:
-        print(  # noqa: T201  # the table of the benchmark
+        print(  # the table of the benchmark
             f"{row['what']:<16}{row['ours']:>10,} {row['unit']}  (peer {row['peer'] or 0:,}, target {row['target']:,},"
             f" floor {row['floor']:,}; by the clock {row['ours_by_the_clock']:,}/s)"
         )

@@ -26,6 +26,7 @@ def record(offset: int) -> Record:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A flock's home whose ledger has nine entries and a checkpoint."""
     monkeypatch.setenv("MURMUR_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     with LedgerWriter(tmp_path / "ledger", clock=lambda: NOON) as writer:
         writer.append(contents_of(map(record, range(8)), {}, digested=(), at=NOON))
         notary = Notary(LedgerFolder(tmp_path / "ledger"), tmp_path / "secrets" / "key.pem")
@@ -94,6 +95,7 @@ def test_what_cannot_be_done_is_wrong_usage_and_says_why(home: Path, arguments: 
     done = murmur("audit", *arguments)
     assert done.exit_code == 2
     assert words in done.stderr
+    assert not (home / "new").exists()
 
 
 def test_a_checkpoint_cannot_be_made_while_no_flock_is_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

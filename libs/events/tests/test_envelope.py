@@ -62,6 +62,7 @@ def test_it_is_a_cloud_event_in_kafka_binary_mode() -> None:
         "ce_correlationid": b"c-1",
         "ce_causationid": b"e-1",
         "ce_traceparent": b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "traceparent": b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         "content-type": b"application/json",
     }
 

@@ -44,7 +44,7 @@ def _is_of(envelope: Envelope, correlation: str | None, topics: list[str] | None
 
 
 async def _events(correlation: str, topics: tuple[str, ...], follow: bool, as_json: bool) -> None:
-    teller = Storyteller()
+    teller, traces = Storyteller(), {""}
     async with aclosing(feed.events(shell.settings().brokers, topics=topics, follow=follow)) as history:
         async for envelope in history:
             if not envelope.correlation_id.startswith(correlation):
@@ -52,7 +52,15 @@ async def _events(correlation: str, topics: tuple[str, ...], follow: bool, as_js
             if as_json:
                 print(json.dumps(as_document(envelope)), flush=True)  # noqa: T201  # JSON lines
             else:
+                if correlation and (trace := _trace_of(envelope)) not in traces:
+                    traces.add(trace)
+                    shell.out.print(f"trace {trace}")
                 shell.out.print(teller.line(envelope), soft_wrap=True)
+
+
+def _trace_of(envelope: Envelope) -> str:
+    """The id to look it up by in a tracing backend, from its W3C traceparent; empty where nobody traced."""
+    return envelope.traceparent.split("-")[1] if envelope.traceparent else ""
 
 
 def as_document(envelope: Envelope) -> Json:

@@ -37,7 +37,9 @@ class Envelope:
     """One event with its identity, its place in the history of its aggregate, and its cause.
 
     sequence counts per aggregate and key, from 1. causation_id is the id of the event whose handling published this
-    one, None at a root. Every event of one chain carries the same correlation_id.
+    one, None at a root. Every event of one chain carries the same correlation_id. traceparent is the span of its
+    publication (W3C Trace Context): as CloudEvents' attribute, and once more under the plain name that other clients'
+    instrumentation reads and writes.
     """
 
     id: str
@@ -68,6 +70,7 @@ def to_record(envelope: Envelope) -> Record:
         "ce_correlationid": envelope.correlation_id,
         "ce_causationid": envelope.causation_id,
         "ce_traceparent": envelope.traceparent,
+        "traceparent": envelope.traceparent,
         "content-type": CONTENT_TYPE,
     }
     return Record(
@@ -96,7 +99,7 @@ def from_record(topic: str, value: bytes | None, headers: Iterable[tuple[str, by
         sequence=_parsed(int, text, "ce_sequence", topic),
         correlation_id=_required(text, "ce_correlationid", topic),
         causation_id=text.get("ce_causationid"),
-        traceparent=text.get("ce_traceparent"),
+        traceparent=text.get("ce_traceparent") or text.get("traceparent"),
         event=_payload(row, value),
     )
 

@@ -11,6 +11,7 @@ from murmur_kernel.clock import Clock
 from murmur_kernel.errors import Conflict, Duplicate
 from murmur_kernel.forgetting import forget_call_at
 from murmur_kernel.store import Store
+from murmur_kernel.telemetry.tracing import OFF, Tracing, current_traceparent, link_to
 from murmur_kernel.unit_of_work import Origin, UnitOfWork
 
 U = TypeVar("U", bound=UnitOfWork)
@@ -26,11 +27,19 @@ _TRIES = 5
 class Commands(Generic[U]):
     """Runs commands and queries against one store."""
 
-    def __init__(self, service: str, store: Store, clock: Clock, unit_of_work: Callable[[Store, Origin], U]) -> None:
+    def __init__(
+        self,
+        service: str,
+        store: Store,
+        clock: Clock,
+        unit_of_work: Callable[[Store, Origin], U],
+        tracing: Tracing = OFF,
+    ) -> None:
         self._service = service
         self._store = store
         self._clock = clock
         self._unit_of_work = unit_of_work
+        self._tracing = tracing
 
     async def change(
         self, handler: Callable[[C, U], Awaitable[R]], command: C, *, answer: type[R], key: str | None = None
@@ -58,6 +67,7 @@ class Commands(Generic[U]):
                 if attempt == _TRIES:
                     raise
                 continue
+            link_to([envelope.traceparent for envelope in unit.change.envelopes])
             return result
         raise Duplicate(origin_id)
 
@@ -67,9 +77,15 @@ class Commands(Generic[U]):
 
     def _unit(self, origin_id: str, *, mark: str | None, may_publish: bool = True) -> U:
         now = self._clock.now()
-        forget_at = forget_call_at(now) if mark else None
         origin = Origin(
-            id=origin_id, source=self._service, now=now, mark=mark, forget_at=forget_at, may_publish=may_publish
+            id=origin_id,
+            source=self._service,
+            now=now,
+            mark=mark,
+            forget_at=forget_call_at(now) if mark else None,
+            may_publish=may_publish,
+            traceparent=current_traceparent(),
+            tracing=self._tracing,
         )
         return self._unit_of_work(self._store, origin)
 

@@ -13,6 +13,7 @@ from murmur_kernel.clock import Clock
 from murmur_kernel.errors import Conflict, Duplicate, Missing, Transient
 from murmur_kernel.forgetting import forget_event_at
 from murmur_kernel.store import RawRecord, Store
+from murmur_kernel.telemetry.tracing import OFF, Tracing, current_traceparent, failed
 from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
 
 U = TypeVar("U", bound=UnitOfWork)
@@ -95,6 +96,7 @@ class Dispatcher(Generic[U]):
         subscriptions: Subscriptions[U],
         *,
         patience: timedelta = timedelta(minutes=5),
+        tracing: Tracing = OFF,
     ) -> None:
         self.service = service
         self.store = store
@@ -102,6 +104,7 @@ class Dispatcher(Generic[U]):
         self.patience = patience
         """How long a parked record waits before it becomes a dead letter."""
         self._unit_of_work = unit_of_work
+        self._tracing = tracing
         self._table = {subscription.topic: subscription for subscription in subscriptions}
         if len(self._table) != len(subscriptions):
             raise ValueError(f"{service} subscribes twice to the same event: one handler an event")
@@ -116,13 +119,28 @@ class Dispatcher(Generic[U]):
             envelope = from_record(record.topic, record.value, record.headers)
         except ContractError as error:
             return Dead(type(error).__name__, str(error))
-        with structlog.contextvars.bound_contextvars(
-            topic=record.topic, event_id=envelope.id, key=envelope.key, correlation_id=envelope.correlation_id
+        with (
+            structlog.contextvars.bound_contextvars(
+                topic=record.topic, event_id=envelope.id, key=envelope.key, correlation_id=envelope.correlation_id
+            ),
+            self._tracing.handling(envelope) as span,
         ):
-            subscription = self._table.get(record.topic)
-            if subscription is None:
-                return Dead("NoHandler", f"{self.service} has no handler for {record.topic}: it reads it elsewhere")
-            return await self._run(subscription, envelope)
+            outcome = await self._outcome(envelope)
+            span.set_attribute("murmur.outcome", type(outcome).__name__.lower())
+            match outcome:
+                case Park(awaits):
+                    span.set_attribute("murmur.awaits", awaits)
+                case Retry(why) | Dead(reason=why):
+                    failed(span, why)
+                case Ack():
+                    pass
+            return outcome
+
+    async def _outcome(self, envelope: Envelope) -> Outcome:
+        subscription = self._table.get(envelope.topic)
+        if subscription is None:
+            return Dead("NoHandler", f"{self.service} has no handler for {envelope.topic}: it reads it elsewhere")
+        return await self._run(subscription, envelope)
 
     async def _run(self, subscription: Subscription[U], envelope: Envelope) -> Outcome:
         try:
@@ -148,9 +166,10 @@ class Dispatcher(Generic[U]):
             id=envelope.id,
             source=self.service,
             now=now,
-            chain=Chain(envelope.correlation_id, envelope.id),
+            chain=Chain(envelope.correlation_id, envelope.id, current_traceparent()),
             cause=envelope,
             mark=envelope.id,
             forget_at=forget_event_at(envelope.topic, now),
             may_publish=subscription.publishes,
+            tracing=self._tracing,
         )

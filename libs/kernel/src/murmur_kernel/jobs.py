@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -15,6 +15,7 @@ from murmur_kernel.clock import Clock
 from murmur_kernel.errors import LeaseLost, Transient
 from murmur_kernel.store import Fence, JobRow, Store
 from murmur_kernel.telemetry import metrics
+from murmur_kernel.telemetry.tracing import OFF, Tracing, current_traceparent, failed
 from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
 
 U = TypeVar("U", bound=UnitOfWork)
@@ -29,7 +30,14 @@ class Job(Generic[U]):
     """
 
     def __init__(
-        self, row: JobRow, *, service: str, store: Store, clock: Clock, unit_of_work: Callable[[Store, Origin], U]
+        self,
+        row: JobRow,
+        *,
+        service: str,
+        store: Store,
+        clock: Clock,
+        unit_of_work: Callable[[Store, Origin], U],
+        tracing: Tracing = OFF,
     ) -> None:
         self.id = row.id
         self.kind = row.kind
@@ -43,6 +51,7 @@ class Job(Generic[U]):
         self._store = store
         self._clock = clock
         self._unit_of_work = unit_of_work
+        self._tracing = tracing
         self._units = 0
 
     @asynccontextmanager
@@ -55,13 +64,18 @@ class Job(Generic[U]):
                 id=f"{self.id}#{self.attempt}#{self._units}",
                 source=self._service,
                 now=self._clock.now(),
-                chain=Chain(self._row.correlation_id, self._row.causation_id),
+                chain=Chain(self._row.correlation_id, self._row.causation_id, current_traceparent()),
                 fence=Fence(self.id, self.attempt, completes),
+                tracing=self._tracing,
             ),
         )
         yield unit
         await unit.commit()
         self.completed = self.completed or completes
+
+    def step(self, name: str, **attributes: str | int | float) -> AbstractContextManager[object]:
+        """A part of the work that is seen by itself in the trace."""
+        return self._tracing.step(name, **attributes)
 
 
 JobFunction = Callable[[Job[U]], Awaitable[None]]
@@ -99,6 +113,7 @@ class JobRunner(Generic[U]):
         *,
         owner: str,
         lease: timedelta = timedelta(seconds=10),
+        tracing: Tracing = OFF,
     ) -> None:
         self._service = service
         self._store = store
@@ -107,6 +122,7 @@ class JobRunner(Generic[U]):
         self._kinds = {name: kind if isinstance(kind, JobKind) else JobKind(kind) for name, kind in jobs.items()}
         self._owner = owner
         self._lease = lease
+        self._tracing = tracing
         self._wake = asyncio.Event()
         self._running: dict[asyncio.Task[None], str] = {}
 
@@ -129,7 +145,8 @@ class JobRunner(Generic[U]):
                     log.warning("jobs wait", error=str(error))
                     await asyncio.sleep(backoff.next())
                 try:
-                    await asyncio.wait_for(self._wake.wait(), 0.5)
+                    async with asyncio.timeout(0.5):
+                        await self._wake.wait()
                 except TimeoutError:
                     continue  # timers fall due and leases expire without anybody's call
         finally:
@@ -174,6 +191,13 @@ class JobRunner(Generic[U]):
                 job=row.id, kind=row.kind, attempt=row.attempt, correlation_id=row.correlation_id
             ),
             metrics.job_seconds.labels(row.kind).time(),
+            self._tracing.working(
+                f"job {row.kind}",
+                row.traceparent,
+                row.correlation_id,
+                job_id=row.id,
+                attempt=row.attempt,
+            ) as span,
         ):
             work = asyncio.ensure_future(self._do(job, row))
             heart = asyncio.create_task(self._beat(row, work))
@@ -183,14 +207,17 @@ class JobRunner(Generic[U]):
                     async with job.unit_of_work(completes=True):
                         pass
             except LeaseLost as error:
+                failed(span, error)
                 log.warning("job lost", error=str(error))
             except asyncio.CancelledError:
                 if not work.cancelled():
                     work.cancel()
                     await asyncio.gather(work, return_exceptions=True)
                     raise
+                failed(span, "its lease expired")
                 log.warning("job lost", error="its lease expired")
             except Exception as error:  # noqa: BLE001  # whatever the work raised is recorded with the job
+                failed(span, error)
                 await self._failed(row, error)
             finally:
                 heart.cancel()
@@ -218,6 +245,7 @@ class JobRunner(Generic[U]):
             store=self._store,
             clock=self._clock,
             unit_of_work=self._unit_of_work,
+            tracing=self._tracing,
         )
 
     async def _beat(self, row: JobRow, work: asyncio.Future[None]) -> None:

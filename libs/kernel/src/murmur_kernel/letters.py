@@ -73,6 +73,7 @@ def announce(letter: DeadLetter, service: str, now: datetime, *, decision: Lette
         correlation_id=headers.get("ce_correlationid") or letter.id,
         causation_id=headers.get("ce_id"),
         event=event,
+        traceparent=headers.get("ce_traceparent"),
     )
 
 

@@ -15,6 +15,7 @@ from murmur_kernel.errors import Transient
 from murmur_kernel.leases import Lease
 from murmur_kernel.store import OutboxRow, Store
 from murmur_kernel.telemetry import metrics
+from murmur_kernel.telemetry.tracing import OFF, Tracing
 
 log = structlog.get_logger()
 
@@ -36,11 +37,12 @@ class OutboxRelay:
     precedes an event of its key was sent before it, by this relay or another, even while two believe that they lead.
     """
 
-    def __init__(self, store: Store, sink: Sink, clock: Clock, owner: str) -> None:
+    def __init__(self, store: Store, sink: Sink, clock: Clock, owner: str, tracing: Tracing = OFF) -> None:
         self._store = store
         self._sink = sink
         self._lease = Lease(store, clock, "relay", owner, _LEASE)
         self._refused = False
+        self._tracing = tracing
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -83,13 +85,15 @@ class OutboxRelay:
         return True
 
     async def _publish(self, rows: Sequence[OutboxRow]) -> None:
-        await self._sink.send([to_record(row.envelope) for row in rows])
+        with self._tracing.publishing([row.envelope for row in rows]) as envelopes:
+            await self._sink.send([to_record(envelope) for envelope in envelopes])
         await self._store.published(rows[-1].position)
         for row in rows:
             metrics.published.labels(row.envelope.topic).inc()
 
     async def _woken(self) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), _REFUSED_SECONDS if self._refused else _SWEEP_SECONDS)
+            async with asyncio.timeout(_REFUSED_SECONDS if self._refused else _SWEEP_SECONDS):
+                await self._wake.wait()
         except TimeoutError:
             return  # the sweep: leftovers of a crash, or of another relay whose lease expired

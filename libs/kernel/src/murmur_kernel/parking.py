@@ -38,7 +38,8 @@ class ParkingAttendant:
             except Transient as error:
                 log.warning("parked events wait", error=str(error))
             try:
-                await asyncio.wait_for(self._wake.wait(), _SWEEP_SECONDS)
+                async with asyncio.timeout(_SWEEP_SECONDS):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
 

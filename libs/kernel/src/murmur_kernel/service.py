@@ -30,6 +30,8 @@ from murmur_kernel.parking import ParkingAttendant
 from murmur_kernel.settings import KernelSettings
 from murmur_kernel.store import ChangeSet, Store, open_store
 from murmur_kernel.tasks import WatchedTasks
+from murmur_kernel.telemetry.otlp import Exported
+from murmur_kernel.telemetry.tracing import Tracing
 from murmur_kernel.troubles import TROUBLES
 from murmur_kernel.unit_of_work import Origin, UnitOfWork
 from murmur_kernel.web import build_app
@@ -61,6 +63,7 @@ class Service(Generic[U]):
         clock: Clock | None = None,
         sink: Sink | None = None,
         source: Source | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -72,6 +75,8 @@ class Service(Generic[U]):
         self.subscriptions = subscriptions
         self._source = source
         self._instance = f"{name}-{settings.replica}"
+        self._exported = Exported(name, self._instance, settings)
+        self.tracing = tracing or self._exported.tracing
         self._dispatcher = Dispatcher(
             name,
             self.store,
@@ -79,9 +84,10 @@ class Service(Generic[U]):
             unit_of_work,
             subscriptions,
             patience=timedelta(seconds=settings.patience_seconds),
+            tracing=self.tracing,
         )
         self._relay = OutboxRelay(
-            self.store, sink or KafkaSink(settings.brokers, self._instance), self.clock, self._instance
+            self.store, sink or KafkaSink(settings.brokers, self._instance), self.clock, self._instance, self.tracing
         )
         self._runner = JobRunner(
             name,
@@ -91,11 +97,12 @@ class Service(Generic[U]):
             jobs or {},
             owner=self._instance,
             lease=timedelta(seconds=settings.job_lease_seconds),
+            tracing=self.tracing,
         )
         self._parking = ParkingAttendant(self._dispatcher, self._instance)
         self._attention = Attention(name, self.store, self.clock)
         self._forgetter = Forgetter(self.store, self.clock)
-        self._commands = Commands(name, self.store, self.clock, unit_of_work)
+        self._commands = Commands(name, self.store, self.clock, unit_of_work, self.tracing)
         self._tasks = WatchedTasks(self._end)
         self._backgrounds: dict[str, Callable[[], Awaitable[None]]] = {}
         self._leaderships: dict[str, Leadership] = {}
@@ -152,6 +159,7 @@ class Service(Generic[U]):
     @asynccontextmanager
     async def lifespan(self, app: FastAPI | None = None) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._exported.lifespan())
             await self.store.open({kind.name: kind.indexes for kind in self.kinds})
             stack.push_async_callback(self.store.close)
             for resource in self._resources:

@@ -3,6 +3,7 @@
 import ipaddress
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,6 +26,8 @@ class KernelSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     patience_seconds: float = Field(default=300, gt=0, description="how long a parked event waits")
     job_lease_seconds: float = Field(default=10, gt=0)
+    otlp_endpoint: str = Field(default="", description="OpenTelemetry collector, http/protobuf; empty: no traces")
+    trace_ratio: float = Field(default=1.0, ge=0, le=1, description="part of the traces begun here that is recorded")
 
     @field_validator("host")
     @classmethod
@@ -40,6 +43,17 @@ class KernelSettings(BaseSettings):
                 f" so it listens on 127.0.0.1 only"
             )
         return host
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _address(cls, endpoint: str) -> str:
+        address = urlsplit(endpoint)
+        if endpoint and (address.scheme not in ("http", "https") or not address.hostname):
+            raise ValueError(
+                f"MURMUR_OTLP_ENDPOINT={endpoint!r} is no http address: give the collector's, without a path,"
+                f" like http://127.0.0.1:4318"
+            )
+        return endpoint
 
     def store_url(self, service: str) -> str:
         return self.store or f"sqlite:///{self.home.resolve()}/stores/{service}.db"

@@ -19,6 +19,7 @@ from murmur_kernel.documents import Kind
 from murmur_kernel.jobs import JobRunner, Jobs
 from murmur_kernel.parking import ParkingAttendant
 from murmur_kernel.store import MongoStore, RawRecord, Store, open_store
+from murmur_kernel.telemetry.tracing import OFF, Tracing
 from murmur_kernel.troubles import TROUBLES
 from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
 
@@ -96,6 +97,7 @@ class Harness(Generic[U]):
         jobs: Jobs[U] | None = None,
         store: StoreName = "memory",
         service: str = "registry",
+        tracing: Tracing = OFF,
     ) -> None:
         self.clock = ManualClock()
         self._unit_of_work = unit_of_work
@@ -104,14 +106,16 @@ class Harness(Generic[U]):
         self._jobs = jobs or {}
         self._store_name = store
         self._service = service
+        self._tracing = tracing
         self._offset = 0
 
     async def __aenter__(self) -> "Harness[U]":
         self._opened = opened_store(self._store_name, self._kinds)
         self.store = await self._opened.__aenter__()
-        self.dispatcher = Dispatcher(self._service, self.store, self.clock, self._unit_of_work, self._subscriptions)
-        self._commands = Commands(self._service, self.store, self.clock, self._unit_of_work)
-        self._runner = JobRunner(self._service, self.store, self.clock, self._unit_of_work, self._jobs, owner="harness")
+        parts = (self._service, self.store, self.clock, self._unit_of_work)
+        self.dispatcher = Dispatcher(*parts, self._subscriptions, tracing=self._tracing)
+        self._commands = Commands(*parts, self._tracing)
+        self._runner = JobRunner(*parts, self._jobs, owner="harness", tracing=self._tracing)
         self.store.on_commit = lambda change: None
         self.envelopes: list[Envelope] = []
         return self
@@ -160,6 +164,7 @@ class Harness(Generic[U]):
                 correlation_id=chain.correlation_id if chain else str(uuid.uuid4()),
                 causation_id=chain.causation_id if chain else None,
                 event=event,
+                traceparent=chain.traceparent if chain else None,
             )
         )
         return RawRecord(
@@ -187,15 +192,22 @@ class Harness(Generic[U]):
             await self._collect()
         return Park(awaits)
 
-    async def run_jobs(self) -> int:
-        """Every job and timer that is due by the harness's clock, until none is left; how many attempts were made."""
+    async def run_jobs(self, *, collect: bool = True) -> int:
+        """Every job and timer that is due by the harness's clock, until none is left; how many attempts were made.
+
+        Without `collect`, what was said stays in the outbox, for a relay.
+        """
         count = await self._runner.run_due()
-        await self._collect()
+        if collect:
+            await self._collect()
         return count
 
-    async def change(self, handler: Callable[[C, U], Awaitable[R]], command: C, *, key: str | None = None) -> R:
+    async def change(
+        self, handler: Callable[[C, U], Awaitable[R]], command: C, *, key: str | None = None, collect: bool = True
+    ) -> R:
         result: Any = await self._commands.change(handler, command, answer=Any, key=key)
-        await self._collect()
+        if collect:
+            await self._collect()
         answer: R = result
         return answer
 

@@ -11,6 +11,7 @@ from murmur_events import Envelope, Event, topic_of
 from murmur_kernel.documents import Kind, Page, Query, Scalar, as_field
 from murmur_kernel.errors import Missing, PublishingForbidden
 from murmur_kernel.store import ChangeSet, DocumentWrite, Fence, JobRow, Store
+from murmur_kernel.telemetry.tracing import OFF, Tracing
 
 T = TypeVar("T")
 
@@ -19,10 +20,19 @@ _NAMESPACE = uuid.UUID("6d75726d-7572-4174-a96f-6e6576656e74")
 
 @dataclass(frozen=True)
 class Chain:
-    """A place in a chain of events: whoever continues there keeps its correlation and names its cause."""
+    """A place in a chain of events: whoever continues there keeps its correlation, names its cause, and goes on in its
+    trace."""
 
     correlation_id: str
     causation_id: str | None
+    traceparent: str | None = None
+
+    def is_at(self, other: "Chain | None") -> bool:
+        """The same place, whichever span leads there."""
+        return other is not None and (self.correlation_id, self.causation_id) == (
+            other.correlation_id,
+            other.causation_id,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +43,7 @@ class Origin:
            the same ones
     chain: what it continues; None at a root
     forget_at: from when on the mark may be forgotten, None is never: see murmur_kernel.forgetting
+    traceparent: the span in which a root begins
     """
 
     id: str
@@ -44,6 +55,8 @@ class Origin:
     forget_at: datetime | None = None
     fence: Fence | None = None
     may_publish: bool = True
+    traceparent: str | None = None
+    tracing: Tracing = OFF
 
 
 class Collection(Generic[T]):
@@ -118,7 +131,7 @@ class UnitOfWork:
     def chain(self) -> Chain:
         """Where the next event would continue. At a root, before anything was published, a chain of its own begins."""
         if self._chain is None:
-            self._chain = Chain(self.new_id("correlation"), None)
+            self._chain = Chain(self.new_id("correlation"), None, self._origin.traceparent)
         return self._chain
 
     @property
@@ -135,8 +148,12 @@ class UnitOfWork:
         return str(uuid.uuid5(_NAMESPACE, f"{self._origin.id}/{purpose}"))
 
     def resume(self, chain: Chain) -> None:
-        """Continue an earlier chain, in a unit of work that handles no event: what it publishes belongs there."""
-        self._chain = chain
+        """Continue an earlier chain, in a unit of work that handles no event: what it publishes belongs there.
+
+        Where the unit already stands there, its own span stays the nearer cause.
+        """
+        if not chain.is_at(self._chain):
+            self._chain = chain
 
     def publish(self, event: Event) -> Chain:
         """Say it when this unit commits. Returns the place in the chain from which its effects continue.
@@ -163,18 +180,29 @@ class UnitOfWork:
                 correlation_id=chain.correlation_id,
                 causation_id=chain.causation_id,
                 event=event,
+                traceparent=chain.traceparent,
             )
         )
-        continued = Chain(chain.correlation_id, event_id)
+        traceparent = self._origin.tracing.of_event(chain.traceparent, chain.correlation_id, event_id)
+        continued = Chain(chain.correlation_id, event_id, traceparent)
         if self._origin.chain is None and len(self._change.envelopes) == 1:
             self._chain = continued
         return continued
 
     def enqueue(
-        self, kind: str, *, job_id: str, payload: Mapping[str, object] | None = None, due: datetime | None = None
+        self,
+        kind: str,
+        *,
+        job_id: str,
+        payload: Mapping[str, object] | None = None,
+        due: datetime | None = None,
+        chain: Chain | None = None,
     ) -> None:
-        """A job to be done once, now or at `due`. An id that was ever used makes no second job."""
-        chain = self.chain
+        """A job to be done once, now or at `due`. An id that was ever used makes no second job.
+
+        chain: to which the job belongs, if not to the one of this unit.
+        """
+        chain = chain or self.chain
         self._change.jobs.append(
             JobRow(
                 id=job_id,
@@ -183,6 +211,7 @@ class UnitOfWork:
                 due=due or self.now,
                 correlation_id=chain.correlation_id,
                 causation_id=chain.causation_id,
+                traceparent=chain.traceparent,
             )
         )
 
@@ -194,9 +223,12 @@ class UnitOfWork:
         self._change.answer = (key, body)
 
     async def commit(self) -> None:
-        """Raises Conflict, Duplicate, LeaseLost, StoreUnavailable; then nothing of it has happened."""
+        """Raises Conflict, Duplicate, LeaseLost, StoreUnavailable; then nothing of it has happened.
+
+        A unit that changes nothing has nothing to commit, and nothing for a fence to guard: it costs no disk write.
+        """
         change = self.change
-        if change != ChangeSet():
+        if change.says_anything:
             await self._store.commit(change)
 
     async def _load(self, kind: Kind[T], document_id: str) -> T | None:

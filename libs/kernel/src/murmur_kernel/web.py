@@ -29,6 +29,10 @@ _PROBLEMS: dict[type[Exception], int] = {
 }
 
 
+_PROBES = ("/livez", "/readyz", "/metrics")
+"""Asked every few seconds by machines: no traces of those."""
+
+
 def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
     """An error in the form of RFC 9457."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
@@ -44,7 +48,21 @@ def build_app(
     lifespan: Callable[[FastAPI], Any],
 ) -> FastAPI:
     """Raises nothing; what handlers raise is answered as `problems` and the kernel's own table say."""
-    app = FastAPI(title=f"Murmuration: {title}", version="1", lifespan=lifespan, redoc_url=None)
+    app = FastAPI(
+        title=f"Murmuration: {title}",
+        version="1",
+        lifespan=lifespan,
+        redoc_url=None,
+        telemetry={
+            "tracing": service.tracing.enabled,
+            "tracer_provider": service.tracing.provider,
+            "operation_spans": False,
+            "metrics": False,
+            "logs": False,
+            "auto_configure": False,
+            "exclude": lambda scope: scope["path"].endswith(_PROBES),
+        },
+    )
     app.state.service = service
     app.middleware("http")(_observed)
     for error, status in {**_PROBLEMS, **problems}.items():

@@ -37,19 +37,21 @@ def export(
     """Into a folder, or a file that ends in .tar, .tar.gz or .tgz. Raises NotALedger, FileExistsError, ValueError.
 
     A part (first..last, or one correlation id) goes on, without contents, to the next signed checkpoint, which vouches
-    for it. `part.json` states the hashes at its edges.
+    for it. `part.json` states the hashes at its edges. Until it is whole, nothing is at `target`.
     """
     if target.exists():
         raise FileExistsError(f"{str(target)!r} exists: an export goes into a new folder or file")
-    if target.suffix not in _TARS:
-        target.mkdir(parents=True)
-        return _export(source, target, first, last, correlation)
-    with tempfile.TemporaryDirectory() as folder:
-        inside = Path(folder) / "ledger"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as partial:
+        inside = Path(partial) / "ledger"
         inside.mkdir()
         exported = _export(source, inside, first, last, correlation)
-        with tarfile.open(target, _TARS[target.suffix]) as tar:
-            tar.add(inside, arcname="ledger")
+        whole = inside
+        if target.suffix in _TARS:
+            whole = Path(partial) / target.name
+            with tarfile.open(whole, _TARS[target.suffix]) as tar:
+                tar.add(inside, arcname="ledger")
+        whole.rename(target)
     return exported
 
 

@@ -40,6 +40,7 @@ class WorkerSpec(_File):
     entry: str = "train.py"
     parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
     seed: int = 0
+    traceparent: str | None = Field(default=None, description="span that the training is part of; W3C Trace Context")
 
 
 class Trained(_File):

@@ -166,6 +166,8 @@ def main(arguments: list[str] | None = None) -> None:
     if given.address_space is not None:
         _limit_address_space(given.address_space)
     spec = WorkerSpec.model_validate_json(given.spec.read_bytes())
+    if spec.traceparent is not None:
+        os.environ["TRACEPARENT"] = spec.traceparent  # OpenTelemetry's name, for code that makes spans of its own
     result = attempt(spec, _to_terminal if given.messages is None else _to_pipe(given.messages))
     whole = spec.work / f"{RESULT}.part"
     whole.write_text(result.model_dump_json(indent=2))

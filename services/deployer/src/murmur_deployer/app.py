@@ -13,6 +13,7 @@ from murmur_deployer.envoy.router import EnvoyRouter
 from murmur_deployer.handlers import ROLLOUT
 from murmur_deployer.jobs import Rollouts
 from murmur_deployer.local.servers import LocalModelServers
+from murmur_deployer.ports import ModelServers, Router
 from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import KINDS, DeployerUnitOfWork, StoredFleet
 from murmur_deployer.settings import Settings
@@ -23,11 +24,11 @@ from murmur_kernel.service import Service
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as it runs: model servers on this machine, Envoy as the front door."""
     settings = settings or Settings()
-    artifacts = ArtifactStore(settings.artifacts_url)
     http = httpx.AsyncClient(timeout=5.0, trust_env=False)
     servers = LocalModelServers(
-        artifacts,
+        ArtifactStore(settings.artifacts_url),
         http,
         replicas=settings.replicas,
         predictions=settings.predictions,
@@ -39,6 +40,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     router = EnvoyRouter(
         settings.envoy, http, admin=settings.envoy_admin, host=settings.host, seconds=settings.route_seconds
     )
+    service, app = build(settings, servers=servers, router=router)
+    service.resource(http)
+    return app
+
+
+def build(settings: Settings, *, servers: ModelServers, router: Router) -> tuple[Service[DeployerUnitOfWork], FastAPI]:
+    """The service over any model servers and any front door."""
+    artifacts = ArtifactStore(settings.artifacts_url)
     switching = asyncio.Lock()
     rollouts = Rollouts(
         servers,
@@ -64,6 +73,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         switching=switching,
         drain=timedelta(seconds=settings.drain_seconds),
     )
-    service.resource(http)
     service.background("reconciler", reconciler.run)
-    return service.app(title="Deployer", routers=[api.router(service)])
+    return service, service.app(title="Deployer", routers=[api.router(service)])

@@ -60,14 +60,11 @@ class Rollouts:
         async with self._turns[name]:
             try:
                 state = await self._begin(job, name, target)
-                candidate = await self._start(job, name, state)
-                try:
-                    async with asyncio.timeout(self._seconds):
-                        await self._until_ready(candidate)
-                        await self._probe(candidate, state)
-                except TimeoutError:
-                    raise await self._did_not_start(candidate, f"was not ready within {self._seconds:g} s") from None
-                await self._switch(job, candidate, target, state)
+                with job.step("start replica", version=state.version):
+                    candidate = await self._start(job, name, state)
+                    await self._prove(job, candidate, state)
+                with job.step("switch routes"):
+                    await self._switch(job, candidate, target, state)
             except RolloutFailed as failure:
                 await self._fail(job, name, target, failure.cause, failure.message)
         self._swapped()
@@ -111,6 +108,16 @@ class Rollouts:
             uow.deployments.save((await uow.deployments.require(name)).with_replica(candidate))
         log.info("replica started", replica=candidate.name, pid=process.pid, port=candidate.http_port)
         return candidate
+
+    async def _prove(self, job: Job[DeployerUnitOfWork], candidate: Replica, state: VersionState) -> None:
+        """It answers, and rightly."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._until_ready(candidate)
+                with job.step("probe"):
+                    await self._probe(candidate, state)
+        except TimeoutError:
+            raise await self._did_not_start(candidate, f"was not ready within {self._seconds:g} s") from None
 
     async def _until_ready(self, candidate: Replica) -> None:
         while not await self._servers.ready(candidate):

@@ -17,6 +17,9 @@ from murmur_kernel.errors import ArtifactError, Transient
 
 log = structlog.get_logger()
 
+_GATHER = 0.1
+"""Seconds: of many rollouts that end together, one pass sees to all."""
+
 
 @dataclass
 class _Care:
@@ -76,6 +79,7 @@ class Reconciler:
             try:
                 async with asyncio.timeout(0.2 if busy else self._every):
                     await self._wake.wait()
+                await asyncio.sleep(_GATHER)
             except TimeoutError:
                 continue
 

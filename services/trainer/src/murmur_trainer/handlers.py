@@ -162,7 +162,7 @@ async def let_next_start(event: RunCompleted | RunFailed, uow: TrainerUnitOfWork
 
 async def _begin(training: TrainingDocument, uow: TrainerUnitOfWork) -> None:
     revision = await uow.revisions.require(revision_id(training.workflow, training.revision))
-    uow.enqueue_training(training.run_id)
+    uow.enqueue_training(training.run_id, chain=training.chain)
     overdue.set_deadline(training, revision.definition.training.limits.time, uow)
 
 

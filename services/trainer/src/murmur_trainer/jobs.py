@@ -10,6 +10,7 @@ from murmur_events.runs import Provenance
 from murmur_events.values import Artifact
 from murmur_kernel.errors import ArtifactError
 from murmur_kernel.jobs import Job
+from murmur_kernel.telemetry.tracing import current_traceparent
 from murmur_trainer import outcome, overdue
 from murmur_trainer.outcome import Attempt
 from murmur_trainer.ports import Artifacts, Worker
@@ -94,7 +95,9 @@ class TrainingJobs:
             seed=attempt.provenance.seed,
         )
         limits = attempt.definition.training.limits
-        return await self._worker(spec, limits, Reporter(job, attempt.training).tell)
+        with job.step("worker"):
+            spec = spec.model_copy(update={"traceparent": current_traceparent()})
+            return await self._worker(spec, limits, Reporter(job, attempt.training).tell)
 
     async def _end(self, job: Job[TrainerUnitOfWork], attempt: Attempt, folder: Path, result: WorkerResult) -> None:
         work = folder / "work"

@@ -1,5 +1,6 @@
 """From the files that a worker left to the facts that end a run."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -85,22 +86,20 @@ async def store_model(
     artifacts: Artifacts, folder: Path, result: Trained, training: TrainingDocument
 ) -> ModelArtifacts:
     """Everything that outlives the work folder. Raises Transient."""
+    names = (snapshot.TRAIN, snapshot.HOLDOUT, spec.MODEL, spec.PROBE, spec.REFERENCE)
+    train, holdout, model, probe, reference = await asyncio.gather(
+        *(artifacts.put_file(folder / name) for name in names)
+    )
     dataset = DatasetRef(
         name=training.workflow,
         digest=result.digest,
-        train=await artifacts.put_file(folder / snapshot.TRAIN),
-        holdout=await artifacts.put_file(folder / snapshot.HOLDOUT),
+        train=train,
+        holdout=holdout,
         train_rows=result.train_rows,
         holdout_rows=result.holdout_rows,
         as_of=training.as_of.isoformat(),
     )
-    return ModelArtifacts(
-        model=await artifacts.put_file(folder / spec.MODEL),
-        signature=result.signature,
-        probe=await artifacts.put_file(folder / spec.PROBE),
-        reference=await artifacts.put_file(folder / spec.REFERENCE),
-        dataset=dataset,
-    )
+    return ModelArtifacts(model=model, signature=result.signature, probe=probe, reference=reference, dataset=dataset)
 
 
 async def store_log(artifacts: Artifacts, folder: Path) -> Artifact:

@@ -76,9 +76,9 @@ class TrainerUnitOfWork(UnitOfWork):
     def freezes(self) -> Collection[Freeze]:
         return self.collection(FREEZES)
 
-    def enqueue_training(self, run_id: str) -> None:
-        """A worker begins it as soon as a slot is free."""
-        self.enqueue(TRAIN, job_id=run_id, payload={"run_id": run_id})
+    def enqueue_training(self, run_id: str, *, chain: Chain | None = None) -> None:
+        """A worker begins it as soon as a slot is free. chain: that asked for it, if not the present one."""
+        self.enqueue(TRAIN, job_id=run_id, payload={"run_id": run_id}, chain=chain)
 
     def await_tick(self, workflow: Workflow) -> None:
         """Set the timer of a workflow that has a next tick."""

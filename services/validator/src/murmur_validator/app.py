@@ -11,6 +11,7 @@ from murmur_validator import api
 from murmur_validator.consumers import SUBSCRIPTIONS
 from murmur_validator.evaluation import XGBoostEvaluator
 from murmur_validator.jobs import VALIDATION, Validator
+from murmur_validator.ports import Evaluator, Reporter
 from murmur_validator.report import HtmlReporter
 from murmur_validator.repository import KINDS, ValidatorUnitOfWork
 from murmur_validator.settings import Settings
@@ -28,10 +29,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def build(
-    settings: Settings, *, store: Store | None = None, sink: Sink | None = None, source: Source | None = None
+    settings: Settings,
+    *,
+    store: Store | None = None,
+    sink: Sink | None = None,
+    source: Source | None = None,
+    evaluator: Evaluator | None = None,
+    reporter: Reporter | None = None,
 ) -> tuple[Service[ValidatorUnitOfWork], FastAPI]:
-    """The service over any store and any broker: tests pass the fakes."""
-    validator = Validator(ArtifactStore(settings.artifacts_url), XGBoostEvaluator(), HtmlReporter())
+    """The service over any store, broker, evaluator and reporter: tests pass the fakes."""
+    artifacts = ArtifactStore(settings.artifacts_url)
+    validator = Validator(artifacts, evaluator or XGBoostEvaluator(), reporter or HtmlReporter())
     service = Service(
         "validator",
         settings,

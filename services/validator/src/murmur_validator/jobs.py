@@ -42,7 +42,8 @@ class Validator:
         begun = await _begin(job)
         version = begun.request.baseline.version if begun.request.baseline else None
         try:
-            evidence = await self._measure(begun)
+            with job.step("measure"):
+                evidence = await self._measure(begun)
         except Unjudgeable as error:
             await self._complete(job, begun, not_judged(error.check), None)
         else:
@@ -90,7 +91,8 @@ class Validator:
             evidence=evidence,
             judged_at=begun.at,
         )
-        report = await self.artifacts.put_bytes(await self.reporter.render(dossier), suffix=".html")
+        with job.step("report"):
+            report = await self.artifacts.put_bytes(await self.reporter.render(dossier), suffix=".html")
         completed = completion_of(dossier, report)
         async with job.unit_of_work(completes=True) as uow:
             uow.publish(completed)

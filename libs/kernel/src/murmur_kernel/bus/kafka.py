@@ -94,7 +94,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             session_timeout_ms=10_000,
             heartbeat_interval_ms=1_000,
             rebalance_timeout_ms=15_000,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=500,  # the broker answers as soon as there is a record: this only spares idle asking
         )
 
     async def start(self, on_revoke: OnRevoke) -> None:

@@ -73,7 +73,8 @@ class MemorySource:
         if not (found := self._take()):
             async with self._broker.appended:
                 try:
-                    await asyncio.wait_for(self._broker.appended.wait(), self._wait)
+                    async with asyncio.timeout(self._wait):
+                        await self._broker.appended.wait()
                 except TimeoutError:
                     return []
             found = self._take()

@@ -1,7 +1,7 @@
 """The port behind which every store stands: nothing more general than the kernel needs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -44,6 +44,7 @@ class JobRow:
     due: datetime
     correlation_id: str
     causation_id: str | None
+    traceparent: str | None = None
     attempt: int = 0
     returned: int = 0
     state: JobState = JobState.QUEUED
@@ -147,6 +148,12 @@ class ChangeSet:
     dead_letter: DeadLetter | None = None
     undead: str | None = None
     answer: tuple[str, str] | None = None
+
+    @property
+    def says_anything(self) -> bool:
+        """False for a change that leaves everything as it is."""
+        ends_job = self.fence is not None and self.fence.completes
+        return ends_job or replace(self, fence=None) != ChangeSet()
 
 
 @dataclass(frozen=True)

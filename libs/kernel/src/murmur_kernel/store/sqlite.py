@@ -30,7 +30,8 @@ from murmur_kernel.store.sqlite_find import find_documents, index_statement
 from murmur_kernel.store.sqlite_letters import COLUMNS, find_letters, keep_letter, letter_of
 
 _MIGRATIONS = tuple(
-    files("murmur_kernel.store").joinpath(name).read_text() for name in ("schema.sql", "migration_2.sql")
+    files("murmur_kernel.store").joinpath(name).read_text()
+    for name in ("schema.sql", "migration_2.sql", "migration_3.sql")
 )
 
 
@@ -75,15 +76,15 @@ class SqliteStore:
         return row[0] if row else None
 
     async def outbox(self, limit: int) -> Sequence[OutboxRow]:
-        rows = await self._all("SELECT position, envelope FROM outbox ORDER BY position LIMIT ?", limit)
+        sql = "SELECT position, envelope FROM outbox ORDER BY position LIMIT ?"
+        rows = self._engine.look(lambda connection: connection.execute(sql, (limit,)).fetchall())
         return [OutboxRow(position, load_envelope(text)) for position, text in rows]
 
     async def published(self, up_to: int) -> None:
         await self._engine.write(lambda c: c.execute("DELETE FROM outbox WHERE position <= ?", (up_to,)) and None)
 
     async def outbox_depth(self) -> tuple[int, datetime | None]:
-        row = await self._first("SELECT count(*), min(time) FROM outbox")
-        count, oldest = row or (0, None)
+        ((count, oldest),) = await self._all("SELECT count(*), min(time) FROM outbox")
         return count, datetime.fromisoformat(oldest) if oldest else None
 
     async def lease(self, name: str, owner: str, now: datetime, until: datetime) -> bool:
@@ -166,17 +167,17 @@ class SqliteStore:
         return dict(await self._all("SELECT topic, count(*) FROM dead_letters GROUP BY topic ORDER BY topic"))
 
     async def _first(self, sql: str, *arguments: object) -> Any:
-        return await self._engine.read(lambda connection: connection.execute(sql, arguments).fetchone())
+        return self._engine.look(lambda connection: connection.execute(sql, arguments).fetchone())
 
     async def _all(self, sql: str, *arguments: object) -> list[Any]:
         return await self._engine.read(lambda connection: connection.execute(sql, arguments).fetchall())
 
 
-_JOB_COLUMNS = "id, kind, payload, due, correlation_id, causation_id, attempt, returned, state, error"
+_JOB_COLUMNS = "id, kind, payload, due, correlation_id, causation_id, attempt, returned, state, error, traceparent"
 
 
 def _job(row: Sequence[Any]) -> JobRow:
-    job_id, kind, payload, due, correlation_id, causation_id, attempt, returned, state, error = row
+    job_id, kind, payload, due, correlation_id, causation_id, attempt, returned, state, error, traceparent = row
     return JobRow(
         id=job_id,
         kind=kind,
@@ -188,6 +189,7 @@ def _job(row: Sequence[Any]) -> JobRow:
         returned=returned,
         state=JobState(state),
         error=error,
+        traceparent=traceparent,
     )
 
 
@@ -203,7 +205,7 @@ def _apply(connection: sqlite3.Connection, change: ChangeSet) -> None:
         _enqueue(connection, envelope)
     for job in change.jobs:
         connection.execute(
-            f"INSERT OR IGNORE INTO jobs ({_JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR IGNORE INTO jobs ({_JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 job.id,
                 job.kind,
@@ -215,6 +217,7 @@ def _apply(connection: sqlite3.Connection, change: ChangeSet) -> None:
                 job.returned,
                 job.state,
                 job.error,
+                job.traceparent,
             ),
         )
     for job_id in change.cancelled:

@@ -5,8 +5,9 @@ import sys
 import time
 
 import structlog
+from opentelemetry import trace
 
-_NOISY = ("aiokafka", "faust", "mode", "kafka")
+_NOISY = ("aiokafka", "faust", "mode", "kafka", "opentelemetry", "urllib3")
 
 
 class RateLimit(logging.Filter):
@@ -26,10 +27,20 @@ class RateLimit(logging.Filter):
         return True
 
 
+def name_the_trace(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """A line written inside a span says which, so that one gets from a line to its trace and back."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = trace.format_trace_id(context.trace_id)
+        event["span_id"] = trace.format_span_id(context.span_id)
+    return event
+
+
 def configure_logging(service: str, log_format: str, level: str) -> None:
     """Once a process. `log_format` is json or console."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_the_trace,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -1,0 +1,2 @@
+-- Jobs go on in the trace in which they were enqueued.
+ALTER TABLE jobs ADD COLUMN traceparent TEXT;

@@ -114,12 +114,17 @@ def _export(report: Readiness) -> None:
 
 
 async def _reachable(brokers: str) -> CheckResult:
-    host, _, port = brokers.split(",")[0].rpartition(":")
-    try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), 2)
-    except (OSError, TimeoutError) as error:
-        return CheckResult(ok=False, detail=f"{brokers} does not answer: {error or type(error).__name__}")
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return CheckResult(ok=True, detail=brokers)
+    """One broker of several is enough: the others' partitions are led by those that are left."""
+    reasons = []
+    for broker in brokers.split(","):
+        host, _, port = broker.rpartition(":")
+        try:
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), 2)
+        except (OSError, TimeoutError) as error:
+            reasons.append(f"{broker} does not answer: {error or type(error).__name__}")
+            continue
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return CheckResult(ok=True, detail=brokers)
+    return CheckResult(ok=False, detail="; ".join(reasons))

@@ -19,6 +19,19 @@ ROUTES = "front-door"
 """The name of the route configuration in RDS."""
 
 _TYPE = "type.googleapis.com/envoy"
+_HEALTH_CHECK = {
+    # Alive is enough: a service whose broker or store is away still says so better than the front door could.
+    "http_health_check": {"path": "/livez"},
+    "interval": "1s",
+    "no_traffic_interval": "1s",
+    "timeout": "2s",
+    "unhealthy_threshold": 2,
+    "healthy_threshold": 1,
+}
+_ANOTHER_HOST = {
+    "name": "envoy.retry_host_predicates.previous_hosts",
+    "typed_config": {"@type": f"{_TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"},
+}
 _LOG_LINE = "%Y-%m-%dT%T.%e%z %-8l %n %v"
 _ACCESS_LOG = {
     "timestamp": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
@@ -35,12 +48,13 @@ _ACCESS_LOG = {
 
 @dataclass(frozen=True)
 class Upstream:
-    """Something that the front door leads to; `prefix` is stripped ("/" is not)."""
+    """Something that the front door leads to; `prefix` is stripped ("/" is not). `others` are ports of its replicas."""
 
     name: str
     port: int
     prefix: str
     websockets: bool = False
+    others: tuple[int, ...] = ()
 
 
 def command(home: Home) -> list[str]:
@@ -59,7 +73,7 @@ def prepare(settings: FlockSettings, home: Home, upstreams: Iterable[Upstream]) 
     """Writes bootstrap and base files, and the live files where there are none yet: a deployer's routes stay."""
     ordered = sorted(upstreams, key=lambda upstream: (-len(upstream.prefix), upstream.name))
     routes = discovery([route_configuration(ordered)])
-    clusters = discovery([cluster(upstream.name, settings.host, upstream.port) for upstream in ordered])
+    clusters = discovery([_cluster(upstream, settings.host) for upstream in ordered])
     home.envoy.mkdir(parents=True, exist_ok=True)
     write_atomically(home.envoy / "bootstrap.json", _json(bootstrap(settings, home)))
     for name, content in (("routes", routes), ("clusters", clusters)):
@@ -78,15 +92,21 @@ def route_configuration(upstreams: Iterable[Upstream]) -> dict[str, Any]:
     return {"@type": f"{_TYPE}.config.route.v3.RouteConfiguration", "name": ROUTES, "virtual_hosts": [host]}
 
 
-def cluster(name: str, host: str, port: int) -> dict[str, Any]:
-    endpoint = {"endpoint": {"address": _address(host, port)}}
-    return {
+def _cluster(upstream: Upstream, host: str) -> dict[str, Any]:
+    ports = (upstream.port, *upstream.others)
+    endpoints = [{"endpoint": {"address": _address(host, port)}} for port in ports]
+    content: dict[str, Any] = {
         "@type": f"{_TYPE}.config.cluster.v3.Cluster",
-        "name": name,
+        "name": upstream.name,
         "type": "STATIC",
         "connect_timeout": "1s",
-        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "load_assignment": {"cluster_name": upstream.name, "endpoints": [{"lb_endpoints": endpoints}]},
     }
+    if upstream.others:
+        content["health_checks"] = [_HEALTH_CHECK]
+        # A page's websocket must reach the process that made the page.
+        content["lb_policy"] = "RING_HASH" if upstream.websockets else "ROUND_ROBIN"
+    return content
 
 
 def bootstrap(settings: FlockSettings, home: Home) -> dict[str, Any]:
@@ -137,6 +157,10 @@ def _route(upstream: Upstream) -> dict[str, Any]:
             "retry_back_off": {"base_interval": "0.1s", "max_interval": "1s"},
         },
     }
+    if upstream.others:
+        action["retry_policy"] |= {"retry_host_predicate": [_ANOTHER_HOST], "host_selection_retry_max_attempts": "3"}
+        if upstream.websockets:
+            action["hash_policy"] = [{"cookie": {"name": f"murmur-{upstream.name}", "path": "/", "ttl": "0s"}}]
     if upstream.prefix != "/":
         action["prefix_rewrite"] = "/"
     if upstream.websockets:

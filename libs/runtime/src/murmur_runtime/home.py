@@ -53,6 +53,11 @@ class Home:
         return self.run / "flock.json"
 
     @property
+    def profile(self) -> Path:
+        """As what this home was raised: written only where that is not the default."""
+        return self.root / "profile.json"
+
+    @property
     def plan(self) -> Path:
         """What the supervisor was asked to run: read again by the one that follows it."""
         return self.run / "plan.json"
@@ -67,8 +72,9 @@ class Home:
         return self.run / "command.lock"
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Readers see the old or the new file, never a part; survives a kill at any moment."""
+def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
+    """Readers see the old or the new file, never a part; survives a kill at any moment. `mode` is cut by the umask."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text)
+    with open(temporary, "w", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+        file.write(text)
     temporary.replace(path)

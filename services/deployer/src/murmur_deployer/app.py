@@ -1,6 +1,5 @@
 """Puts the deployer together: the only module here that knows concrete classes."""
 
-import asyncio
 from datetime import timedelta
 from functools import partial
 
@@ -16,6 +15,7 @@ from murmur_deployer.local.servers import LocalModelServers
 from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import KINDS, DeployerUnitOfWork, StoredFleet
 from murmur_deployer.settings import Settings
+from murmur_deployer.turns import Turns
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.commands import Done
 from murmur_kernel.jobs import JobKind
@@ -39,11 +39,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     router = EnvoyRouter(
         settings.envoy, http, admin=settings.envoy_admin, host=settings.host, seconds=settings.route_seconds
     )
-    switching = asyncio.Lock()
+    turns = Turns(settings.turns)
+    switching = turns("front-door")
     rollouts = Rollouts(
         servers,
         router,
         artifacts,
+        turns=lambda deployment: turns(f"rollout-{deployment}"),
         switching=switching,
         swapped=lambda: reconciler.wake(),
         seconds=settings.start_seconds,
@@ -61,6 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         servers,
         router,
         service.clock,
+        passing=turns("reconciler"),
         switching=switching,
         drain=timedelta(seconds=settings.drain_seconds),
     )

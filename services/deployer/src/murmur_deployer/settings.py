@@ -37,5 +37,10 @@ class Settings(KernelSettings):
         return self.home.resolve() / "logs"
 
     @property
+    def turns(self) -> Path:
+        """Where the replicas of the deployer wait for each other."""
+        return self.home.resolve() / "run" / "deployer"
+
+    @property
     def envoy(self) -> Path:
         return self.home.resolve() / "envoy"

@@ -73,11 +73,13 @@ class Health:
         if self._broker.ok and self.consumer is not None and not self.consumer.connected:
             checks["broker"] = CheckResult(ok=False, detail="the consumer has lost its connection")
         depth, oldest = 0, None
-        parked = letters = 0
+        parked = letters = overdue = 0
         states: dict[str, int] = {}
         try:
             depth, oldest = await self._store.outbox_depth()
-            parked = len(await self._store.parked())
+            waiting = await self._store.parked()
+            parked = len(waiting)
+            overdue = sum(each.deadline < datetime.now(UTC) for each in waiting)
             letters = len(await self._store.dead_letters())
             for job in await self._store.jobs():
                 states[job.state] = states.get(job.state, 0) + 1
@@ -99,15 +101,16 @@ class Health:
             dead_letters=letters,
             jobs=states,
         )
-        _export(report)
+        _export(report, overdue)
         return report
 
 
-def _export(report: Readiness) -> None:
+def _export(report: Readiness, overdue: int) -> None:
     metrics.lag.set(report.lag)
     metrics.outbox.set(report.outbox)
     metrics.outbox_age.set(report.outbox_age_s)
     metrics.parked.set(report.parked)
+    metrics.parked_overdue.set(overdue)
     metrics.dead_letters.set(report.dead_letters)
     for state in JobState:
         metrics.jobs.labels(state).set(report.jobs.get(state, 0))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from murmur_runtime import envoy, kafka, living, profiles, waiting
+from murmur_runtime import envoy, kafka, living, profiles, scraping, waiting
 from murmur_runtime.errors import DownloadFailed, PortTaken
 from murmur_runtime.home import Home, write_atomically
 from murmur_runtime.jars import fetch_jars
@@ -180,6 +180,7 @@ def _prepare(settings: FlockSettings, home: Home, members: Members, jars: Sequen
         if not all(node.formatted for node in nodes(settings, home)):
             emit(Step("Formatting the broker's storage"))
         kafka.prepare(settings, home, jars)
+    scraping.prepare(settings, home, members.services)
     if members.proxy:
         envoy.prepare(settings, home, _upstreams(members))
 

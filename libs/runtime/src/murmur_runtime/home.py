@@ -5,6 +5,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+_FOLDERS = (
+    *("stores", "artifacts", "logs", "run", "kafka", "envoy", "replicas", "data", "trainer", "faust"),
+    "prometheus",
+)
+
 
 @dataclass(frozen=True)
 class Home:
@@ -16,7 +21,7 @@ class Home:
         return hashlib.sha256(str(self.root.resolve()).encode()).hexdigest()[:12]
 
     def create(self) -> None:
-        for folder in ("stores", "artifacts", "logs", "run", "kafka", "envoy", "replicas", "data", "trainer", "faust"):
+        for folder in _FOLDERS:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
 
     @property
@@ -51,6 +56,11 @@ class Home:
     @property
     def state(self) -> Path:
         return self.run / "flock.json"
+
+    @property
+    def scrape_targets(self) -> Path:
+        """Where Prometheus reads which services there are."""
+        return self.root / "prometheus" / "services.json"
 
     @property
     def profile(self) -> Path:

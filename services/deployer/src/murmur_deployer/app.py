@@ -6,7 +6,7 @@ from functools import partial
 import httpx
 from fastapi import FastAPI
 
-from murmur_deployer import api
+from murmur_deployer import api, scraping
 from murmur_deployer.consumers import SUBSCRIPTIONS
 from murmur_deployer.envoy.router import EnvoyRouter
 from murmur_deployer.handlers import ROLLOUT
@@ -69,4 +69,4 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     service.resource(http)
     service.background("reconciler", reconciler.run)
-    return service.app(title="Deployer", routers=[api.router(service)])
+    return service.app(title="Deployer", routers=[api.router(service), scraping.router(service)])

@@ -48,13 +48,22 @@ _ACCESS_LOG = {
 
 @dataclass(frozen=True)
 class Upstream:
-    """Something that the front door leads to; `prefix` is stripped ("/" is not). `others` are ports of its replicas."""
+    """Something that the front door leads to; `prefix` is stripped ("/" is not).
+
+    others: ports of its replicas on this machine
+    host:   a name that resolves to all of its replicas, where each has an address of its own
+    """
 
     name: str
     port: int
     prefix: str
     websockets: bool = False
     others: tuple[int, ...] = ()
+    host: str = ""
+
+    @property
+    def replicated(self) -> bool:
+        return bool(self.others or self.host)
 
 
 def command(home: Home) -> list[str]:
@@ -94,25 +103,26 @@ def route_configuration(upstreams: Iterable[Upstream]) -> dict[str, Any]:
 
 def _cluster(upstream: Upstream, host: str) -> dict[str, Any]:
     ports = (upstream.port, *upstream.others)
-    endpoints = [{"endpoint": {"address": _address(host, port)}} for port in ports]
+    endpoints = [{"endpoint": {"address": _address(upstream.host or host, port)}} for port in ports]
     content: dict[str, Any] = {
         "@type": f"{_TYPE}.config.cluster.v3.Cluster",
         "name": upstream.name,
-        "type": "STATIC",
+        "type": "STRICT_DNS" if upstream.host else "STATIC",
         "connect_timeout": "1s",
         "load_assignment": {"cluster_name": upstream.name, "endpoints": [{"lb_endpoints": endpoints}]},
     }
-    if upstream.others:
+    if upstream.replicated:
         content["health_checks"] = [_HEALTH_CHECK]
         # A page's websocket must reach the process that made the page.
         content["lb_policy"] = "RING_HASH" if upstream.websockets else "ROUND_ROBIN"
     return content
 
 
-def bootstrap(settings: FlockSettings, home: Home) -> dict[str, Any]:
-    access_log = {
+def bootstrap(settings: FlockSettings, home: Home, *, access_log: str | None = None) -> dict[str, Any]:
+    """access_log: the file that requests are logged to, by default the flock's own."""
+    log = {
         "@type": f"{_TYPE}.extensions.access_loggers.file.v3.FileAccessLog",
-        "path": str(home.log("envoy-access")),
+        "path": access_log or str(home.log("envoy-access")),
         "log_format": {"json_format": _ACCESS_LOG},
     }
     manager = {
@@ -121,7 +131,7 @@ def bootstrap(settings: FlockSettings, home: Home) -> dict[str, Any]:
         "normalize_path": True,
         "stream_idle_timeout": "300s",
         "request_headers_timeout": "10s",
-        "access_log": [{"name": "file", "typed_config": access_log}],
+        "access_log": [{"name": "file", "typed_config": log}],
         "rds": {"route_config_name": ROUTES, "config_source": _file(home, "routes.json")},
         "http_filters": [
             {"name": "router", "typed_config": {"@type": f"{_TYPE}.extensions.filters.http.router.v3.Router"}}
@@ -157,7 +167,7 @@ def _route(upstream: Upstream) -> dict[str, Any]:
             "retry_back_off": {"base_interval": "0.1s", "max_interval": "1s"},
         },
     }
-    if upstream.others:
+    if upstream.replicated:
         action["retry_policy"] |= {"retry_host_predicate": [_ANOTHER_HOST], "host_selection_retry_max_attempts": "3"}
         if upstream.websockets:
             action["hash_policy"] = [{"cookie": {"name": f"murmur-{upstream.name}", "path": "/", "ttl": "0s"}}]

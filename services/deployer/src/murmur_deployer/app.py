@@ -37,7 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ports=settings.model_server_ports,
     )
     router = EnvoyRouter(
-        settings.envoy, http, admin=settings.envoy_admin, host=settings.host, seconds=settings.route_seconds
+        settings.envoy, http, admin=settings.envoy_admin, host=settings.reachable_host, seconds=settings.route_seconds
     )
     turns = Turns(settings.turns)
     switching = turns("front-door")
@@ -69,4 +69,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     service.resource(http)
     service.background("reconciler", reconciler.run)
-    return service.app(title="Deployer", routers=[api.router(service), scraping.router(service)])
+    return service.app(
+        title="Deployer", routers=[api.router(service), scraping.router(service, settings.reachable_host)]
+    )

@@ -26,12 +26,12 @@ async def list_targets(host: str, uow: DeployerUnitOfWork) -> list[ScrapeGroup]:
     ]
 
 
-def router(service: Service[DeployerUnitOfWork]) -> APIRouter:
+def router(service: Service[DeployerUnitOfWork], host: str) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["operations"])
 
     @api.get("/scrape-targets")
     async def scrape_targets() -> list[ScrapeGroup]:
         """The /metrics of model servers, for Prometheus' http_sd_configs."""
-        return await service.read(list_targets, service.settings.host)
+        return await service.read(list_targets, host)
 
     return api

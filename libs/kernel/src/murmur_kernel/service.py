@@ -58,7 +58,7 @@ class Service(Generic[U]):
         self.name = name
         self.settings = settings
         self.clock = clock or SystemClock()
-        self.store = store or open_store(settings.store_url(name))
+        self.store = store or open_store(settings.store_url(name), name)
         self.artifacts = ArtifactStore(settings.artifacts_url)
         self._kinds = kinds
         self._source = source

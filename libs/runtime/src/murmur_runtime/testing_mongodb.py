@@ -40,7 +40,7 @@ def running_mongodb(home: Path, *, within: float = 60.0, options: Sequence[str] 
     log = home / "mongodb.log"
     where = ["--host", "127.0.0.1", "--port", "0", "--storage-path", str(home / "data")]
     command = [*_server(), *where, "--sync-on-commit", "--enable-test-commands", *options]
-    with log.open("ab") as output:
+    with log.open("wb") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
     try:
         yield RunningMongo(f"mongodb://{_address(process, log, within)}/?replicaSet=secantus", process)

@@ -1,6 +1,7 @@
 """The store of many replicas: one MongoDB database a service, a replica set with transactions."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -97,9 +98,9 @@ class MongoStore:
     async def give_up(self, fence: Fence, error: str) -> None:
         await self._update_job(fence, {"state": JobState.FAILED.value, "error": error})
 
-    async def _update_job(self, fence: Fence, fields: dict[str, Any]) -> bool:
+    async def _update_job(self, fence: Fence, values: dict[str, Any]) -> bool:
         current = {"_id": fence.job_id, "attempt": fence.attempt, "state": JobState.RUNNING.value}
-        return await self.engine.update("jobs", current, {"$set": fields})
+        return await self.engine.update("jobs", current, {"$set": values})
 
     async def disown(self, owner: str) -> None:
         await self.engine.update_all("jobs", {"owner": owner}, {"$set": {"lease_until": 0.0}})
@@ -141,17 +142,9 @@ class MongoStore:
 
 
 def _job(job: dict[str, Any]) -> JobRow:
-    return JobRow(
-        id=job["_id"],
-        kind=job["kind"],
-        payload=job["payload"],
-        due=datetime.fromtimestamp(job["due"], UTC),
-        correlation_id=job["correlation_id"],
-        causation_id=job["causation_id"],
-        attempt=job["attempt"],
-        state=JobState(job["state"]),
-        error=job["error"],
-    )
+    plain = {field.name: job[field.name] for field in fields(JobRow) if field.name in job}
+    due = datetime.fromtimestamp(job["due"], UTC)
+    return JobRow(**{**plain, "id": job["_id"], "due": due, "state": JobState(job["state"])})
 
 
 def _parked(row: dict[str, Any], *, ready: bool) -> Parked:

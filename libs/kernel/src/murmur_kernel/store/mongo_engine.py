@@ -1,5 +1,6 @@
 """MongoDB through motor: the one module that imports it, so that another client can take its place here."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,7 +8,14 @@ from typing import Any
 from bson.errors import BSONError
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorCollection
 from pymongo import ReturnDocument
-from pymongo.errors import ConnectionFailure, DocumentTooLarge, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import (
+    ConnectionFailure,
+    DocumentTooLarge,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
 from pymongo.operations import DeleteOne, InsertOne, ReplaceOne
 from pymongo.read_concern import ReadConcern
 from pymongo.uri_parser import parse_uri
@@ -29,7 +37,7 @@ _DEFAULTS = {
 _MAJORITY = WriteConcern("majority")
 _COMMIT_TRIES = 3
 _DUPLICATE_KEY = 11000
-_TOO_LARGE = 10334
+_TOO_LARGE = {10334, 17419, 17420}
 
 
 class Contended(Exception):
@@ -91,14 +99,15 @@ class MongoEngine:
         try:
             await client.admin.command("ping")
         except PyMongoError as error:
-            client.close()
+            await asyncio.to_thread(client.close)
             raise _unavailable(error, self.address) from error
         self._client = client
 
     async def close(self) -> None:
+        """In a thread: the client says good-bye to the server, and waits for an answer."""
         if self._client is not None:
-            self._client.close()
-            self._client = None
+            client, self._client = self._client, None
+            await asyncio.to_thread(client.close)
 
     def collection(self, name: str) -> "AsyncIOMotorCollection[Record]":
         if self._client is None:
@@ -228,26 +237,35 @@ class _as_contention(_reaching):  # noqa: N801
 
 
 def _contention(error: Exception, address: str) -> Exception:
-    if isinstance(error, DocumentTooLarge | BSONError) or getattr(error, "code", None) == _TOO_LARGE:
-        return Unacceptable(str(error))
+    if isinstance(error, DocumentTooLarge | BSONError) or _codes(error) & _TOO_LARGE:
+        return Unacceptable(_told(error))
+    if isinstance(error, ServerSelectionTimeoutError):
+        return _unavailable(error, address)
     if isinstance(error, PyMongoError) and (
         error.has_error_label("TransientTransactionError")
         or isinstance(error, ConnectionFailure)
-        or _is_duplicate(error)
+        or _DUPLICATE_KEY in _codes(error)  # somebody else inserted it after this snapshot was taken
     ):
-        return Contended(str(error))
+        return Contended(_told(error))
     return _unavailable(error, address)
 
 
-def _is_duplicate(error: PyMongoError) -> bool:
-    """Somebody else inserted it after this snapshot was taken."""
-    details = error.details if isinstance(error, OperationFailure) else None
-    writes = (details or {}).get("writeErrors") or []
-    return isinstance(error, DuplicateKeyError) or any(write.get("code") == _DUPLICATE_KEY for write in writes)
-
-
 def _unavailable(error: Exception, address: str) -> StoreUnavailable:
-    return StoreUnavailable(f"the store {address} does not answer: {str(error)[:500]}")
+    return StoreUnavailable(f"the store {address} does not answer: {_told(error)}")
+
+
+def _codes(error: Exception) -> set[Any]:
+    return {failed.get("code") for failed in _failed_writes(error)} | {getattr(error, "code", None)}
+
+
+def _told(error: Exception) -> str:
+    """Without the documents that a failed write carries: they are nobody's business in a log."""
+    return "; ".join(str(failed.get("errmsg")) for failed in _failed_writes(error)) or str(error)[:500]
+
+
+def _failed_writes(error: Exception) -> list[dict[str, Any]]:
+    details = error.details if isinstance(error, OperationFailure) else None
+    return (details or {}).get("writeErrors") or []
 
 
 def _hidden(uri: str) -> str:

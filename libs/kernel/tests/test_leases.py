@@ -86,3 +86,16 @@ async def test_work_that_dies_is_not_hidden() -> None:
 
     with pytest.raises(StoreUnavailable, match="gone"):
         await Leadership(lease(MemoryStore(), "a")).run(dies)
+
+
+async def test_a_replica_that_follows_says_so() -> None:
+    store, work = MemoryStore(), Work()
+    now = SystemClock().now()
+    assert await store.lease("work", "b", now, now + timedelta(seconds=0.5))
+    leadership = Leadership(lease(store, "a"))
+    leader = asyncio.create_task(leadership.run(lambda: work.run("a")))
+    await eventually(lambda: leadership.follows)
+    await eventually(lambda: work.at_it)
+    assert not leadership.follows
+    leader.cancel()
+    await asyncio.gather(leader, return_exceptions=True)

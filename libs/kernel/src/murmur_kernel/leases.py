@@ -51,11 +51,13 @@ class Leadership:
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
         self._beat = lease.length.total_seconds() / 3
+        self.follows = False
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
         """Raises what `work` raises, and StoreUnavailable."""
         while True:
-            if await self._lease.hold():
+            self.follows = not await self._lease.hold()
+            if not self.follows:
                 log.info("leads", work=self._lease.name)
                 await self._lead(work)
             await asyncio.sleep(self._beat / 2)

@@ -91,6 +91,7 @@ class Service(Generic[U]):
         self._commands = Commands(name, self.store, self.clock, unit_of_work)
         self._tasks = WatchedTasks(self._end)
         self._backgrounds: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._leaderships: dict[str, Leadership] = {}
         self._resources: list[AbstractAsyncContextManager[Any]] = []
         self._has_jobs = bool(jobs)
         self.health = Health(name, self.store, self._tasks)
@@ -98,10 +99,15 @@ class Service(Generic[U]):
 
     def background(self, name: str, run: Callable[[], Awaitable[None]], *, exclusive: bool = False) -> None:
         """A watched task of the service's own, that never returns; an exclusive one runs in one replica at a time."""
-        if exclusive:
+        if exclusive and self.store.shared:
             lease = Lease(self.store, self.clock, f"background/{name}", self._instance, _EXCLUSIVE)
-            run = partial(Leadership(lease).run, run)
+            self._leaderships[name] = Leadership(lease)
+            run = partial(self._leaderships[name].run, run)
         self._backgrounds[name] = run
+
+    def follows(self, name: str) -> bool:
+        """Whether another replica is known to be at that exclusive task."""
+        return name in self._leaderships and self._leaderships[name].follows
 
     def resource(self, manager: AbstractAsyncContextManager[Any]) -> None:
         """Entered when the service starts, after the store; left when it stops, before the store."""

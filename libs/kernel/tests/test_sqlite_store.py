@@ -73,4 +73,4 @@ async def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 
 def test_a_url_that_names_no_store_is_refused() -> None:
     with pytest.raises(ValueError, match="postgres"):
-        open_store("postgres://here")
+        open_store("postgres://here", "trainer")

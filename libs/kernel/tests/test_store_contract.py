@@ -21,15 +21,14 @@ from murmur_kernel.store import (
     RawRecord,
     Store,
 )
-from murmur_kernel.testing import STORES, StoreName, opened_store
+from murmur_kernel.testing import StoreName, opened_store
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(params=STORES)
-async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
-    name: StoreName = request.param
-    async with opened_store(name, [COUNTERS]) as opened:
+@pytest.fixture
+async def store(any_store: StoreName) -> AsyncIterator[Store]:
+    async with opened_store(any_store, [COUNTERS]) as opened:
         yield opened
 
 

@@ -14,6 +14,7 @@ KernelError
 ├── Refused            a rule of the domain says no: answers 409
 ├── Transient          the infrastructure failed: later, the same may succeed
 │   └── StoreUnavailable
+├── Unacceptable       the store will never keep this
 ├── PublishingForbidden   a projection tried to publish
 └── ArtifactError
     ├── ArtifactMissing

@@ -56,6 +56,13 @@ class StoreUnavailable(Transient):
     """The store could not write or read: disk full, file locked, server gone."""
 
 
+class Unacceptable(KernelError):
+    """The store answers, and will never keep this: MongoDB has an end at documents of 16 MB."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the store will not keep this: {reason}; put what is large into an artifact")
+
+
 class PublishingForbidden(KernelError):
     """A projection only saves."""
 

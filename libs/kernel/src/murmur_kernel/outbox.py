@@ -1,6 +1,8 @@
 """The relay: brings what was committed to the broker, in the order of the commits, right after each commit."""
 
 import asyncio
+import contextlib
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -10,27 +12,35 @@ from murmur_kernel.backoff import Backoff
 from murmur_kernel.bus import Sink
 from murmur_kernel.clock import Clock
 from murmur_kernel.errors import Transient
-from murmur_kernel.store import Store
+from murmur_kernel.leases import Lease
+from murmur_kernel.store import OutboxRow, Store
 from murmur_kernel.telemetry import metrics
 
 log = structlog.get_logger()
 
 _BATCH = 500
+_SLICE = 100
 _SWEEP_SECONDS = 1.0
+_REFUSED_SECONDS = 0.05
 _LEASE = timedelta(seconds=10)
 
 
 class OutboxRelay:
     """Publishes at least once: a crash between the acknowledgement and its note repeats events with the same ids.
 
-    One relay a store holds the lease; the others wait, and take over when it expires.
+    One relay a store holds the lease, and gives it back when nothing is left: whoever commits next publishes at once.
+    What it holds when it dies is free after ten seconds.
+
+    The lease only spares repetitions. Order rests on this: a relay sends what the outbox holds from its beginning on,
+    in order, and marks no more than that; and an event never becomes visible there after a later one. So whatever
+    precedes an event of its key was sent before it, by this relay or another, even while two believe that they lead.
     """
 
     def __init__(self, store: Store, sink: Sink, clock: Clock, owner: str) -> None:
         self._store = store
         self._sink = sink
-        self._clock = clock
-        self._owner = owner
+        self._lease = Lease(store, clock, "relay", owner, _LEASE)
+        self._refused = False
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -54,23 +64,32 @@ class OutboxRelay:
                     await self._woken()
         finally:
             await self._sink.stop()
+            with contextlib.suppress(Transient):
+                await self._lease.give_back()
 
     async def publish_some(self) -> bool:
-        """One batch; True when there was something. Raises Transient; then nothing is lost."""
+        """One batch; True when it was published. Raises Transient; then nothing is lost."""
         rows = await self._store.outbox(_BATCH)
+        self._refused = False
         if not rows:
+            if self._store.shared:
+                await self._lease.give_back()
             return False
-        now = self._clock.now()
-        if not await self._store.lease("relay", self._owner, now, now + _LEASE):
-            return False
+        for first in range(0, len(rows), _SLICE):
+            if not await self._lease.hold():
+                self._refused = True
+                return False
+            await self._publish(rows[first : first + _SLICE])
+        return True
+
+    async def _publish(self, rows: Sequence[OutboxRow]) -> None:
         await self._sink.send([to_record(row.envelope) for row in rows])
         await self._store.published(rows[-1].position)
         for row in rows:
             metrics.published.labels(row.envelope.topic).inc()
-        return True
 
     async def _woken(self) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), _SWEEP_SECONDS)
+            await asyncio.wait_for(self._wake.wait(), _REFUSED_SECONDS if self._refused else _SWEEP_SECONDS)
         except TimeoutError:
             return  # the sweep: leftovers of a crash, or of another relay whose lease expired

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -21,6 +22,7 @@ from murmur_kernel.consuming import Dispatcher, Subscriptions
 from murmur_kernel.documents import Kind
 from murmur_kernel.health import Check, Health
 from murmur_kernel.jobs import JobRunner, Jobs
+from murmur_kernel.leases import Leadership, Lease
 from murmur_kernel.outbox import OutboxRelay
 from murmur_kernel.parking import ParkingAttendant
 from murmur_kernel.settings import KernelSettings
@@ -33,6 +35,8 @@ U = TypeVar("U", bound=UnitOfWork)
 C = TypeVar("C")
 
 log = structlog.get_logger()
+
+_EXCLUSIVE = timedelta(seconds=10)
 
 
 class Service(Generic[U]):
@@ -58,7 +62,7 @@ class Service(Generic[U]):
         self.name = name
         self.settings = settings
         self.clock = clock or SystemClock()
-        self.store = store or open_store(settings.store_url(name))
+        self.store = store or open_store(settings.store_url(name), name)
         self.artifacts = ArtifactStore(settings.artifacts_url)
         self._kinds = kinds
         self._source = source
@@ -83,18 +87,27 @@ class Service(Generic[U]):
             owner=self._instance,
             lease=timedelta(seconds=settings.job_lease_seconds),
         )
-        self._parking = ParkingAttendant(self._dispatcher)
+        self._parking = ParkingAttendant(self._dispatcher, self._instance)
         self._commands = Commands(name, self.store, self.clock, unit_of_work)
         self._tasks = WatchedTasks(self._end)
         self._backgrounds: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._leaderships: dict[str, Leadership] = {}
         self._resources: list[AbstractAsyncContextManager[Any]] = []
         self._has_jobs = bool(jobs)
         self.health = Health(name, self.store, self._tasks)
         self.store.on_commit = self._committed
 
-    def background(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """A watched task of the service's own, that never returns."""
+    def background(self, name: str, run: Callable[[], Awaitable[None]], *, exclusive: bool = False) -> None:
+        """A watched task of the service's own, that never returns; an exclusive one runs in one replica at a time."""
+        if exclusive and self.store.shared:
+            lease = Lease(self.store, self.clock, f"background/{name}", self._instance, _EXCLUSIVE)
+            self._leaderships[name] = Leadership(lease)
+            run = partial(self._leaderships[name].run, run)
         self._backgrounds[name] = run
+
+    def follows(self, name: str) -> bool:
+        """Whether another replica is known to be at that exclusive task."""
+        return name in self._leaderships and self._leaderships[name].follows
 
     def resource(self, manager: AbstractAsyncContextManager[Any]) -> None:
         """Entered when the service starts, after the store; left when it stops, before the store."""

@@ -1,13 +1,13 @@
 """What tests of services are written with: a clock to turn, a harness to speak to, and conditions to wait for."""
 
 import asyncio
+import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from murmur_events import Envelope, Event, to_record, topic_of
 from murmur_kernel import letters
@@ -16,7 +16,7 @@ from murmur_kernel.consuming import Ack, Dead, Dispatcher, Outcome, Park, Retry,
 from murmur_kernel.documents import Kind
 from murmur_kernel.jobs import JobRunner, Jobs
 from murmur_kernel.parking import ParkingAttendant
-from murmur_kernel.store import MemoryStore, RawRecord, SqliteStore, Store
+from murmur_kernel.store import MongoStore, RawRecord, Store, open_store
 from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
 
 U = TypeVar("U", bound=UnitOfWork)
@@ -24,9 +24,12 @@ C = TypeVar("C")
 R = TypeVar("R")
 T = TypeVar("T")
 
-StoreName = Literal["memory", "sqlite"]
-STORES: tuple[StoreName, ...] = ("memory", "sqlite")
-"""Every scenario runs against the fake store and the real one."""
+StoreName = str
+"""`memory`, `sqlite`, or the URI of a MongoDB server, in which a database of the test's own is used."""
+
+STORES: tuple[StoreName, ...] = ("memory", "sqlite", *filter(None, [os.environ.get("MURMUR_TEST_MONGODB")]))
+"""Every scenario runs against the fake store and the real one; against MongoDB too where its URI is given. The kernel's
+own suite does so always, by the fixture `any_store`."""
 
 
 class ManualClock:
@@ -62,12 +65,17 @@ async def eventually(condition: Callable[[], Awaitable[T]] | Callable[[], T], *,
 async def opened_store(name: StoreName, kinds: Sequence[Kind[Any]] = ()) -> AsyncIterator[Store]:
     """A fresh store, thrown away afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        store: Store = MemoryStore() if name == "memory" else SqliteStore(str(Path(folder) / "test.db"))
+        urls = {"memory": "memory:", "sqlite": f"sqlite:///{folder}/test.db"}
+        store = open_store(urls.get(name, name), f"test_{uuid.uuid4().hex}")
         await store.open({kind.name: kind.indexes for kind in kinds})
         try:
             yield store
         finally:
             await store.close()
+            if isinstance(store, MongoStore) and name == os.environ.get("MURMUR_TEST_MONGODB"):
+                await store.engine.connect()
+                await store.engine.erase()
+                await store.engine.close()
 
 
 class Harness(Generic[U]):

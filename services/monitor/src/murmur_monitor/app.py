@@ -67,7 +67,12 @@ def build(
         every=timedelta(seconds=settings.window_scan_seconds),
         sample_rows=settings.window_sample_rows,
     )
-    service.background("stream", stream.run)
+
+    async def folds() -> tuple[bool, str]:
+        return (True, "another replica folds") if service.follows("stream") else await stream.check()
+
+    # A window spans all partitions: whoever had only some of them would close it with some of its rows.
+    service.background("stream", stream.run, exclusive=True)
     service.background("close-scan", scan.run)
-    service.check("stream", stream.check)
+    service.check("stream", folds)
     return service, service.app(title="Monitor", routers=[api.router(service)])

@@ -13,6 +13,7 @@ from murmur_kernel.store.base import (
     Store,
 )
 from murmur_kernel.store.memory import MemoryStore
+from murmur_kernel.store.mongo import MongoStore
 from murmur_kernel.store.sqlite import SqliteStore
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "JobRow",
     "JobState",
     "MemoryStore",
+    "MongoStore",
     "OutboxRow",
     "Parked",
     "RawRecord",
@@ -32,11 +34,19 @@ __all__ = [
 ]
 
 
-def open_store(url: str) -> Store:
-    """The store that a URL names: `sqlite:///absolute/path.db` or `memory:`."""
+def open_store(url: str, service: str) -> Store:
+    """The store that a URL names: `sqlite:///absolute/path.db`, `memory:`, or `mongodb://host:port/?replicaSet=name`.
+
+    Without a database in it, a MongoDB URL means `murmur_<service>`, so that one URL does for all services.
+    """
     if url == "memory:":
         return MemoryStore()
+    if url.startswith(("mongodb://", "mongodb+srv://")):
+        return MongoStore(url, f"murmur_{service}")
     scheme, _, path = url.partition(":///")
     if scheme == "sqlite" and path:
         return SqliteStore("/" + path.lstrip("/"))
-    raise ValueError(f"MURMUR_STORE={url!r} names no store known here: write sqlite:///absolute/path.db")
+    raise ValueError(
+        f"MURMUR_STORE={url!r} names no store known here: write sqlite:///absolute/path.db,"
+        f" or mongodb://host:port/?replicaSet=name"
+    )

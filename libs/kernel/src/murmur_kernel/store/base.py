@@ -129,6 +129,11 @@ class Store(Protocol):
     on_commit: Callable[[ChangeSet], None]
     """Called in the event loop after each commit, so that relay, workers and parking need not poll."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether several replicas of a service may work with it at once."""
+        ...
+
     async def open(self, indexes: Mapping[str, Sequence[str]]) -> None:
         """Bring the schema up to date; `indexes` names the fields by which documents of a kind are found."""
         ...
@@ -162,7 +167,7 @@ class Store(Protocol):
     async def postpone(self, fence: Fence, due: datetime, error: str) -> None: ...
     async def give_up(self, fence: Fence, error: str) -> None: ...
     async def disown(self, owner: str) -> None:
-        """Let others (or the next life of `owner`) claim what it holds at once."""
+        """Let others (or the next life of `owner`) claim the jobs that it holds at once."""
         ...
 
     async def jobs(self, state: JobState | None = None) -> Sequence[JobRow]: ...

@@ -28,6 +28,8 @@ class _Lease:
 class MemoryStore:
     """A store in dictionaries: durable until the process ends."""
 
+    shared = True
+
     def __init__(self) -> None:
         self.on_commit: Callable[[ChangeSet], None] = lambda change: None
         self._documents: dict[tuple[str, str], _Entry] = {}
@@ -188,7 +190,9 @@ class MemoryStore:
             self._jobs[fence.job_id] = replace(self._jobs[fence.job_id], state=JobState.FAILED, error=error)
 
     async def disown(self, owner: str) -> None:
-        self._leases = {name: lease for name, lease in self._leases.items() if lease.owner != owner}
+        held = [name for name, lease in self._leases.items() if lease.owner == owner and name.startswith("job/")]
+        for name in held:
+            del self._leases[name]
 
     async def jobs(self, state: JobState | None = None) -> Sequence[JobRow]:
         return [job for job in self._jobs.values() if state is None or job.state is state]

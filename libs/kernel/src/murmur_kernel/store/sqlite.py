@@ -33,6 +33,8 @@ _MIGRATIONS = (files("murmur_kernel.store").joinpath("schema.sql").read_text(),)
 class SqliteStore:
     """Durable against the death of the process and, with synchronous=FULL, against the loss of power."""
 
+    shared = False
+
     def __init__(self, path: str) -> None:
         self.on_commit: Callable[[ChangeSet], None] = lambda change: None
         self._engine = SqliteEngine(path, _MIGRATIONS)
@@ -108,11 +110,8 @@ class SqliteStore:
         return await self._engine.write(lambda connection: connection.execute(sql, arguments).rowcount == 1)
 
     async def disown(self, owner: str) -> None:
-        def forget(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM leases WHERE owner = ?", (owner,))
-            connection.execute("UPDATE jobs SET lease_until = 0 WHERE owner = ?", (owner,))
-
-        await self._engine.write(forget)
+        sql = "UPDATE jobs SET lease_until = 0 WHERE owner = ?"
+        await self._engine.write(lambda connection: connection.execute(sql, (owner,)) and None)
 
     async def jobs(self, state: JobState | None = None) -> Sequence[JobRow]:
         sql = f"SELECT {_JOB_COLUMNS} FROM jobs WHERE state != 'ended' AND (?1 IS NULL OR state = ?1) ORDER BY due"

@@ -1,0 +1,157 @@
+"""The store of many replicas: one MongoDB database a service, a replica set with transactions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+from murmur_kernel.clock import Clock, SystemClock
+from murmur_kernel.documents import Document, Page, Query
+from murmur_kernel.store import mongo_schema
+from murmur_kernel.store.base import ChangeSet, DeadLetter, Fence, JobRow, JobState, OutboxRow, Parked
+from murmur_kernel.store.codec import load_envelope, load_record
+from murmur_kernel.store.mongo_committer import Committer
+from murmur_kernel.store.mongo_engine import MongoEngine
+from murmur_kernel.store.mongo_find import find_documents
+from murmur_kernel.store.mongo_records import ENDED
+
+
+class MongoStore:
+    """Every commit is acknowledged by the majority of the replica set."""
+
+    shared = True
+
+    def __init__(self, uri: str, database: str, clock: Clock | None = None) -> None:
+        """`database` is used where the URI names none. Raises ValueError for a URI that cannot be read."""
+        self.on_commit: Callable[[ChangeSet], None] = lambda change: None
+        self.engine = MongoEngine(uri, database)
+        self._committer = Committer(self.engine)
+        self._clock = clock or SystemClock()
+
+    async def open(self, indexes: Mapping[str, Sequence[str]]) -> None:
+        await self.engine.connect()
+        await mongo_schema.migrate(self.engine, self._clock)
+        await mongo_schema.index(self.engine, indexes)
+        await self._committer.open()
+
+    async def close(self) -> None:
+        await self._committer.close()
+        await self.engine.close()
+
+    async def get(self, kind: str, document_id: str) -> Document | None:
+        found = await self.engine.one("documents", {"_id": f"{kind}/{document_id}"})
+        return Document(found["kind"], found["id"], found["version"], found["body"]) if found else None
+
+    async def find(self, kind: str, query: Query) -> Page[Document]:
+        return await find_documents(self.engine, kind, query)
+
+    async def commit(self, change: ChangeSet) -> None:
+        await self._committer.commit(change)
+        self.on_commit(change)
+
+    async def handled(self, mark: str) -> bool:
+        return await self.engine.one("inbox", {"_id": mark}) is not None
+
+    async def answer(self, key: str) -> str | None:
+        found = await self.engine.one("answers", {"_id": key})
+        return found["body"] if found else None
+
+    async def outbox(self, limit: int) -> Sequence[OutboxRow]:
+        rows = await self.engine.snapshot("outbox", order=[("_id", 1)], limit=limit)
+        return [OutboxRow(row["_id"], load_envelope(row["envelope"])) for row in rows]
+
+    async def published(self, up_to: int) -> None:
+        await self.engine.delete_all("outbox", {"_id": {"$lte": up_to}})
+
+    async def outbox_depth(self) -> tuple[int, datetime | None]:
+        oldest = await self.engine.one("outbox", {}, order=[("_id", 1)])
+        if oldest is None:
+            return 0, None
+        return await self.engine.count("outbox"), datetime.fromisoformat(oldest["time"])
+
+    async def lease(self, name: str, owner: str, now: datetime, until: datetime) -> bool:
+        free = {"_id": name, "$or": [{"owner": owner}, {"until": {"$lte": now.timestamp()}}]}
+        taken = {"$set": {"owner": owner, "until": until.timestamp()}}
+        return await self.engine.update("leases", free, taken, upsert=True)
+
+    async def claim(self, kinds: Sequence[str], owner: str, now: datetime, until: datetime) -> JobRow | None:
+        moment = now.timestamp()
+        abandoned = {"state": JobState.RUNNING.value, "lease_until": {"$lte": moment}}
+        free = {
+            "kind": {"$in": list(kinds)},
+            "due": {"$lte": moment},
+            "$or": [{"state": JobState.QUEUED.value}, abandoned],
+        }
+        begun = {
+            "$inc": {"attempt": 1},
+            "$set": {"state": JobState.RUNNING.value, "owner": owner, "lease_until": until.timestamp()},
+        }
+        job = await self.engine.update_first("jobs", free, begun, order=[("due", 1)])
+        return _job(job) if job else None
+
+    async def extend(self, fence: Fence, until: datetime) -> bool:
+        return await self._update_job(fence, {"lease_until": until.timestamp()})
+
+    async def postpone(self, fence: Fence, due: datetime, error: str) -> None:
+        await self._update_job(fence, {"state": JobState.QUEUED.value, "due": due.timestamp(), "error": error})
+
+    async def give_up(self, fence: Fence, error: str) -> None:
+        await self._update_job(fence, {"state": JobState.FAILED.value, "error": error})
+
+    async def _update_job(self, fence: Fence, values: dict[str, Any]) -> bool:
+        current = {"_id": fence.job_id, "attempt": fence.attempt, "state": JobState.RUNNING.value}
+        return await self.engine.update("jobs", current, {"$set": values})
+
+    async def disown(self, owner: str) -> None:
+        await self.engine.update_all("jobs", {"owner": owner}, {"$set": {"lease_until": 0.0}})
+
+    async def jobs(self, state: JobState | None = None) -> Sequence[JobRow]:
+        where = {"state": {"$ne": ENDED}} if state is None else {"state": state.value}
+        return [_job(job) for job in await self.engine.some("jobs", where, order=[("due", 1)])]
+
+    async def blocked(self, topic: str, key: str) -> str | None:
+        last = await self.engine.one("parked", {"topic": topic, "key": key}, order=[("number", -1)])
+        return last["awaits"] if last else None
+
+    async def parked(self, *, ready: bool | None = None) -> Sequence[Parked]:
+        """Ready is what was released, or whose document is there by now.
+
+        That is looked up at every reading: the save of a document and the parking of what awaits it may overlap in two
+        replicas, and neither would see the other.
+        """
+        rows = await self.engine.some("parked", {}, order=[("number", 1)])
+        awaited = {"_id": {"$in": [row["awaits"] for row in rows if not row["ready"]]}}
+        present = {found["_id"] for found in await self.engine.some("documents", awaited, without="body")}
+        all_parked = [_parked(row, ready=row["ready"] or row["awaits"] in present) for row in rows]
+        return [one for one in all_parked if ready is None or one.ready is ready]
+
+    async def release(self, parked_id: str) -> None:
+        await self.engine.update("parked", {"_id": parked_id}, {"$set": {"ready": True}})
+
+    async def dead_letters(self) -> Sequence[DeadLetter]:
+        return [
+            DeadLetter(
+                id=letter["_id"],
+                record=load_record(letter["record"]),
+                error=letter["error"],
+                reason=letter["reason"],
+                at=datetime.fromisoformat(letter["at"]),
+            )
+            for letter in await self.engine.some("dead_letters", {}, order=[("at", 1)])
+        ]
+
+
+def _job(job: dict[str, Any]) -> JobRow:
+    plain = {field.name: job[field.name] for field in fields(JobRow) if field.name in job}
+    due = datetime.fromtimestamp(job["due"], UTC)
+    return JobRow(**{**plain, "id": job["_id"], "due": due, "state": JobState(job["state"])})
+
+
+def _parked(row: dict[str, Any], *, ready: bool) -> Parked:
+    return Parked(
+        id=row["_id"],
+        record=load_record(row["record"]),
+        awaits=row["awaits"],
+        deadline=datetime.fromtimestamp(row["deadline"], UTC),
+        ready=ready,
+    )

@@ -61,6 +61,9 @@ imports: setup ## who may import whom
 contracts: setup ## generated contracts match the code, and nothing released was broken
 	$(BIN)/python -m contracts.generate --check
 
+secrets: setup ## draw the secrets of docker-compose.yml into infra/secrets, once
+	@$(BIN)/python -m murmur_runtime.server_secrets infra/secrets
+
 images-check: setup ## install each image's closure by itself and import its service
 	@nice infra/docker/check.sh
 

@@ -10,7 +10,7 @@ PREFECT := .bench/prefect/.installed
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo up down test bench-audit bench-choreography lint format types imports contracts check clean
+.PHONY: help setup lock demo up down test bench-audit bench-choreography images-check secrets lint format types imports contracts check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
@@ -32,6 +32,7 @@ setup: $(INSTALLED) ## install everything into .venv
 lock: | $(UV) ## resolve all dependencies anew into requirements.lock
 	$(UV) lock --upgrade --quiet
 	$(UV) export --quiet --all-packages --all-groups --format requirements-txt --no-header -o requirements.lock
+	$(PYTHON) infra/docker/closures.py
 
 demo: setup ## the credit story: train, validate, review, deploy, drift, retrain
 	@$(BIN)/murmur demo
@@ -77,6 +78,12 @@ imports: setup ## who may import whom
 
 contracts: setup ## generated contracts match the code, and nothing released was broken
 	$(BIN)/python -m contracts.generate --check
+
+secrets: setup ## draw the secrets of docker-compose.yml into infra/secrets, once
+	@$(BIN)/python -m murmur_runtime.server_secrets infra/secrets
+
+images-check: setup ## install each image's closure by itself and import its service
+	@nice infra/docker/check.sh
 
 check: lint types imports contracts test ## all that CI runs
 

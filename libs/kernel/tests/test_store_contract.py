@@ -263,6 +263,15 @@ async def test_a_record_parked_after_its_document_came_is_released_at_once(store
     assert [waiting.ready for waiting in await store.parked()] == [True]
 
 
+async def test_parked_records_are_counted_and_those_whose_deadline_has_passed(store: Store) -> None:
+    for name in ("p", "q"):
+        await store.commit(ChangeSet(parked=parked(name, "counter/a")))
+    deadline = (await store.parked())[0].deadline
+    assert await store.count_parked() == 2
+    assert await store.count_parked(expired_at=deadline - timedelta(seconds=1)) == 0
+    assert await store.count_parked(expired_at=deadline) == 2
+
+
 async def test_dead_letters_keep_the_record_untouched(store: Store) -> None:
     letter = DeadLetter(id="d", record=record(), error="InvalidPayload", reason="because", at=NOW)
     await store.commit(ChangeSet(dead_letter=letter))

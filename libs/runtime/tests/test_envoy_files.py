@@ -63,3 +63,31 @@ def test_preparing_again_keeps_what_the_deployer_wrote(tmp_path: Path) -> None:
     prepared(tmp_path)
 
     assert (folder / "routes.json").read_text() == "written by the deployer"
+
+
+def test_replicas_are_endpoints_of_one_cluster_that_the_front_door_keeps_asking_whether_they_live(
+    tmp_path: Path,
+) -> None:
+    two = envoy.Upstream("tracking", 9010, "/tracking/", others=(9030,))
+    alone = envoy.Upstream("registry", 9011, "/registry/")
+
+    clusters = prepared_with(tmp_path, two, alone)
+
+    ends = clusters["tracking"]["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    assert [end["endpoint"]["address"]["socket_address"]["port_value"] for end in ends] == [9010, 9030]
+    assert clusters["tracking"]["health_checks"][0]["http_health_check"] == {"path": "/livez"}
+    assert "health_checks" not in clusters["registry"]
+
+
+def test_a_page_and_its_websocket_reach_the_same_console(tmp_path: Path) -> None:
+    clusters = prepared_with(tmp_path, envoy.Upstream("console", 9016, "/", websockets=True, others=(9036,)))
+
+    [route] = routes_of(tmp_path / "envoy" / "routes.base.json")
+    assert clusters["console"]["lb_policy"] == "RING_HASH"
+    assert route["route"]["hash_policy"] == [{"cookie": {"name": "murmur-console", "path": "/", "ttl": "0s"}}]
+
+
+def prepared_with(tmp_path: Path, *upstreams: envoy.Upstream) -> dict[str, dict[str, Any]]:
+    envoy.prepare(FlockSettings(home=tmp_path, port=9000), Home(tmp_path), upstreams)
+    content = json.loads((tmp_path / "envoy" / "clusters.base.json").read_text())
+    return {cluster["name"]: cluster for cluster in content["resources"]}

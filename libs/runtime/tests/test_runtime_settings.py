@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from murmur_runtime import kafka
+from murmur_runtime import kafka, processes, profiles
+from murmur_runtime.errors import OtherProfile
 from murmur_runtime.home import Home
-from murmur_runtime.settings import Durability, FlockSettings
+from murmur_runtime.nodes import nodes
+from murmur_runtime.processes import all_members
+from murmur_runtime.settings import SERVICE_OFFSETS, Durability, FlockSettings, Profile
 
 
 def test_every_port_is_counted_from_the_front_door(tmp_path: Path) -> None:
@@ -61,3 +64,71 @@ def test_variables_that_change_the_jvm_are_not_inherited(monkeypatch: pytest.Mon
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-Xmx1m")
 
     assert "JAVA_TOOL_OPTIONS" not in kafka.environment()
+
+
+def servers(tmp_path: Path, **more: object) -> FlockSettings:
+    told = {"home": tmp_path, "port": 9000, "profile": Profile.SERVERS, "store": "mongodb://127.0.0.1:27017"}
+    return FlockSettings.model_validate({**told, **more})
+
+
+def test_servers_have_three_brokers_and_two_replicas_of_each_service_on_ports_of_their_own(tmp_path: Path) -> None:
+    settings = servers(tmp_path)
+
+    members = all_members(settings)
+    brokers = processes.brokers(settings, Home(tmp_path), [])
+
+    assert [spec.name for spec in brokers] == ["kafka-1", "kafka-2", "kafka-3"]
+    assert settings.brokers == "127.0.0.1:9001,127.0.0.1:9004,127.0.0.1:9006"
+    assert {spec.member for spec in members.services} == set(SERVICE_OFFSETS)
+    assert len(members.services) == 2 * len(SERVICE_OFFSETS)
+    controllers = [node.controller for node in nodes(settings, Home(tmp_path))]
+    ports = [spec.port for spec in (*brokers, *members.services)] + controllers + [9000, settings.ports.envoy_admin]
+    assert len(set(ports)) == len(ports)
+    assert max(ports) < settings.ports.model_servers.start
+
+
+def test_replicas_know_their_number_and_share_the_store(tmp_path: Path) -> None:
+    [first, second] = [spec for spec in all_members(servers(tmp_path)).services if spec.member == "trainer"]
+
+    assert (first.name, second.name) == ("trainer-1", "trainer-2")
+    assert [spec.environment["MURMUR_REPLICA"] for spec in (first, second)] == ["0", "1"]
+    assert {spec.environment["MURMUR_STORE"] for spec in (first, second)} == {"mongodb://127.0.0.1:27017"}
+
+
+def test_replicas_over_an_sqlite_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="cannot share an SQLite file"):
+        servers(tmp_path, store="")
+
+
+def test_a_record_must_be_on_two_of_three_brokers_and_the_embedded_one_needs_only_itself(tmp_path: Path) -> None:
+    three = kafka.properties(servers(tmp_path), Home(tmp_path))
+    one = kafka.properties(FlockSettings(home=tmp_path), Home(tmp_path))
+
+    assert (three["default.replication.factor"], three["min.insync.replicas"]) == ("3", "2")
+    assert (one["default.replication.factor"], one["min.insync.replicas"]) == ("1", "1")
+    assert three["controller.quorum.voters"].count("@") == 3
+
+
+def test_what_a_home_was_raised_as_is_remembered(tmp_path: Path) -> None:
+    profiles.remember(servers(tmp_path), Home(tmp_path))
+
+    recalled = profiles.recall(FlockSettings(home=tmp_path, port=9000))
+
+    assert recalled == servers(tmp_path)
+    assert Home(tmp_path).profile.stat().st_mode & 0o077 == 0
+
+
+def test_a_home_of_one_profile_is_not_raised_as_the_other(tmp_path: Path) -> None:
+    profiles.remember(servers(tmp_path), Home(tmp_path))
+
+    with pytest.raises(OtherProfile, match=r"'servers', not 'embedded'"):
+        profiles.remember(FlockSettings(home=tmp_path), Home(tmp_path))
+
+
+def test_an_embedded_home_is_not_raised_as_servers(tmp_path: Path) -> None:
+    data = Home(tmp_path).kafka / "data"
+    data.mkdir(parents=True)
+    (data / "meta.properties").touch()
+
+    with pytest.raises(OtherProfile, match=r"'embedded', not 'servers'"):
+        profiles.remember(servers(tmp_path), Home(tmp_path))

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import subprocess
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -55,7 +56,13 @@ class DeployerHarness:
         self.swaps = 0
         switching = asyncio.Lock()
         rollouts = Rollouts(
-            self.servers, self.router, artifacts, switching=switching, swapped=self._swapped, seconds=start_seconds
+            self.servers,
+            self.router,
+            artifacts,
+            turns=defaultdict(asyncio.Lock).__getitem__,
+            switching=switching,
+            swapped=self._swapped,
+            seconds=start_seconds,
         )
         self.kernel = Harness(
             DeployerUnitOfWork,
@@ -70,6 +77,7 @@ class DeployerHarness:
             self.servers,
             self.router,
             self.kernel.clock,
+            passing=asyncio.Lock(),
             switching=switching,
             patience=patience,
             drain=timedelta(seconds=30),

@@ -6,6 +6,7 @@ import pytest
 
 from murmur_deployer.api import ListDeployments, list_deployments, show_deployment
 from murmur_deployer.app import create_app
+from murmur_deployer.scraping import list_targets
 from murmur_deployer.settings import Settings
 from murmur_kernel.errors import Missing
 
@@ -41,6 +42,15 @@ async def test_a_rollout_under_way_is_shown(deployer) -> None:
     await deployer.promote(1)
     shown = await deployer.kernel.read(show_deployment, "credit")
     assert (shown.state, shown.serving_version, shown.replicas) == ("rolling_out", None, [])
+
+
+async def test_prometheus_is_told_where_model_servers_answer(deployer) -> None:
+    await deployer.deploy(1)
+    await deployer.deploy(2)
+    groups = await deployer.kernel.read(list_targets, "127.0.0.1")
+    ports = [replica.http_port for replica in (await deployer.kernel.read(show_deployment, "credit")).replicas]
+    assert [group.labels["replica"] for group in groups] == ["credit-v2-2", "credit-v1-1"]
+    assert [group.targets for group in groups] == [[f"127.0.0.1:{port}"] for port in ports]
 
 
 async def test_a_model_that_was_never_promoted_is_not_found(deployer) -> None:

@@ -16,6 +16,7 @@ from murmur_runtime import flock, logs
 from murmur_runtime.flock import Status
 from murmur_runtime.home import Home
 from murmur_runtime.reports import ServiceReport, reports_of
+from murmur_runtime.settings import FlockSettings, Profile
 from murmur_runtime.stopping import Stopped
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -29,22 +30,34 @@ def add_to(app: typer.Typer) -> None:
 
 async def raise_flock(console: Console) -> None:
     """What `murmur up` does: shows how the flock is raised and returns when all of it is ready."""
-    await _raise(console)
+    await _raise(console, shell.settings())
 
 
-def up(as_json: AsJson = False) -> None:
+def up(
+    profile: Annotated[
+        Profile | None, typer.Option(help="servers: three brokers and replicas of each service, on this machine.")
+    ] = None,
+    store: Annotated[str | None, typer.Option(help="mongodb://… for the stores of all services.")] = None,
+    artifacts: Annotated[str | None, typer.Option(help="s3://… for models, data and reports.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Start the flock, or what is missing of it; a second one changes nothing.
 
+    What is told here is remembered by the home of the flock.
+
     Example: [bold]MURMUR_PORT=9080 MURMUR_HOME=~/second murmur up[/bold]
+
+    Example: [bold]murmur up --profile servers --store "mongodb://127.0.0.1:27017/?replicaSet=rs0"[/bold]
     """
-    raised = shell.run(_raise(shell.err if as_json else shell.out))
+    with shell.explained():
+        settings = shell.settings(profile=profile, store=store, artifacts=artifacts)
+    raised = shell.run(_raise(shell.err if as_json else shell.out, settings))
     if as_json:
         processes = [process.model_dump(mode="json") for process in raised.state.processes]
         shell.show_json({"front_door": _front_door(), "changed": raised.changed, "processes": processes})
 
 
-async def _raise(console: Console) -> flock.Raised:
-    settings = shell.settings()
+async def _raise(console: Console, settings: FlockSettings) -> flock.Raised:
     with flock_view.progress_on(console) as emit:
         raised = await flock.up(settings, emit=emit)
     if raised.changed:

@@ -15,5 +15,5 @@ SERVICE_COLOURS = {
 
 
 def colour_of(service: str) -> str:
-    """A service's colour; whoever is no service publishes as a client."""
-    return SERVICE_COLOURS.get(service, SERVICE_COLOURS["client"])
+    """A service's colour, or that of one of its replicas; whoever is no service publishes as a client."""
+    return SERVICE_COLOURS.get(service.rstrip("0123456789").rstrip("-"), SERVICE_COLOURS["client"])

@@ -19,6 +19,7 @@ from murmur_cli.demo.stage import StoryStopped
 from murmur_cli.door import DoorError, FrontDoor, NotReachable, Rejected
 from murmur_cli.picture import NothingToDraw
 from murmur_ledger.errors import LedgerError
+from murmur_runtime import profiles
 from murmur_runtime.errors import RuntimeProblem
 from murmur_runtime.settings import FlockSettings
 
@@ -48,9 +49,9 @@ class Unusable(Exception):
         self.advice = advice
 
 
-def settings() -> FlockSettings:
-    """Where the flock is, from MURMUR_HOME and MURMUR_PORT."""
-    return FlockSettings()
+def settings(**told: Any) -> FlockSettings:
+    """Where the flock is, from MURMUR_HOME and MURMUR_PORT, and as what it was raised; `told` goes before both."""
+    return profiles.recall(FlockSettings(**{name: value for name, value in told.items() if value is not None}))
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

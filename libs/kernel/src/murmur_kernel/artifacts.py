@@ -5,22 +5,32 @@ import hashlib
 import os
 import uuid
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import fsspec
 
 from murmur_events.values import Artifact
 from murmur_kernel.errors import ArtifactCorrupt, ArtifactMissing, Transient
 
-_CHUNK = 2**20
+try:  # what the S3 client raises for a network that fails is no OSError; there is none without the extra [s3]
+    from botocore.exceptions import BotoCoreError
+except ModuleNotFoundError:
+    _UNWILLING: tuple[type[Exception], ...] = (OSError,)
+else:
+    _UNWILLING = (OSError, BotoCoreError)
 
 
 class ArtifactStore:
-    """A folder of any file system that fsspec knows: `file:///path` or `s3://bucket/prefix`."""
+    """A folder of any file system that fsspec knows: `file:///path`, or `s3://bucket/prefix` with the extra [s3].
+
+    The S3 client reads AWS_ENDPOINT_URL and its credentials from the environment, as all of its kind do. The bucket
+    must exist.
+    """
 
     def __init__(self, root: str) -> None:
+        """Raises ImportError where the file system's client is not installed, ValueError for an unknown one."""
         self._root = root.rstrip("/")
-        self._files, self._base = fsspec.core.url_to_fs(self._root)
+        self._files, self._base = _file_system(self._root)
 
     async def put_bytes(self, data: bytes, *, suffix: str = "") -> Artifact:
         """Store bytes; storing the same again changes nothing, or mends what was damaged.
@@ -49,26 +59,36 @@ class ArtifactStore:
         path = f"{self._base}/{name}"
         try:
             if not self._holds(path, digest):
-                temporary = f"{path}.{uuid.uuid4().hex}.part"
-                self._files.makedirs(os.path.dirname(path), exist_ok=True)
-                with self._files.open(temporary, "wb") as stream:
-                    stream.write(data)
-                    _to_disk(stream)
-                self._files.mv(temporary, path)
-        except OSError as error:
+                self._write(path, data)
+        except _UNWILLING as error:
             raise Transient(f"cannot store an artifact of {len(data)} bytes under {self._root}: {error}") from error
         return Artifact(uri=f"{self._root}/{name}", sha256=digest, size=len(data))
 
+    def _write(self, path: str, data: bytes) -> None:
+        """All of it or nothing, whoever else writes the same meanwhile: an object of S3 is there once it is whole."""
+        if "file" not in self._files.protocol:
+            self._files.pipe_file(path, data)
+            return
+        temporary = f"{path}.{uuid.uuid4().hex}.part"
+        self._files.makedirs(os.path.dirname(path), exist_ok=True)
+        with self._files.open(temporary, "wb") as stream:
+            stream.write(data)
+            _to_disk(stream)
+        self._files.mv(temporary, path)
+
     def _holds(self, path: str, digest: str) -> bool:
         """Whether those bytes are there unchanged: storing what was damaged mends it."""
-        return self._files.exists(path) and hashlib.sha256(self._files.cat_file(path)).hexdigest() == digest
+        try:
+            return hashlib.sha256(self._files.cat_file(path)).hexdigest() == digest
+        except FileNotFoundError:
+            return False
 
     def _read(self, artifact: Artifact) -> bytes:
         try:
             data = self._load(artifact)
         except FileNotFoundError:
             raise ArtifactMissing(artifact.uri) from None
-        except OSError as error:
+        except _UNWILLING as error:
             raise Transient(f"cannot read {artifact.uri}: {error}") from error
         found = hashlib.sha256(data).hexdigest()
         if found != artifact.sha256:
@@ -80,7 +100,7 @@ class ArtifactStore:
         try:
             data: bytes = self._files.cat_file(f"{self._base}/{_name(artifact.sha256, artifact.uri)}")
         except FileNotFoundError:
-            files, path = fsspec.core.url_to_fs(artifact.uri)
+            files, path = _file_system(artifact.uri)
             data = files.cat_file(path)
         return data
 
@@ -89,13 +109,15 @@ def _name(digest: str, file: str) -> str:
     return f"{digest[:2]}/{os.path.basename(file)}"
 
 
+def _file_system(url: str) -> tuple[Any, str]:
+    """Without a cache of listings: other processes write to the same place."""
+    files, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
+    return files, path
+
+
 def _to_disk(stream: BinaryIO) -> None:
-    """Flush to the disk where the file system is a local one."""
     stream.flush()
-    try:
-        os.fsync(stream.fileno())
-    except (OSError, AttributeError):
-        return  # a remote object has no descriptor: its close is its durability
+    os.fsync(stream.fileno())
 
 
 def _write_whole(path: Path, data: bytes) -> None:

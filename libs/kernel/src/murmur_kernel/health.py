@@ -73,11 +73,12 @@ class Health:
         if self._broker.ok and self.consumer is not None and not self.consumer.connected:
             checks["broker"] = CheckResult(ok=False, detail="the consumer has lost its connection")
         depth, oldest = 0, None
-        parked = letters = 0
+        parked = letters = overdue = 0
         states: dict[str, int] = {}
         try:
             depth, oldest = await self._store.outbox_depth()
             parked = await self._store.count_parked()
+            overdue = await self._store.count_parked(expired_at=datetime.now(UTC))
             letters = sum((await self._store.letter_counts()).values())
             for job in await self._store.jobs():
                 states[job.state] = states.get(job.state, 0) + 1
@@ -99,27 +100,33 @@ class Health:
             dead_letters=letters,
             jobs=states,
         )
-        _export(report)
+        _export(report, overdue)
         return report
 
 
-def _export(report: Readiness) -> None:
+def _export(report: Readiness, overdue: int) -> None:
     metrics.lag.set(report.lag)
     metrics.outbox.set(report.outbox)
     metrics.outbox_age.set(report.outbox_age_s)
     metrics.parked.set(report.parked)
+    metrics.parked_overdue.set(overdue)
     metrics.dead_letters.set(report.dead_letters)
     for state in JobState:
         metrics.jobs.labels(state).set(report.jobs.get(state, 0))
 
 
 async def _reachable(brokers: str) -> CheckResult:
-    host, _, port = brokers.split(",")[0].rpartition(":")
-    try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), 2)
-    except (OSError, TimeoutError) as error:
-        return CheckResult(ok=False, detail=f"{brokers} does not answer: {error or type(error).__name__}")
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return CheckResult(ok=True, detail=brokers)
+    """One broker of several is enough: the others' partitions are led by those that are left."""
+    reasons = []
+    for broker in brokers.split(","):
+        host, _, port = broker.rpartition(":")
+        try:
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), 2)
+        except (OSError, TimeoutError) as error:
+            reasons.append(f"{broker} does not answer: {error or type(error).__name__}")
+            continue
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return CheckResult(ok=True, detail=brokers)
+    return CheckResult(ok=False, detail="; ".join(reasons))

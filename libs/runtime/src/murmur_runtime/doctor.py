@@ -17,6 +17,7 @@ import psutil
 from murmur_runtime.flock import Status, status
 from murmur_runtime.home import Home
 from murmur_runtime.living import taken_by_others
+from murmur_runtime.nodes import nodes
 from murmur_runtime.reports import ServiceReport, reports_of
 from murmur_runtime.settings import SERVICE_OFFSETS, FlockSettings
 from murmur_runtime.state import Phase
@@ -178,10 +179,14 @@ def _service(before: ServiceReport, after: ServiceReport) -> Iterator[Finding]:
 def _taken_by_others(settings: FlockSettings, home: Home) -> Iterator[tuple[int, str, str]]:
     wanted = {
         settings.ports.front_door: "envoy",
-        settings.ports.broker: "kafka",
-        settings.ports.controller: "kafka's controller",
         settings.ports.envoy_admin: "envoy's admin",
-        **{settings.ports.service(name): name for name in SERVICE_OFFSETS},
+        **{node.port: node.name for node in nodes(settings, home)},
+        **{node.controller: f"{node.name}'s controller" for node in nodes(settings, home)},
+        **{
+            settings.ports.service(name, replica): name
+            for name in SERVICE_OFFSETS
+            for replica in range(settings.copies_of(name))
+        },
     }
     return taken_by_others(settings.host, home, wanted)
 

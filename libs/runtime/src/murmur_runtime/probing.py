@@ -22,18 +22,18 @@ _PATIENCE_SECONDS = 3.0
 async def why_not_ready(probe: Probe) -> str | None:
     """None when ready, else the reason in a few words. Raises nothing for a process that is away or ill."""
     match probe:
-        case BrokerProbe(brokers=brokers):
-            return await _broker(brokers)
+        case BrokerProbe():
+            return await _broker(probe)
         case HttpProbe(url=url):
             return await asyncio.to_thread(_http, url)
 
 
-async def _broker(brokers: str) -> str | None:
-    reason = await kafka.answers(brokers)
+async def _broker(probe: BrokerProbe) -> str | None:
+    reason = await kafka.answers(probe.brokers, node=probe.node)
     if reason is not None:
         return reason
     try:
-        await create_topics(brokers)
+        await create_topics(probe.brokers, copies=probe.copies)
     except (KafkaError, OSError, TopicsNotCreated) as error:
         return str(error)
     return None

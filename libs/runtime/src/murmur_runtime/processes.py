@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from murmur_runtime import envoy, kafka
 from murmur_runtime.home import Home
+from murmur_runtime.nodes import nodes
 from murmur_runtime.settings import SERVICE_OFFSETS, FlockSettings
 
 
@@ -36,6 +37,8 @@ class BrokerProbe(BaseModel):
     model_config = ConfigDict(frozen=True)
     kind: Literal["broker"] = "broker"
     brokers: str
+    node: int = 1
+    copies: int = 1
 
 
 Probe: TypeAlias = Annotated[HttpProbe | BrokerProbe, Field(discriminator="kind")]
@@ -44,6 +47,7 @@ Probe: TypeAlias = Annotated[HttpProbe | BrokerProbe, Field(discriminator="kind"
 class ProcessSpec(BaseModel):
     """One process of a flock.
 
+    replica_of:   the service that it is one of several processes of; empty where it is the only one
     environment:  what it gets besides the environment of whoever starts it
     without:      variables that it must not inherit
     stop_seconds: how long it may take to end after SIGTERM
@@ -52,6 +56,7 @@ class ProcessSpec(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
+    replica_of: str = ""
     role: Role
     command: tuple[str, ...]
     environment: dict[str, str]
@@ -59,6 +64,11 @@ class ProcessSpec(BaseModel):
     port: int
     probe: Probe
     stop_seconds: float = 15
+
+    @property
+    def member(self) -> str:
+        """What the front door and people call it, whichever replica it is."""
+        return self.replica_of or self.name
 
 
 class Plan(BaseModel):
@@ -80,23 +90,33 @@ class Members:
 
 def all_members(settings: FlockSettings) -> Members:
     """The broker, the front door and the services of the platform."""
-    services = (service(settings, name, (sys.executable, "-m", f"murmur_{name}")) for name in SERVICE_OFFSETS)
+    services = (
+        service(settings, name, (sys.executable, "-m", f"murmur_{name}"), replica=replica)
+        for name in SERVICE_OFFSETS
+        for replica in range(settings.copies_of(name))
+    )
     return Members(services=tuple(services))
 
 
-def service(settings: FlockSettings, name: str, command: Sequence[str], *, port: int | None = None) -> ProcessSpec:
+def service(
+    settings: FlockSettings, name: str, command: Sequence[str], *, port: int | None = None, replica: int = 0
+) -> ProcessSpec:
     """A process that serves GET /readyz on its port; reached through the front door under /<name>/."""
     home = Home(settings.home)
-    port = settings.ports.service(name) if port is None else port
+    port = settings.ports.service(name, replica) if port is None else port
+    process = name if settings.copies_of(name) == 1 else f"{name}-{replica + 1}"
     return ProcessSpec(
-        name=name,
+        name=process,
+        replica_of="" if process == name else name,
         role=Role.SERVICE,
         command=tuple(command),
         environment={
-            **_common(settings, home, name),
+            **_common(settings, home, process),
             "MURMUR_SERVICE_PORT": str(port),
-            "MURMUR_STORE": f"sqlite:///{home.store(name)}",
-            "MURMUR_ARTIFACTS": f"file://{home.artifacts}",
+            "MURMUR_REPLICA": str(replica),
+            "MURMUR_STORE": settings.store or f"sqlite:///{home.store(name)}",
+            "MURMUR_ARTIFACTS": settings.artifacts or f"file://{home.artifacts}",
+            "MURMUR_CHANGELOG_REPLICAS": str(len(settings.nodes)),
             "MURMUR_LOG_FORMAT": "json",
             "OMP_NUM_THREADS": "1",
             "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait must not spin: 12 times slower on two busy cores
@@ -107,16 +127,20 @@ def service(settings: FlockSettings, name: str, command: Sequence[str], *, port:
     )
 
 
-def broker(settings: FlockSettings, home: Home, jars: Sequence[Path]) -> ProcessSpec:
-    return ProcessSpec(
-        name="kafka",
-        role=Role.BROKER,
-        command=tuple(kafka.command(settings, home, jars)),
-        environment=_common(settings, home, "kafka"),
-        without=kafka.JAVA_VARIABLES,
-        port=settings.ports.broker,
-        probe=BrokerProbe(brokers=settings.brokers),
-        stop_seconds=30,
+def brokers(settings: FlockSettings, home: Home, jars: Sequence[Path]) -> tuple[ProcessSpec, ...]:
+    """One process a node of Kafka."""
+    return tuple(
+        ProcessSpec(
+            name=node.name,
+            role=Role.BROKER,
+            command=tuple(kafka.command(settings, home, jars, node)),
+            environment=_common(settings, home, node.name),
+            without=kafka.JAVA_VARIABLES,
+            port=node.port,
+            probe=BrokerProbe(brokers=f"{settings.host}:{node.port}", node=node.number, copies=len(settings.nodes)),
+            stop_seconds=30,
+        )
+        for node in nodes(settings, home)
     )
 
 

@@ -5,9 +5,9 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SERVICE_OFFSETS = {
@@ -20,7 +20,20 @@ SERVICE_OFFSETS = {
     "console": 16,
     "audit": 17,
 }
+ALONE = frozenset({"audit"})
+"""Services of which one process runs in every set-up: a ledger has one writer."""
 MODEL_SERVERS = range(100, 200)
+BROKERS_OF_SERVERS = 3
+"""With one of them away, two still hold every record: enough for acks=all with min.insync.replicas=2."""
+_MORE_BROKERS = 4
+_NEXT_REPLICA = 20
+
+
+class Profile(StrEnum):
+    EMBEDDED = "embedded"
+    """One broker, one process of each service, SQLite: for one person's machine."""
+    SERVERS = "servers"
+    """What several servers would run: three brokers, replicas of each service, MongoDB."""
 
 
 class Durability(StrEnum):
@@ -44,6 +57,13 @@ class Ports:
     def controller(self) -> int:
         return self.front_door + 2
 
+    def node(self, number: int) -> tuple[int, int]:
+        """Broker and controller port of the n-th Kafka node, from 1."""
+        if number == 1:
+            return self.broker, self.controller
+        first = self.front_door + _MORE_BROKERS + 2 * (number - 2)
+        return first, first + 1
+
     @property
     def envoy_admin(self) -> int:
         return self.front_door + 3
@@ -52,9 +72,9 @@ class Ports:
     def model_servers(self) -> range:
         return range(self.front_door + MODEL_SERVERS.start, self.front_door + MODEL_SERVERS.stop)
 
-    def service(self, name: str) -> int:
+    def service(self, name: str, replica: int = 0) -> int:
         """Raises KeyError for a name that is no service."""
-        return self.front_door + SERVICE_OFFSETS[name]
+        return self.front_door + SERVICE_OFFSETS[name] + _NEXT_REPLICA * replica
 
 
 def _loopback(host: str) -> str:
@@ -77,6 +97,9 @@ class FlockSettings(BaseSettings):
     broker_memory: heap of the broker's JVM, as -Xmx takes it
     maven_mirror:  address of a Maven repository to use instead of Maven Central
     cache:         where downloads that flocks share are kept (default: $XDG_CACHE_HOME or ~/.cache, /murmuration)
+    store:         mongodb://… for the stores of all services (default: an SQLite file for each)
+    artifacts:     s3://… for the artifacts (default: a folder of the home)
+    replicas:      processes of each service in the servers profile
     """
 
     model_config = SettingsConfigDict(env_prefix="MURMUR_", frozen=True, extra="ignore")
@@ -87,15 +110,42 @@ class FlockSettings(BaseSettings):
     broker_memory: Annotated[str, Field(pattern=r"^\d+[mMgG]$")] = "512m"
     durability: Durability = Durability.PROCESS
     maven_mirror: str | None = None
+    profile: Profile = Profile.EMBEDDED
+    store: str = ""
+    artifacts: str = ""
+    replicas: Annotated[int, Field(ge=1, le=4)] = 2
     cache: Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())] = Field(default_factory=_cache)
 
     @property
     def ports(self) -> Ports:
         return Ports(self.port)
 
+    @model_validator(mode="after")
+    def _shared_store(self) -> Self:
+        if self.copies > 1 and not self.store.startswith("mongodb"):
+            raise ValueError(
+                f"{self.copies} replicas of a service cannot share an SQLite file: give --store mongodb://… "
+                "(MURMUR_STORE), or MURMUR_REPLICAS=1"
+            )
+        return self
+
+    @property
+    def copies(self) -> int:
+        """How many processes of each service that may have several."""
+        return self.replicas if self.profile is Profile.SERVERS else 1
+
+    def copies_of(self, service: str) -> int:
+        """How many processes of this one."""
+        return 1 if service in ALONE else self.copies
+
+    @property
+    def nodes(self) -> range:
+        """The numbers of the Kafka nodes."""
+        return range(1, 1 + (BROKERS_OF_SERVERS if self.profile is Profile.SERVERS else 1))
+
     @property
     def brokers(self) -> str:
-        return f"{self.host}:{self.ports.broker}"
+        return ",".join(f"{self.host}:{self.ports.node(number)[0]}" for number in self.nodes)
 
     @property
     def front_door(self) -> str:

@@ -10,8 +10,10 @@ from murmur_events.catalog import CATALOG, FOR_EVER, Topic
 from murmur_runtime.errors import TopicsNotCreated
 
 
-async def create_topics(brokers: str, topics: Iterable[Topic] = CATALOG) -> list[str]:
+async def create_topics(brokers: str, topics: Iterable[Topic] = CATALOG, *, copies: int = 1) -> list[str]:
     """Creates those that are missing and returns their names. Raises TopicsNotCreated, KafkaError.
+
+    copies: on how many brokers each is kept; a record counts as written once all of them but one have it.
 
     Existing topics are left as they are: another number of partitions would move keys and break their order.
     """
@@ -22,7 +24,7 @@ async def create_topics(brokers: str, topics: Iterable[Topic] = CATALOG) -> list
         missing = [topic for topic in topics if topic.name not in existing]
         if not missing:
             return []
-        answer = await admin.create_topics([_new(topic) for topic in missing], timeout_ms=30_000)
+        answer = await admin.create_topics([_new(topic, copies) for topic in missing], timeout_ms=30_000)
     finally:
         await admin.close()
     refused = {name: message or for_code(code).__name__ for name, code, message in answer.topic_errors if _failed(code)}
@@ -35,9 +37,12 @@ def _failed(code: int) -> bool:
     return code not in (0, TopicAlreadyExistsError.errno)
 
 
-def _new(topic: Topic) -> NewTopic:
-    retention = str(milliseconds(topic.retention))
-    return NewTopic(topic.name, topic.partitions, 1, topic_configs={"retention.ms": retention})
+def _new(topic: Topic, copies: int) -> NewTopic:
+    configuration = {
+        "retention.ms": str(milliseconds(topic.retention)),
+        "min.insync.replicas": str(max(1, copies - 1)),
+    }
+    return NewTopic(topic.name, topic.partitions, copies, topic_configs=configuration)
 
 
 def milliseconds(retention: timedelta) -> int:

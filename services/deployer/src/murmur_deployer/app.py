@@ -1,13 +1,12 @@
 """Puts the deployer together: the only module here that knows concrete classes."""
 
-import asyncio
 from datetime import timedelta
 from functools import partial
 
 import httpx
 from fastapi import FastAPI
 
-from murmur_deployer import api
+from murmur_deployer import api, scraping
 from murmur_deployer.consumers import SUBSCRIPTIONS
 from murmur_deployer.envoy.router import EnvoyRouter
 from murmur_deployer.handlers import ROLLOUT
@@ -17,6 +16,7 @@ from murmur_deployer.ports import ModelServers, Router
 from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import KINDS, DeployerUnitOfWork, StoredFleet
 from murmur_deployer.settings import Settings
+from murmur_deployer.turns import Turns
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.commands import Done
 from murmur_kernel.jobs import JobKind
@@ -38,7 +38,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ports=settings.model_server_ports,
     )
     router = EnvoyRouter(
-        settings.envoy, http, admin=settings.envoy_admin, host=settings.host, seconds=settings.route_seconds
+        settings.envoy, http, admin=settings.envoy_admin, host=settings.reachable_host, seconds=settings.route_seconds
     )
     service, app = build(settings, servers=servers, router=router)
     service.resource(http)
@@ -48,11 +48,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def build(settings: Settings, *, servers: ModelServers, router: Router) -> tuple[Service[DeployerUnitOfWork], FastAPI]:
     """The service over any model servers and any front door."""
     artifacts = ArtifactStore(settings.artifacts_url)
-    switching = asyncio.Lock()
+    turns = Turns(settings.turns)
+    switching = turns("front-door")
     rollouts = Rollouts(
         servers,
         router,
         artifacts,
+        turns=lambda deployment: turns(f"rollout-{deployment}"),
         switching=switching,
         swapped=lambda: reconciler.wake(),
         seconds=settings.start_seconds,
@@ -70,8 +72,10 @@ def build(settings: Settings, *, servers: ModelServers, router: Router) -> tuple
         servers,
         router,
         service.clock,
+        passing=turns("reconciler"),
         switching=switching,
         drain=timedelta(seconds=settings.drain_seconds),
     )
     service.background("reconciler", reconciler.run)
-    return service, service.app(title="Deployer", routers=[api.router(service)])
+    routers = [api.router(service), scraping.router(service, settings.reachable_host)]
+    return service, service.app(title="Deployer", routers=routers)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -14,6 +13,7 @@ from murmur_deployer.domain.probe import mismatch
 from murmur_deployer.domain.routing import routing_table
 from murmur_deployer.ports import Artifacts, ModelServers, ProbeRefused, RouteNotApplied, Router
 from murmur_deployer.repository import DeployerUnitOfWork, release_id
+from murmur_deployer.turns import Turn
 from murmur_events.base import DeploymentName, ModelName
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
 from murmur_events.models import VersionState
@@ -38,12 +38,14 @@ class Rollouts:
         router: Router,
         artifacts: Artifacts,
         *,
-        switching: asyncio.Lock,
+        turns: Callable[[str], Turn],
+        switching: Turn,
         swapped: Callable[[], None],
         seconds: float,
     ) -> None:
-        """switching: held while routes are changed and the change is recorded. swapped: called when a replica retires.
-
+        """turns: held by whoever rolls out a deployment of that name.
+        switching: held while routes are changed and the change is recorded.
+        swapped: called when a replica retires.
         seconds: how long a replica may take from its start to its first right answer.
         """
         self._servers = servers
@@ -52,12 +54,12 @@ class Rollouts:
         self._switching = switching
         self._swapped = swapped
         self._seconds = seconds
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns = turns
 
     async def run(self, job: Job[DeployerUnitOfWork]) -> None:
         """Ends in model.deployed or deployment.failed; raises Transient to be called again."""
         name, target = _asked(job)
-        async with self._turns[name]:
+        async with self._turns(name):
             try:
                 state = await self._begin(job, name, target)
                 with job.step("start replica", version=state.version):
@@ -72,7 +74,7 @@ class Rollouts:
     async def exhausted(self, job: Job[DeployerUnitOfWork], error: str) -> None:
         """Every attempt failed or died: the promotion still ends in a fact."""
         name, target = _asked(job)
-        async with self._turns[name]:
+        async with self._turns(name):
             await self._fail(
                 job, name, target, "did_not_start", f"{job.attempt - 1} attempts failed, the last: {error}"
             )

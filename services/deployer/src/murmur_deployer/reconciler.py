@@ -11,6 +11,7 @@ import structlog
 from murmur_deployer.domain.deployment import Deployment, Replica, ports_in_use
 from murmur_deployer.domain.routing import routing_table
 from murmur_deployer.ports import Fleet, ModelServers, RouteNotApplied, Router
+from murmur_deployer.turns import Turn
 from murmur_kernel.backoff import Backoff
 from murmur_kernel.clock import Clock
 from murmur_kernel.errors import ArtifactError, Transient
@@ -39,6 +40,8 @@ class Reconciler:
     - a retired one is stopped once it has no active requests, or after `drain` at the latest
     - what nobody has recorded is removed
     - the front door leads where the record says
+
+    `passing` is held for all of a pass but the last: two that start one dead replica again would end with two of it.
     """
 
     def __init__(
@@ -48,7 +51,8 @@ class Reconciler:
         router: Router,
         clock: Clock,
         *,
-        switching: asyncio.Lock,
+        passing: Turn,
+        switching: Turn,
         every: float = 1.0,
         patience: float = 30.0,
         settle: timedelta = timedelta(seconds=0.5),
@@ -58,6 +62,7 @@ class Reconciler:
         self._servers = servers
         self._router = router
         self._clock = clock
+        self._passing = passing
         self._switching = switching
         self._every = every
         self._patience = patience
@@ -85,11 +90,12 @@ class Reconciler:
 
     async def reconcile(self) -> bool:
         """One pass; True while replicas are retiring, so that the next one should come soon."""
-        for deployment in await self._fleet.deployments():
-            if deployment.serving is not None:
-                await self._keep_alive(deployment.serving)
-            for replica in deployment.retiring:
-                await self._retire(replica)
+        async with self._passing:
+            for deployment in await self._fleet.deployments():
+                if deployment.serving is not None:
+                    await self._keep_alive(deployment.serving)
+                for replica in deployment.retiring:
+                    await self._retire(replica)
         async with self._switching:
             deployments = await self._fleet.deployments()
             try:

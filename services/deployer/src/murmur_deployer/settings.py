@@ -15,12 +15,18 @@ class Settings(KernelSettings):
     port: int = 8080
     envoy_admin: str = "http://127.0.0.1:8083"
     start_seconds: float = Field(default=60, gt=0, description="from a replica's start to its first right answer")
+    serving_host: str = Field(default="", description="where others reach its model servers: MURMUR_HOST if not said")
     route_seconds: float = Field(default=10, gt=0, description="until the front door must have applied its routes")
     drain_seconds: float = Field(default=30, gt=0, description="the longest that a retired replica may go on answering")
 
     @property
     def model_server_ports(self) -> range:
         return range(self.port + _FIRST, self.port + _LAST + 1)
+
+    @property
+    def reachable_host(self) -> str:
+        """What the front door and Prometheus are told."""
+        return self.serving_host or self.host
 
     @property
     def replicas(self) -> Path:
@@ -35,6 +41,11 @@ class Settings(KernelSettings):
     @property
     def logs(self) -> Path:
         return self.home.resolve() / "logs"
+
+    @property
+    def turns(self) -> Path:
+        """Where the replicas of the deployer wait for each other."""
+        return self.home.resolve() / "run" / "deployer"
 
     @property
     def envoy(self) -> Path:

@@ -243,10 +243,15 @@ def _record(message: Any) -> RawRecord:
 
 async def _reachable(brokers: str) -> None:
     """Faust ends its process where nobody answers at the start; so it is asked before. Raises Transient."""
-    host, _, port = brokers.split(",")[0].rpartition(":")
-    try:
-        async with asyncio.timeout(5):
-            _, writer = await asyncio.open_connection(host, int(port))
-    except (OSError, TimeoutError) as error:
-        raise Transient(f"the broker at {brokers} does not answer: {error!r}") from error
-    writer.close()
+    failures: list[Exception] = []
+    for broker in brokers.split(","):
+        host, _, port = broker.rpartition(":")
+        try:
+            async with asyncio.timeout(5):
+                _, writer = await asyncio.open_connection(host, int(port))
+        except (OSError, TimeoutError) as error:
+            failures.append(error)
+        else:
+            writer.close()
+            return
+    raise Transient(f"no broker of {brokers} answers: {failures!r}") from failures[-1]

@@ -220,8 +220,8 @@ class MemoryStore:
         if parked_id in self._parked:
             self._parked[parked_id] = replace(self._parked[parked_id], ready=True)
 
-    async def count_parked(self) -> int:
-        return len(self._parked)
+    async def count_parked(self, *, expired_at: datetime | None = None) -> int:
+        return sum(expired_at is None or one.deadline <= expired_at for one in self._parked.values())
 
     async def dead_letters(self) -> Sequence[DeadLetter]:
         return list(self._dead.values())

@@ -78,7 +78,7 @@ class MongoStore:
         oldest = await self.engine.one("outbox", {}, order=[("_id", 1)])
         if oldest is None:
             return 0, None
-        return await self.engine.count("outbox"), datetime.fromisoformat(oldest["time"])
+        return await self.engine.count("outbox", {}), datetime.fromisoformat(oldest["time"])
 
     async def lease(self, name: str, owner: str, now: datetime, until: datetime) -> bool:
         free = {"_id": name, "$or": [{"owner": owner}, {"until": {"$lte": now.timestamp()}}]}
@@ -141,8 +141,8 @@ class MongoStore:
     async def release(self, parked_id: str) -> None:
         await self.engine.update("parked", {"_id": parked_id}, {"$set": {"ready": True}})
 
-    async def count_parked(self) -> int:
-        return await self.engine.count("parked")
+    async def count_parked(self, *, expired_at: datetime | None = None) -> int:
+        return await self.engine.count("parked", {"deadline": {"$lte": expired_at.timestamp()}} if expired_at else {})
 
     async def dead_letters(self) -> Sequence[DeadLetter]:
         return [letter_of(found) for found in await self.engine.some("dead_letters", {}, order=[("at", 1)])]

@@ -182,9 +182,9 @@ class MongoEngine:
                 cursor = self._client[self.database][collection].find({}, session=session)
                 return await cursor.sort(list(order)).limit(limit).to_list(None)
 
-    async def count(self, collection: str) -> int:
+    async def count(self, collection: str, where: Filter) -> int:
         with _reaching(self.address):
-            return await self.collection(collection).count_documents({})
+            return await self.collection(collection).count_documents(where)
 
     async def count_by(self, collection: str, field: str) -> dict[str, int]:
         """How many records there are of each value of a field."""

@@ -146,8 +146,9 @@ class SqliteStore:
             for parked_id, record, awaits, deadline, is_ready, edits in await self._all(sql, ready)
         ]
 
-    async def count_parked(self) -> int:
-        row = await self._first("SELECT count(*) FROM parked")
+    async def count_parked(self, *, expired_at: datetime | None = None) -> int:
+        by = expired_at.timestamp() if expired_at else None
+        row = await self._first("SELECT count(*) FROM parked WHERE ?1 IS NULL OR deadline <= ?1", by)
         return int(row[0])
 
     async def release(self, parked_id: str) -> None:

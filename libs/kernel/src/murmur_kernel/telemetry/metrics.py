@@ -18,6 +18,7 @@ lag = Gauge("murmur_consumer_lag", "Events of this service's topics that are not
 outbox = Gauge("murmur_outbox_depth", "Committed events that are not published yet")
 outbox_age = Gauge("murmur_outbox_age_seconds", "Age of the oldest of them")
 parked = Gauge("murmur_parked", "Events that wait for a prerequisite")
+parked_overdue = Gauge("murmur_parked_overdue", "Those of them whose deadline has passed")
 dead_letters = Gauge("murmur_dead_letters", "Events that could not be handled and await a person")
 jobs = Gauge("murmur_jobs", "Jobs and timers by state", ["state"])
 job_seconds = Histogram(

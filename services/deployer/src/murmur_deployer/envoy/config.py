@@ -1,6 +1,7 @@
 """Envoy's own words for a routing table, put before what the platform itself needs."""
 
 import hashlib
+import ipaddress
 import json
 from typing import Any
 
@@ -40,11 +41,13 @@ def _versioned(resources: list[dict[str, Any]]) -> Discovery:
 
 def _cluster(endpoint: Endpoint, host: str) -> dict[str, Any]:
     name = cluster_name(endpoint.name)
-    address = {"socket_address": {"address": "127.0.0.1" if host == "localhost" else host, "port_value": endpoint.port}}
+    address: Discovery = {
+        "socket_address": {"address": "127.0.0.1" if host == "localhost" else host, "port_value": endpoint.port}
+    }
     return {
         "@type": f"{_TYPE}.config.cluster.v3.Cluster",
         "name": name,
-        "type": "STATIC",
+        "type": "STATIC" if _is_address(address["socket_address"]["address"]) else "STRICT_DNS",
         "connect_timeout": "1s",
         "circuit_breakers": {"thresholds": [{"max_retries": 1000}]},
         "load_assignment": {
@@ -52,6 +55,14 @@ def _cluster(endpoint: Endpoint, host: str) -> dict[str, Any]:
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
         },
     }
+
+
+def _is_address(host: object) -> bool:
+    try:
+        ipaddress.ip_address(str(host))
+    except ValueError:
+        return False
+    return True
 
 
 def _route(deployment: str, replica: str) -> dict[str, Any]:

@@ -1,0 +1,37 @@
+"""Tells Prometheus where model servers are, as its HTTP service discovery reads it: they come and go with rollouts."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from murmur_deployer.repository import DeployerUnitOfWork
+from murmur_kernel.service import Service
+
+
+class ScrapeGroup(BaseModel):
+    """What `http_sd_configs` reads."""
+
+    targets: list[str]
+    labels: dict[str, str]
+
+
+async def list_targets(host: str, uow: DeployerUnitOfWork) -> list[ScrapeGroup]:
+    """Every replica that may be answering requests, the retiring ones included."""
+    return [
+        ScrapeGroup(
+            targets=[f"{host}:{replica.http_port}"], labels={"service": "model-server", "replica": replica.name}
+        )
+        for deployment in await uow.all_deployments()
+        for replica in (deployment.serving, *deployment.retiring)
+        if replica is not None
+    ]
+
+
+def router(service: Service[DeployerUnitOfWork], host: str) -> APIRouter:
+    api = APIRouter(prefix="/v1", tags=["operations"])
+
+    @api.get("/scrape-targets")
+    async def scrape_targets() -> list[ScrapeGroup]:
+        """The /metrics of model servers, for Prometheus' http_sd_configs."""
+        return await service.read(list_targets, host)
+
+    return api

@@ -17,13 +17,23 @@ from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import KINDS, DeployerUnitOfWork, StoredFleet
 from murmur_deployer.settings import Settings
 from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.bus import Sink, Source
 from murmur_kernel.commands import Done
 from murmur_kernel.jobs import JobKind
 from murmur_kernel.service import Service
+from murmur_kernel.store import Store
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    settings = settings or Settings()
+    """The service as it runs: SQLite and Kafka, as the settings say."""
+    _, app = build(settings or Settings())
+    return app
+
+
+def build(
+    settings: Settings, *, store: Store | None = None, sink: Sink | None = None, source: Source | None = None
+) -> tuple[Service[DeployerUnitOfWork], FastAPI]:
+    """The service over any store and any broker: tests pass others."""
     artifacts = ArtifactStore(settings.artifacts_url)
     http = httpx.AsyncClient(timeout=5.0, trust_env=False)
     servers = LocalModelServers(
@@ -55,6 +65,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         kinds=KINDS,
         subscriptions=SUBSCRIPTIONS,
         jobs={ROLLOUT: JobKind(rollouts.run, max_attempts=5, exhausted=rollouts.exhausted)},
+        store=store,
+        sink=sink,
+        source=source,
     )
     reconciler = Reconciler(
         StoredFleet(read=service.read, change=partial(service.change, answer=Done)),
@@ -66,4 +79,4 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     service.resource(http)
     service.background("reconciler", reconciler.run)
-    return service.app(title="Deployer", routers=[api.router(service)])
+    return service, service.app(title="Deployer", routers=[api.router(service)])

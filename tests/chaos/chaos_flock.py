@@ -1,0 +1,135 @@
+"""A flock whose services carry fuses, and the patience that people need with one that is being killed."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fuses import Arm, Fired, Point
+from live import LiveFlock, of
+
+from murmur_cli.door import FrontDoor, Json, NotReachable, Rejected
+from murmur_events.catalog import SERVICES
+from murmur_runtime import flock as runtime
+from murmur_runtime.processes import Members, all_members
+from murmur_runtime.settings import FlockSettings
+from murmur_runtime.state import Phase, ProcessState
+
+T = TypeVar("T")
+
+FULL = os.environ.get("MURMUR_CHAOS") == "full"
+"""`make chaos` sets it; `make test` plays fewer scenes."""
+HERE = Path(__file__).parent
+ROOT = HERE / "fused_service.py"
+CHECKER = HERE / "checker.py"
+RESULTS = HERE / "results"
+PATIENCE = 240.0
+"""Seconds that anything may take while processes are killed on two busy cores."""
+
+
+def fused_members(settings: FlockSettings) -> Members:
+    """The platform as it is, with the composition root of each service exchanged."""
+    specs = (
+        spec.model_copy(update={"command": (sys.executable, str(ROOT), spec.name)}) if spec.name in SERVICES else spec
+        for spec in all_members(settings).services
+    )
+    return Members(services=tuple(specs))
+
+
+@dataclass(frozen=True)
+class ChaosFlock(LiveFlock):
+    @property
+    def folder(self) -> Path:
+        return self.settings.home / "chaos"
+
+    async def raise_again(self) -> None:
+        """As `murmur up` does: adopts what lives, starts what does not."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        await runtime.up(self.settings, members=fused_members(self.settings), within=PATIENCE)
+
+    def arm(self, process: str, arm: Arm) -> None:
+        (self.folder / f"{process}.fired.json").unlink(missing_ok=True)
+        path = self.folder / f"{process}.armed.json"
+        path.with_suffix(".part").write_text(json.dumps(asdict(arm)))
+        path.with_suffix(".part").replace(path)
+
+    def fired(self, process: str) -> Fired | None:
+        try:
+            fields = json.loads((self.folder / f"{process}.fired.json").read_text())
+        except FileNotFoundError:
+            return None
+        arm = Arm(**{**fields["arm"], "point": Point(fields["arm"]["point"])})
+        return Fired(arm, fields["pid"], fields["at"], tuple(fields["ids"]))
+
+    async def begin_workflow(self, folder: Path, name: str) -> None:
+        """Applied, before anything is killed."""
+        await patiently(lambda: self.apply(self.scaffold(folder / name, name), name))
+
+    async def demand(self, name: str, key: str) -> None:
+        """A training, asked for until somebody says yes; the key makes it one."""
+        await patiently(lambda: self.trigger(name, key=key))
+
+    async def approve_all(self, *, pause: float = 0.3) -> None:
+        """A reviewer who says yes to everything, until cancelled."""
+        while True:
+            with suppress(NotReachable, Rejected):
+                async with FrontDoor(self.settings.front_door) as door:
+                    for review in await door.items("/registry/v1/reviews", status="open"):
+                        await self.review(review["model"], review["version"], "approved")
+            await asyncio.sleep(pause)
+
+    def processes(self) -> dict[str, ProcessState]:
+        found = runtime.status(self.settings)
+        return {process.name: process for process in found.processes} if found else {}
+
+    def recovered(self, process: str, since: float) -> float | None:
+        """Seconds from `since` until the process was ready again; None while it is not."""
+        state = self.processes().get(process)
+        if state is None or state.phase is not Phase.READY or state.since.timestamp() < since:
+            return None
+        return state.since.timestamp() - since
+
+    def check(self, *arguments: str, within: float = 60) -> "subprocess.CompletedProcess[str]":
+        """The checker, as the program of its own that it is."""
+        return self._checker("--brokers", self.settings.brokers, "--within", str(within), *arguments)
+
+    def look_for_orphans(self) -> "subprocess.CompletedProcess[str]":
+        return self._checker("--down", "--only", "orphans", "--within", "10")
+
+    def _checker(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, str(CHECKER), "--home", str(self.settings.home), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+async def patiently(call: Callable[[], Awaitable[T]], *, within: float = PATIENCE) -> T:
+    """Calls again while nobody answers or the answer is 503; what is refused for a reason is raised."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            return await call()
+        except NotReachable:
+            if time.monotonic() > deadline:
+                raise
+        except Rejected as error:
+            if error.status not in (502, 503, 504, 507) or time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.2)
+
+
+async def ended(flock: ChaosFlock, name: str) -> Any:
+    return await flock.until(f"the deployment of {name}", of("model.deployed", name), within=PATIENCE)
+
+
+def record_result(setup: str, kind: str, rows: list[Json]) -> Path:
+    """Kept beside the suite, so that runs can be compared."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{setup}-{kind}.json"
+    path.write_text(json.dumps(rows, indent=1) + "\n")
+    return path

@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 from fuses import Arm, Fired, Point
 from live import LiveFlock, of
 
@@ -85,6 +86,27 @@ class ChaosFlock(LiveFlock):
                         await self.review(review["model"], review["version"], "approved")
             await asyncio.sleep(pause)
 
+    @asynccontextmanager
+    async def reviewer(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.approve_all())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def answer(self, name: str) -> httpx.Response:
+        """One prediction through the front door, of the probe's rows."""
+        registered = next(envelope for envelope in await self.history() if of("model.registered", name)(envelope))
+        uri: str = registered.event.state.artifacts.probe.uri  # type: ignore[attr-defined]
+        request = json.loads(Path(uri.removeprefix("file://")).read_text())["request"]
+        async with httpx.AsyncClient(base_url=self.settings.front_door, timeout=60) as client:
+            return await client.post(f"/v2/models/{name}/infer", json=request)
+
+    def supervisor(self) -> int | None:
+        found = runtime.status(self.settings)
+        return found.supervisor if found else None
+
     def processes(self) -> dict[str, ProcessState]:
         found = runtime.status(self.settings)
         return {process.name: process for process in found.processes} if found else {}
@@ -121,6 +143,11 @@ async def patiently(call: Callable[[], Awaitable[T]], *, within: float = PATIENC
             if error.status not in (502, 503, 504, 507) or time.monotonic() > deadline:
                 raise
         await asyncio.sleep(0.2)
+
+
+def tell(line: str) -> None:
+    """Progress, seen while it happens under `pytest -s`."""
+    print(line, flush=True)  # noqa: T201
 
 
 async def ended(flock: ChaosFlock, name: str) -> Any:

@@ -1,10 +1,7 @@
 """SIGKILL at named points of a running workflow: the ending is the right one, there is one, and the checker agrees."""
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -29,7 +26,7 @@ async def test_a_workflow_ends_once_though_processes_die_at(chaos: ChaosFlock, t
     for process, arm in scene.arms:
         chaos.arm(process, arm)
     began = time.time()
-    async with reviewer(chaos):
+    async with chaos.reviewer():
         await chaos.demand(scene.name, key=f"the training of {scene.name}")
         killed = await killed_outside(chaos, scene)
         await ended(chaos, scene.name)
@@ -46,7 +43,7 @@ async def test_a_workflow_ends_once_though_processes_die_at(chaos: ChaosFlock, t
         if process != "supervisor"
     }
     await ends_once(chaos, scene.name)
-    assert (await answer(chaos, scene.name)).status_code == 200
+    assert (await chaos.answer(scene.name)).status_code == 200
     verdict = await asyncio.to_thread(chaos.check)
     assert verdict.returncode == 0, verdict.stdout + verdict.stderr
     RESULTS.append(
@@ -68,7 +65,7 @@ async def test_a_killed_model_server_comes_back_behind_the_same_address(chaos: C
     name = SCENES[0].name
 
     async def serves() -> bool:
-        return (await answer(chaos, name)).status_code == 200
+        return (await chaos.answer(name)).status_code == 200
 
     await eventually(serves, within=60)
     before = chaos.kill_model_server(name)
@@ -90,16 +87,6 @@ async def test_readiness_goes_off_with_the_broker_and_on_again(chaos: ChaosFlock
         chaos.kill("kafka")
         await eventually(lambda: answers(503), within=20)
         await eventually(lambda: answers(200), within=60)
-
-
-@asynccontextmanager
-async def reviewer(chaos: ChaosFlock) -> AsyncIterator[None]:
-    task = asyncio.create_task(chaos.approve_all())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def killed_outside(chaos: ChaosFlock, scene: Scene) -> dict[str, float]:
@@ -128,12 +115,3 @@ async def ends_once(chaos: ChaosFlock, name: str) -> None:
     topics = ("training.requested", "run.completed", "model.registered", "validation.completed", "model.deployed")
     counts = {topic: len({each.id for each in history if of(topic, name)(each)}) for topic in topics}
     assert set(counts.values()) == {1}, counts
-
-
-async def answer(chaos: ChaosFlock, name: str) -> httpx.Response:
-    """One prediction through the front door, of the probe's rows."""
-    registered = next(envelope for envelope in await chaos.history() if of("model.registered", name)(envelope))
-    uri: str = registered.event.state.artifacts.probe.uri  # type: ignore[attr-defined]
-    request = json.loads(Path(uri.removeprefix("file://")).read_text())["request"]
-    async with httpx.AsyncClient(base_url=chaos.settings.front_door, timeout=60) as client:
-        return await client.post(f"/v2/models/{name}/infer", json=request)

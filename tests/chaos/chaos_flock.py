@@ -15,11 +15,14 @@ from typing import Any, TypeVar
 import httpx
 from fuses import Arm, Fired, Point
 from live import LiveFlock, of
+from victims import MODEL_SERVER, kind_of
 
 from murmur_cli.door import FrontDoor, Json, NotReachable, Rejected
 from murmur_events.catalog import SERVICES
 from murmur_runtime import flock as runtime
-from murmur_runtime.processes import Members, all_members
+from murmur_runtime import living
+from murmur_runtime.home import Home
+from murmur_runtime.processes import Members, ProcessSpec, all_members
 from murmur_runtime.settings import FlockSettings
 from murmur_runtime.state import Phase, ProcessState
 
@@ -31,17 +34,23 @@ HERE = Path(__file__).parent
 ROOT = HERE / "fused_service.py"
 CHECKER = HERE / "checker.py"
 RESULTS = HERE / "results"
-PATIENCE = 240.0
+PATIENCE = float(os.environ.get("MURMUR_CHAOS_PATIENCE", 240))
 """Seconds that anything may take while processes are killed on two busy cores."""
 
 
 def fused_members(settings: FlockSettings) -> Members:
     """The platform as it is, with the composition root of each service exchanged."""
-    specs = (
-        spec.model_copy(update={"command": (sys.executable, str(ROOT), spec.name)}) if spec.name in SERVICES else spec
-        for spec in all_members(settings).services
+    return Members(services=tuple(map(_fused, all_members(settings).services)))
+
+
+def _fused(spec: ProcessSpec) -> ProcessSpec:
+    """A model server gets all the time that it needs: on cores busy with restarts its imports take a minute."""
+    if spec.name not in SERVICES:
+        return spec
+    command = (sys.executable, str(ROOT), spec.name)
+    return spec.model_copy(
+        update={"command": command, "environment": {**spec.environment, "MURMUR_START_SECONDS": str(PATIENCE)}}
     )
-    return Members(services=tuple(specs))
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,15 @@ class ChaosFlock(LiveFlock):
         if state is None or state.phase is not Phase.READY or state.since.timestamp() < since:
             return None
         return state.since.timestamp() - since
+
+    def model_servers(self, deployment: str) -> list[int]:
+        """Pids of all that serve it, or ever did and are still there."""
+        home = Home(self.settings.home)
+        return [
+            each.pid
+            for each in living.tagged(home)
+            if kind_of(each) == MODEL_SERVER and Path(each.cmdline()[-1]).name.startswith(f"{deployment}-v")
+        ]
 
     def check(self, *arguments: str, within: float = 60) -> "subprocess.CompletedProcess[str]":
         """The checker, as the program of its own that it is."""

@@ -66,8 +66,8 @@ def swapped(topic: str) -> Corruption:
         second = next(fact for fact in world.facts if fact.topic == topic and fact.key == first.key and fact != first)
         rest = tuple(fact for fact in world.facts if fact is not first and fact is not second)
         moved = (replace(first, offset=second.offset), replace(second, offset=first.offset))
-        place = lambda fact: (fact.topic, fact.partition, fact.offset)
-        return replace(world, facts=tuple(sorted((*rest, *moved), key=place)))
+        facts = sorted((*rest, *moved), key=lambda fact: (fact.topic, fact.partition, fact.offset))
+        return replace(world, facts=tuple(facts))
 
     return change
 

@@ -6,11 +6,13 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
 from fastapi import APIRouter, FastAPI
 
+from murmur_kernel import disk
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.bus.kafka import KafkaSink, KafkaSource
@@ -90,6 +92,7 @@ class Service(Generic[U]):
         self._resources: list[AbstractAsyncContextManager[Any]] = []
         self._has_jobs = bool(jobs)
         self.health = Health(name, self.store, self._tasks)
+        self.check("disk", partial(disk.has_room, settings.home))
         self.store.on_commit = self._committed
 
     def background(self, name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo up down test lint format types imports contracts check clean
+.PHONY: help setup lock demo up down test chaos lint format types imports contracts check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ down: setup ## stop the flock
 
 test: setup ## all tests, those with the real broker included
 	$(BIN)/python -m pytest
+
+chaos: setup ## kill everything at named points and at random moments, fill the disk (half an hour; SETUP=embedded)
+	MURMUR_CHAOS=full MURMUR_CHAOS_SETUP=$(or $(SETUP),embedded) $(BIN)/python -m pytest tests/chaos -s
 
 lint: setup ## style
 	$(BIN)/ruff check .

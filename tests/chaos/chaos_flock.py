@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 from fuses import Arm, Fired, Point
@@ -22,6 +23,7 @@ from murmur_events.catalog import SERVICES
 from murmur_runtime import flock as runtime
 from murmur_runtime import living
 from murmur_runtime.home import Home
+from murmur_runtime.ports import free_front_door
 from murmur_runtime.processes import Members, ProcessSpec, all_members
 from murmur_runtime.settings import FlockSettings
 from murmur_runtime.state import Phase, ProcessState
@@ -30,12 +32,21 @@ T = TypeVar("T")
 
 FULL = os.environ.get("MURMUR_CHAOS") == "full"
 """`make chaos` sets it; `make test` plays fewer scenes."""
+SETUP = os.environ.get("MURMUR_CHAOS_SETUP", "embedded")
 HERE = Path(__file__).parent
 ROOT = HERE / "fused_service.py"
 CHECKER = HERE / "checker.py"
 RESULTS = HERE / "results"
 PATIENCE = float(os.environ.get("MURMUR_CHAOS_PATIENCE", 240))
 """Seconds that anything may take while processes are killed on two busy cores."""
+RAISING = 600.0
+
+
+def chaos_settings(home: Path) -> FlockSettings:
+    """Raises ValueError for a set-up that this suite does not know."""
+    if SETUP != "embedded":
+        raise ValueError(f"MURMUR_CHAOS_SETUP={SETUP!r} is no set-up known here: embedded")
+    return FlockSettings(home=home, port=free_front_door(span=120))
 
 
 def fused_members(settings: FlockSettings) -> Members:
@@ -45,12 +56,17 @@ def fused_members(settings: FlockSettings) -> Members:
 
 def _fused(spec: ProcessSpec) -> ProcessSpec:
     """A model server gets all the time that it needs: on cores busy with restarts its imports take a minute."""
-    if spec.name not in SERVICES:
+    if member_of(spec.name) not in SERVICES:
         return spec
-    command = (sys.executable, str(ROOT), spec.name)
+    command = (sys.executable, str(ROOT), member_of(spec.name))
     return spec.model_copy(
         update={"command": command, "environment": {**spec.environment, "MURMUR_START_SECONDS": str(PATIENCE)}}
     )
+
+
+def member_of(process: str) -> str:
+    """trainer-2 is a replica of the trainer, kafka-3 a broker."""
+    return re.sub(r"-\d+$", "", process)
 
 
 @dataclass(frozen=True)
@@ -62,7 +78,7 @@ class ChaosFlock(LiveFlock):
     async def raise_again(self) -> None:
         """As `murmur up` does: adopts what lives, starts what does not."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        await runtime.up(self.settings, members=fused_members(self.settings), within=PATIENCE)
+        await runtime.up(self.settings, members=fused_members(self.settings), within=RAISING)
 
     def arm(self, process: str, arm: Arm) -> None:
         (self.folder / f"{process}.fired.json").unlink(missing_ok=True)
@@ -76,7 +92,7 @@ class ChaosFlock(LiveFlock):
         except FileNotFoundError:
             return None
         arm = Arm(**{**fields["arm"], "point": Point(fields["arm"]["point"])})
-        return Fired(arm, fields["pid"], fields["at"], tuple(fields["ids"]))
+        return Fired(arm, fields["process"], fields["pid"], fields["at"], tuple(fields["ids"]))
 
     async def begin_workflow(self, folder: Path, name: str) -> None:
         """Applied, before anything is killed."""
@@ -119,6 +135,10 @@ class ChaosFlock(LiveFlock):
     def processes(self) -> dict[str, ProcessState]:
         found = runtime.status(self.settings)
         return {process.name: process for process in found.processes} if found else {}
+
+    def kill(self, process: str) -> int:
+        """kill -9 of the process, or of the first replica of that name; its pid."""
+        return super().kill(next(name for name in sorted(self.processes()) if member_of(name) == process))
 
     def recovered(self, process: str, since: float) -> float | None:
         """Seconds from `since` until the process was ready again; None while it is not."""
@@ -168,13 +188,18 @@ def tell(line: str) -> None:
     print(line, flush=True)  # noqa: T201
 
 
-async def ended(flock: ChaosFlock, name: str) -> Any:
-    return await flock.until(f"the deployment of {name}", of("model.deployed", name), within=PATIENCE)
+async def ended(flock: ChaosFlock, name: str) -> None:
+    """Until its model serves. Raises AssertionError with what the checker says where it does not get there."""
+    try:
+        await flock.until(f"the deployment of {name}", of("model.deployed", name), within=PATIENCE)
+    except AssertionError as error:
+        found = await asyncio.to_thread(flock.check, within=0)
+        raise AssertionError(f"{error}\nThe checker says:\n{found.stdout}") from error
 
 
-def record_result(setup: str, kind: str, rows: list[Json]) -> Path:
+def record_result(kind: str, rows: list[Json]) -> Path:
     """Kept beside the suite, so that runs can be compared."""
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{setup}-{kind}.json"
+    path = RESULTS / f"{SETUP}-{kind}.json"
     path.write_text(json.dumps(rows, indent=1) + "\n")
     return path

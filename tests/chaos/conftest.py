@@ -4,22 +4,19 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from chaos_flock import ChaosFlock
+from chaos_flock import ChaosFlock, chaos_settings
 
 from murmur_runtime import flock as runtime
-from murmur_runtime.ports import free_front_door
-from murmur_runtime.settings import FlockSettings
 
 
 @pytest.fixture(scope="module")
 def chaos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosFlock]:
     """Everything that `murmur up` starts; no process of it is left behind, or the test that used it fails."""
-    settings = FlockSettings(home=tmp_path_factory.mktemp("chaos"), port=free_front_door(span=120))
-    flock = ChaosFlock(settings)
+    flock = ChaosFlock(chaos_settings(tmp_path_factory.mktemp("chaos")))
     asyncio.run(flock.raise_again())
     try:
         yield flock
     finally:
-        asyncio.run(runtime.down(settings))
+        asyncio.run(runtime.down(flock.settings))
     orphans = flock.look_for_orphans()
     assert orphans.returncode == 0, orphans.stdout + orphans.stderr

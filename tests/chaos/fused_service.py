@@ -28,7 +28,8 @@ def create_app(name: str) -> FastAPI:
         return KafkaSource(settings.brokers, f"murmur-{name}", service.dispatcher.topics, instance=instance)
 
     def pid_of(process: str) -> int:
-        return int(json.loads((home / "run" / f"{process}.pid.json").read_text())["pid"])
+        pidfile = min((home / "run").glob(f"{process}*.pid.json"))
+        return int(json.loads(pidfile.read_text())["pid"])
 
     service, app = module.build(
         settings,

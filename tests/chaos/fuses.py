@@ -50,6 +50,7 @@ class Fired:
     """What a fuse left behind: the proof that the point was reached, and what was under way there."""
 
     arm: Arm
+    process: str
     pid: int
     at: float
     ids: tuple[str, ...] = ()
@@ -84,7 +85,7 @@ class Fuse:
             self._armed.unlink()
         except FileNotFoundError:
             return False
-        fired = Fired(arm, os.getpid(), time.time(), tuple(ids))
+        fired = Fired(arm, os.environ["MURMUR_PROCESS"], os.getpid(), time.time(), tuple(ids))
         path = self.folder / f"{self.process}.fired.json"
         path.with_suffix(".part").write_text(json.dumps(asdict(fired)))
         path.with_suffix(".part").replace(path)

@@ -50,4 +50,4 @@ async def test_what_was_acknowledged_is_there_once_and_in_order(broker: LiveFloc
         assert repeated <= 20 * len(load.failures), f"{key}: {repeated} repeats of {len(load.failures)} failed sends"
     if FULL:
         row = {"acknowledged": load.total, "kills": KILLS, "failed sends": len(load.failures)}
-        record_result("embedded", "broker-under-load", [row])
+        record_result("broker-under-load", [row])

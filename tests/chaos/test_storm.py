@@ -123,7 +123,7 @@ async def test_kills_at_random_moments_of_a_busy_flock(chaos: ChaosFlock, tmp_pa
     tell(f"{WORKFLOWS} model servers hold {servers / 2**20:,.0f} MiB of their own")
     if FULL:
         kept = {"seed": SEED, "rounds": storm.rounds, "seconds to rest": round(rested), "events": counts}
-        record_result("embedded", "storm", [kept, *storm.struck])
+        record_result("storm", [kept, *storm.struck])
 
 
 def only_the_killed_failed(storm: Storm, history: list[Envelope]) -> None:

@@ -13,8 +13,8 @@ from murmur_runtime import flock as runtime
 def chaos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosFlock]:
     """Everything that `murmur up` starts; no process of it is left behind, or the test that used it fails."""
     flock = ChaosFlock(chaos_settings(tmp_path_factory.mktemp("chaos")))
-    asyncio.run(flock.raise_again())
     try:
+        asyncio.run(flock.raise_again())
         yield flock
     finally:
         asyncio.run(runtime.down(flock.settings))

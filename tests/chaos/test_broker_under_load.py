@@ -24,8 +24,8 @@ KILLS = 5 if FULL else 1
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveFlock]:
     """A broker and its supervisor, nothing else."""
     settings = FlockSettings(home=tmp_path_factory.mktemp("load"), port=free_front_door())
-    asyncio.run(runtime.up(settings, members=Members(services=(), proxy=False)))
     try:
+        asyncio.run(runtime.up(settings, members=Members(services=(), proxy=False)))
         yield LiveFlock(settings)
     finally:
         asyncio.run(runtime.down(settings))

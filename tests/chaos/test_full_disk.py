@@ -33,8 +33,8 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
 def cramped(disk: SmallDisk) -> Iterator[ChaosFlock]:
     """Stores, artifacts, logs and the broker's log, all on the small disk."""
     flock = ChaosFlock(chaos_settings(disk.path / "flock"))
-    asyncio.run(flock.raise_again())
     try:
+        asyncio.run(flock.raise_again())
         yield flock
     finally:
         asyncio.run(runtime.down(flock.settings))

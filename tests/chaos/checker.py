@@ -16,7 +16,7 @@ from pathlib import Path
 from aiokafka.errors import KafkaError
 from checker_reading import channels, read_sqlite, read_topics, tagged_processes
 from checker_rules import RULES, broken
-from checker_world import World, dump
+from checker_world import Memory, World, dump
 
 _LOOK = 0.5
 
@@ -27,6 +27,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--home", type=Path, required=True, help="the flock's folder: stores, ledger, tag of its processes"
     )
+    parser.add_argument("--mongodb", help="where the stores are, instead of the files in the home")
     parser.add_argument("--within", type=float, default=0, help="look again until all is well, for so many seconds")
     parser.add_argument("--only", choices=sorted(RULES), action="append", help="only this rule; may be repeated")
     parser.add_argument("--down", action="store_true", help="the flock has ended: no process of it may be left")
@@ -40,13 +41,21 @@ async def look(asked: argparse.Namespace) -> World:
     facts, wrong = await read_topics(asked.brokers, topics) if asked.brokers else ([], [])
     return World(
         facts=tuple(facts),
-        memories=tuple(read_sqlite(asked.home)),
+        memories=tuple(read_stores(asked)),
         channels=topics,
         unreadable=tuple(wrong),
         orphans=tagged_processes(tag_of(asked.home)) if asked.down else None,
         ledger=verify_ledger(asked.home),
         now=time.time(),
     )
+
+
+def read_stores(asked: argparse.Namespace) -> list[Memory]:
+    if not asked.mongodb:
+        return read_sqlite(asked.home)
+    from checker_mongodb import read_mongodb  # a flock of files needs no client of MongoDB
+
+    return read_mongodb(asked.mongodb)
 
 
 def tag_of(home: Path) -> str:

@@ -92,7 +92,7 @@ def _sqlite(path: Path) -> Memory | None:
             service=path.stem,
             documents=documents,
             inbox=frozenset(mark for (mark,) in connection.execute("SELECT mark FROM inbox")),
-            outbox=tuple(_told(text) for (text,) in connection.execute("SELECT envelope FROM outbox")),
+            outbox=tuple(told(text) for (text,) in connection.execute("SELECT envelope FROM outbox")),
             sequences=tuple(connection.execute("SELECT aggregate, key, value FROM sequences")),
             jobs=tuple(_jobs(connection)),
             parked=tuple(
@@ -113,7 +113,8 @@ def _jobs(connection: sqlite3.Connection) -> Iterator[Json]:
     return (dict(zip(names, row, strict=True)) for row in connection.execute(sql))
 
 
-def _told(text: str) -> str:
+def told(text: str) -> str:
+    """An envelope of an outbox in a few words."""
     envelope = json.loads(text)
     return f"{envelope['topic']} {envelope['key']} ({envelope['id'][:8]})"
 

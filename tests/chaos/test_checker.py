@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from checker_rules import RULES, broken
 from checker_world import Fact, Json, Memory, World, load
+from removals import REMOVALS
+from removals import without as taken_away
 
 RECORDED = Path(__file__).parent / "recorded" / "world.json"
 """One workflow with two trainings: v1 was deployed, v2 judged twice and rejected. Processes were killed meanwhile."""
@@ -146,3 +148,9 @@ def test_the_checker_imports_nothing_of_what_it_judges() -> None:
     for name in ("checker", "checker_reading", "checker_rules", "checker_world"):
         assert "import murmur" not in (text := (RECORDED.parents[1] / f"{name}.py").read_text()), name
         assert "from murmur" not in text, name
+
+
+@pytest.mark.parametrize("name", REMOVALS)
+def test_every_removal_still_finds_its_mechanism(name: str) -> None:
+    """So that README.md's last column can be seen again: `python tests/chaos/removals.py <name>`."""
+    assert taken_away(REMOVALS[name])

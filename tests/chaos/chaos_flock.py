@@ -138,7 +138,8 @@ class ChaosFlock(LiveFlock):
 
     def kill(self, process: str) -> int:
         """kill -9 of the process, or of the first replica of that name; its pid."""
-        return super().kill(next(name for name in sorted(self.processes()) if member_of(name) == process))
+        replicas = (name for name in sorted(self.processes()) if member_of(name) == process)
+        return super().kill(next(replicas, process))
 
     def recovered(self, process: str, since: float) -> float | None:
         """Seconds from `since` until the process was ready again; None while it is not."""

@@ -10,7 +10,7 @@ PREFECT := .bench/prefect/.installed
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo up down test bench-audit bench-choreography images-check secrets lint format types imports contracts check clean
+.PHONY: help setup lock demo up down test bench-audit bench-choreography chaos images-check secrets lint format types imports contracts check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ $(PREFECT): | $(UV)
 
 bench-choreography: setup $(PREFECT) ## trigger to model.deployed with steps that do nothing, beside Prefect
 	@$(BIN)/python tests/load/bench_choreography.py --prefect $(dir $(PREFECT))bin/python
+
+chaos: setup ## kill everything at named points and at random moments, fill the disk (half an hour; SETUP=embedded)
+	MURMUR_CHAOS=full MURMUR_CHAOS_SETUP=$(or $(SETUP),embedded) $(BIN)/python -m pytest tests/chaos -s
 
 lint: setup ## style
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from murmur_runtime.errors import OtherProfile
 from murmur_runtime.home import Home
 from murmur_runtime.nodes import nodes
 from murmur_runtime.processes import all_members
-from murmur_runtime.settings import SERVICE_OFFSETS, Durability, FlockSettings, Profile
+from murmur_runtime.settings import ALONE, SERVICE_OFFSETS, Durability, FlockSettings, Profile
 
 
 def test_every_port_is_counted_from_the_front_door(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_servers_have_three_brokers_and_two_replicas_of_each_service_on_ports_of
     assert [spec.name for spec in brokers] == ["kafka-1", "kafka-2", "kafka-3"]
     assert settings.brokers == "127.0.0.1:9001,127.0.0.1:9004,127.0.0.1:9006"
     assert {spec.member for spec in members.services} == set(SERVICE_OFFSETS)
-    assert len(members.services) == 2 * len(SERVICE_OFFSETS)
+    assert len(members.services) == 2 * len(SERVICE_OFFSETS) - len(ALONE)
     controllers = [node.controller for node in nodes(settings, Home(tmp_path))]
     ports = [spec.port for spec in (*brokers, *members.services)] + controllers + [9000, settings.ports.envoy_admin]
     assert len(set(ports)) == len(ports)

@@ -13,7 +13,9 @@ KernelError
 ├── LeaseLost          another worker has taken the job over: this one must stop
 ├── Refused            a rule of the domain says no: answers 409
 ├── Transient          the infrastructure failed: later, the same may succeed
-│   └── StoreUnavailable
+│   ├── StoreUnavailable
+│   │   └── StoreFull
+│   └── NoSpace        a disk is full (StoreFull is one too): answers 507
 ├── Unacceptable       the store will never keep this
 ├── PublishingForbidden   a projection tried to publish
 └── ArtifactError

@@ -1,16 +1,18 @@
 """Large things, kept under the sha256 of their bytes: written once, verified whenever they are read."""
 
 import asyncio
+import errno
 import hashlib
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import fsspec
 
 from murmur_events.values import Artifact
-from murmur_kernel.errors import ArtifactCorrupt, ArtifactMissing, Transient
+from murmur_kernel.errors import ArtifactCorrupt, ArtifactMissing, NoSpace, Transient
 
 try:  # what the S3 client raises for a network that fails is no OSError; there is none without the extra [s3]
     from botocore.exceptions import BotoCoreError
@@ -35,7 +37,7 @@ class ArtifactStore:
     async def put_bytes(self, data: bytes, *, suffix: str = "") -> Artifact:
         """Store bytes; storing the same again changes nothing, or mends what was damaged.
 
-        Raises Transient when the file system refuses.
+        Raises NoSpace when the disk is full, Transient when the file system refuses otherwise; then nothing is left.
         """
         return await asyncio.to_thread(self._put, data, suffix)
 
@@ -61,7 +63,9 @@ class ArtifactStore:
             if not self._holds(path, digest):
                 self._write(path, data)
         except _UNWILLING as error:
-            raise Transient(f"cannot store an artifact of {len(data)} bytes under {self._root}: {error}") from error
+            full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+            kind = NoSpace if full else Transient
+            raise kind(f"cannot store an artifact of {len(data)} bytes under {self._root}: {error}") from error
         return Artifact(uri=f"{self._root}/{name}", sha256=digest, size=len(data))
 
     def _write(self, path: str, data: bytes) -> None:
@@ -71,10 +75,19 @@ class ArtifactStore:
             return
         temporary = f"{path}.{uuid.uuid4().hex}.part"
         self._files.makedirs(os.path.dirname(path), exist_ok=True)
-        with self._files.open(temporary, "wb") as stream:
-            stream.write(data)
-            _to_disk(stream)
-        self._files.mv(temporary, path)
+        try:
+            with self._files.open(temporary, "wb") as stream:
+                stream.write(data)
+                _to_disk(stream)
+            self._files.mv(temporary, path)
+        except OSError:
+            self._discard(temporary)
+            raise
+
+    def _discard(self, temporary: str) -> None:
+        """What could not be written whole would keep a full disk full."""
+        with suppress(OSError):
+            self._files.rm_file(temporary)
 
     def _holds(self, path: str, digest: str) -> bool:
         """Whether those bytes are there unchanged: storing what was damaged mends it."""

@@ -56,6 +56,19 @@ class StoreUnavailable(Transient):
     """The store could not write or read: disk full, file locked, server gone."""
 
 
+class NoSpace(Transient):
+    """A disk is full: nothing more is taken in until there is room; nothing that was acknowledged is lost."""
+
+
+class StoreFull(NoSpace, StoreUnavailable):
+    """The disk of the store is full."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"cannot write the store {path}: {reason}; nothing acknowledged is lost: make room on its disk and repeat"
+        )
+
+
 class Unacceptable(KernelError):
     """The store answers, and will never keep this: MongoDB has an end at documents of 16 MB."""
 

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 from fastapi import APIRouter, FastAPI
 
+from murmur_kernel import disk
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.attention import Attention
 from murmur_kernel.bus import Sink, Source
@@ -109,6 +110,7 @@ class Service(Generic[U]):
         self._resources: list[AbstractAsyncContextManager[Any]] = []
         self._has_jobs = bool(jobs)
         self.health = Health(name, self.store, self._tasks)
+        self.check("disk", partial(disk.has_room, settings.home))
         self.store.on_commit = self._committed
 
     def background(self, name: str, run: Callable[[], Awaitable[None]], *, exclusive: bool = False) -> None:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from murmur_kernel.commands import idempotency_key
 from murmur_kernel.dead_letters_api import dead_letters_router
-from murmur_kernel.errors import ArtifactError, BadCursor, Conflict, Missing, Refused, Transient
+from murmur_kernel.errors import ArtifactError, BadCursor, Conflict, Missing, NoSpace, Refused, Transient
 from murmur_kernel.health import CheckResult, Readiness
 from murmur_kernel.telemetry import metrics
 
@@ -26,6 +26,7 @@ _PROBLEMS: dict[type[Exception], int] = {
     Conflict: 409,
     ArtifactError: 410,
     Transient: 503,
+    NoSpace: 507,
 }
 
 

@@ -117,7 +117,10 @@ class Keeper:
         return self._running(psutil.Process(child.pid), child)
 
     def _running(self, process: psutil.Process, child: "subprocess.Popen[bytes] | None") -> _Running:
-        living.note(self._home, self.spec.name, process)
+        try:
+            living.note(self._home, self.spec.name, process)
+        except OSError as error:  # a full disk: it is kept all the same, and the next supervisor finds it by its tag
+            log.error("pid not noted", process=self.spec.name, pid=process.pid, reason=str(error))
         started = datetime.fromtimestamp(process.create_time(), UTC)
         self._enter(Phase.STARTING, "", pid=process.pid, started_at=started)
         return _Running(process, child)

@@ -18,17 +18,33 @@ from murmur_deployer.repository import KINDS, DeployerUnitOfWork, StoredFleet
 from murmur_deployer.settings import Settings
 from murmur_deployer.turns import Turns
 from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.bus import Sink, Source
 from murmur_kernel.commands import Done
 from murmur_kernel.jobs import JobKind
 from murmur_kernel.service import Service
+from murmur_kernel.store import Store
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service as it runs: model servers on this machine, Envoy as the front door."""
-    settings = settings or Settings()
+    """The service as it runs: SQLite and Kafka, model servers on this machine, Envoy as the front door."""
+    _, app = build(settings or Settings())
+    return app
+
+
+def build(
+    settings: Settings,
+    *,
+    store: Store | None = None,
+    sink: Sink | None = None,
+    source: Source | None = None,
+    servers: ModelServers | None = None,
+    router: Router | None = None,
+) -> tuple[Service[DeployerUnitOfWork], FastAPI]:
+    """The service over any store, broker, model servers and front door: tests pass others."""
+    artifacts = ArtifactStore(settings.artifacts_url)
     http = httpx.AsyncClient(timeout=5.0, trust_env=False)
-    servers = LocalModelServers(
-        ArtifactStore(settings.artifacts_url),
+    servers = servers or LocalModelServers(
+        artifacts,
         http,
         replicas=settings.replicas,
         predictions=settings.predictions,
@@ -37,17 +53,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         host=settings.host,
         ports=settings.model_server_ports,
     )
-    router = EnvoyRouter(
+    router = router or EnvoyRouter(
         settings.envoy, http, admin=settings.envoy_admin, host=settings.reachable_host, seconds=settings.route_seconds
     )
-    service, app = build(settings, servers=servers, router=router)
-    service.resource(http)
-    return app
-
-
-def build(settings: Settings, *, servers: ModelServers, router: Router) -> tuple[Service[DeployerUnitOfWork], FastAPI]:
-    """The service over any model servers and any front door."""
-    artifacts = ArtifactStore(settings.artifacts_url)
     turns = Turns(settings.turns)
     switching = turns("front-door")
     rollouts = Rollouts(
@@ -66,6 +74,9 @@ def build(settings: Settings, *, servers: ModelServers, router: Router) -> tuple
         kinds=KINDS,
         subscriptions=SUBSCRIPTIONS,
         jobs={ROLLOUT: JobKind(rollouts.run, max_attempts=5, exhausted=rollouts.exhausted)},
+        store=store,
+        sink=sink,
+        source=source,
     )
     reconciler = Reconciler(
         StoredFleet(read=service.read, change=partial(service.change, answer=Done)),
@@ -76,6 +87,7 @@ def build(settings: Settings, *, servers: ModelServers, router: Router) -> tuple
         switching=switching,
         drain=timedelta(seconds=settings.drain_seconds),
     )
+    service.resource(http)
     service.background("reconciler", reconciler.run)
     routers = [api.router(service), scraping.router(service, settings.reachable_host)]
     return service, service.app(title="Deployer", routers=routers)

@@ -14,12 +14,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from murmur_kernel.errors import StoreUnavailable
+from murmur_kernel.errors import StoreFull, StoreUnavailable
 
 R = TypeVar("R")
 Work = Callable[[sqlite3.Connection], object]
 
 _GROUP = 256
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 class SqliteEngine:
@@ -134,7 +135,7 @@ class SqliteEngine:
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            unavailable = StoreUnavailable(f"cannot write the store {self.path}: {error}")
+            unavailable = _unavailable(self.path, error)
             for _, future in works:
                 if not future.done():
                     future.set_exception(unavailable)
@@ -161,3 +162,9 @@ class SqliteEngine:
             return None
         connection.execute("RELEASE work")
         return future, result
+
+
+def _unavailable(path: str, error: sqlite3.Error) -> StoreUnavailable:
+    if getattr(error, "sqlite_errorcode", None) in _FULL:
+        return StoreFull(path, str(error))
+    return StoreUnavailable(f"cannot write the store {path}: {error}")

@@ -44,8 +44,8 @@ REMOVALS = {
         (
             (
                 f"{_KERNEL}/outbox.py",
-                "to_record(row.envelope) for row",
-                "to_record(__import__('dataclasses').replace(row.envelope, id=os_id())) for row",
+                "to_record(envelope) for envelope",
+                "to_record(__import__('dataclasses').replace(envelope, id=os_id())) for envelope",
             ),
             (f"{_KERNEL}/outbox.py", "_BATCH = 500", "_BATCH = 500\nos_id = lambda: __import__('uuid').uuid4().hex"),
         ),

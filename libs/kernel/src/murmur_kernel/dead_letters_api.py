@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from murmur_kernel import letters
+from murmur_kernel.auth import Role, allows
 from murmur_kernel.store import DeadLetter
 
 if TYPE_CHECKING:
@@ -45,16 +46,16 @@ class Discard(BaseModel):
 def dead_letters_router(service: "Service[Any]") -> APIRouter:
     api = APIRouter(prefix="/v1/dead-letters", tags=["dead letters"])
 
-    @api.get("")
+    @api.get("", dependencies=[allows(Role.VIEWER)])
     async def list_letters() -> DeadLetterPage:
         """All of them, oldest first."""
         return DeadLetterPage(items=[_view(letter) for letter in await service.store.dead_letters()])
 
-    @api.get("/{letter_id}")
+    @api.get("/{letter_id}", dependencies=[allows(Role.VIEWER)])
     async def show(letter_id: str) -> DeadLetterView:
         return _view(await letters.find_letter(service.store, letter_id))
 
-    @api.post("/{letter_id}/redrive", status_code=202)
+    @api.post("/{letter_id}/redrive", status_code=202, dependencies=[allows(Role.OPERATOR)])
     async def redrive(letter_id: str) -> DeadLetterView:
         """Handle it again; should it fail again, it comes back here."""
         letter = await letters.find_letter(service.store, letter_id)
@@ -62,7 +63,7 @@ def dead_letters_router(service: "Service[Any]") -> APIRouter:
         log.info("dead letter redriven", letter=letter_id)
         return _view(letter)
 
-    @api.post("/{letter_id}/discard")
+    @api.post("/{letter_id}/discard", dependencies=[allows(Role.OPERATOR)])
     async def discard(letter_id: str, body: Discard) -> DeadLetterView:
         letter = await letters.find_letter(service.store, letter_id)
         await letters.discard(service.store, letter_id)

@@ -11,7 +11,9 @@ from typing import Any, Generic, TypeVar
 import structlog
 from fastapi import APIRouter, FastAPI
 
+from murmur_access import TokenFile
 from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.auth import Gate, check_routes
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.bus.kafka import KafkaSink, KafkaSource
 from murmur_kernel.clock import Clock, SystemClock
@@ -72,7 +74,7 @@ class Service(Generic[U]):
             patience=timedelta(seconds=settings.patience_seconds),
         )
         self._relay = OutboxRelay(
-            self.store, sink or KafkaSink(settings.brokers, self._instance), self.clock, self._instance
+            self.store, sink or KafkaSink(settings.broker_access, self._instance), self.clock, self._instance
         )
         self._runner = JobRunner(
             name,
@@ -90,6 +92,8 @@ class Service(Generic[U]):
         self._resources: list[AbstractAsyncContextManager[Any]] = []
         self._has_jobs = bool(jobs)
         self.health = Health(name, self.store, self._tasks)
+        tokens = settings.tokens_file
+        self.gate = Gate(TokenFile(tokens, now=self.clock.now) if tokens else None)
         self.store.on_commit = self._committed
 
     def background(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
@@ -126,11 +130,13 @@ class Service(Generic[U]):
         routers: Sequence[APIRouter] = (),
         problems: Mapping[type[Exception], int] | None = None,
     ) -> FastAPI:
-        """The web application: its lifespan is the service's life."""
+        """The web application: its lifespan is the service's life. Raises RouteWithoutRole."""
         return build_app(self, title=title, routers=routers, problems=problems or {}, lifespan=self.lifespan)
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI | None = None) -> AsyncIterator[None]:
+        if app is not None:
+            check_routes(app)  # those added since it was built, too
         async with AsyncExitStack() as stack:
             await self.store.open({kind.name: kind.indexes for kind in self._kinds})
             stack.push_async_callback(self.store.close)
@@ -152,7 +158,7 @@ class Service(Generic[U]):
 
     async def _consume(self) -> None:
         source = self._source or KafkaSource(
-            self.settings.brokers, f"murmur-{self.name}", self._dispatcher.topics, instance=self._instance
+            self.settings.broker_access, f"murmur-{self.name}", self._dispatcher.topics, instance=self._instance
         )
         consumer = Consumer(source, self._dispatcher)
         self.health.consumer = consumer

@@ -1,6 +1,8 @@
 """The REST API of the flock as the command line calls it, through the front door."""
 
+import ssl
 import uuid
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -35,9 +37,15 @@ class Rejected(DoorError):
 class FrontDoor:
     """Calls `/<service>/v1/…`; changing calls carry an Idempotency-Key, so that a repeated one changes nothing."""
 
-    def __init__(self, address: str, *, timeout: float = 30) -> None:
+    def __init__(
+        self, address: str, *, token: str | None = None, trusted: Path | None = None, timeout: float = 30
+    ) -> None:
+        """token: shown with each call; trusted: certificates to trust beside the machine's own."""
         self.address = address
-        self._client = httpx.AsyncClient(base_url=address, timeout=timeout)
+        self.signed_in = token is not None
+        self.verify = _trusting(trusted)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.AsyncClient(base_url=address, timeout=timeout, headers=headers, verify=self.verify)
 
     async def __aenter__(self) -> "FrontDoor":
         return self
@@ -82,3 +90,11 @@ class FrontDoor:
         if response.status_code in (502, 503, 504) and "type" not in problem:
             raise NotReachable(f"{self.address}{path}", f"HTTP status {response.status_code}")
         raise Rejected(response.status_code, problem)
+
+
+def _trusting(certificates: Path | None) -> ssl.SSLContext | bool:
+    if certificates is None:
+        return True
+    context = ssl.create_default_context()
+    context.load_verify_locations(certificates)
+    return context

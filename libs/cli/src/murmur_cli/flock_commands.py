@@ -9,13 +9,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from murmur_cli import flock_view, shell
+from murmur_cli import flock_view, shell, signing_in
 from murmur_cli.shell import AsJson, ExitCode, Unusable
 from murmur_runtime import doctor as diagnosis
 from murmur_runtime import flock, logs
 from murmur_runtime.flock import Status
 from murmur_runtime.home import Home
 from murmur_runtime.reports import ServiceReport, reports_of
+from murmur_runtime.settings import FlockSettings
 from murmur_runtime.stopping import Stopped
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -32,25 +33,37 @@ async def raise_flock(console: Console) -> None:
     await _raise(console)
 
 
-def up(as_json: AsJson = False) -> None:
-    """Start the flock, or what is missing of it; a second one changes nothing.
+def up(
+    secure: Annotated[
+        bool, typer.Option("--secure", help="Ask everybody who they are: users and rules in Kafka, tokens for REST.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start the flock, or what is missing of it; a second one changes nothing. A home that was secure once stays so.
 
-    Example: [bold]MURMUR_PORT=9080 MURMUR_HOME=~/second murmur up[/bold]
+    Example: [bold]MURMUR_PORT=9080 MURMUR_HOME=~/second murmur up --secure[/bold]
     """
-    raised = shell.run(_raise(shell.err if as_json else shell.out))
+    raised = shell.run(_raise(shell.err if as_json else shell.out, secure=secure))
     if as_json:
         processes = [process.model_dump(mode="json") for process in raised.state.processes]
         shell.show_json({"front_door": _front_door(), "changed": raised.changed, "processes": processes})
 
 
-async def _raise(console: Console) -> flock.Raised:
-    settings = shell.settings()
+async def _raise(console: Console, *, secure: bool = False) -> flock.Raised:
+    settings = FlockSettings(secure=True) if secure else shell.settings()
+    issued = signing_in.first_token(settings)
     with flock_view.progress_on(console) as emit:
         raised = await flock.up(settings, emit=emit)
     if raised.changed:
         console.print(f"The flock is up after {raised.seconds:.1f} s: [bold]{settings.front_door}[/bold]")
     else:
         console.print(f"The flock is up already: [bold]{settings.front_door}[/bold]")
+    if issued is not None:
+        console.print(
+            f"It asks for tokens. Yours, as {issued.record.subject!r} with every role, is in {settings.vault.own_token}"
+            " and opens the console too. Others: [bold]murmur tokens create[/bold]",
+            soft_wrap=True,
+        )
     return raised
 
 

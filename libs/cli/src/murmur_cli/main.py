@@ -2,7 +2,14 @@
 
 import typer
 
-from murmur_cli import backup_commands, events_commands, flock_commands, review_commands, workflow_commands
+from murmur_cli import (
+    backup_commands,
+    events_commands,
+    flock_commands,
+    review_commands,
+    tokens_commands,
+    workflow_commands,
+)
 
 app = typer.Typer(
     name="murmur",
@@ -11,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for group in (flock_commands, workflow_commands, review_commands, events_commands, backup_commands):
+for group in (flock_commands, workflow_commands, review_commands, events_commands, tokens_commands, backup_commands):
     group.add_to(app)
 
 

@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from murmur_cli import shell
+from murmur_cli.door import FrontDoor, Json
 from murmur_cli.shell import AsJson
 
 Model = Annotated[str, typer.Argument(help="Name of the model.")]
 Version = Annotated[int, typer.Argument(help="Number of the version in staging.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; it stands in the history for ever.")]
-By = Annotated[str | None, typer.Option(help="Who decides; without it your login name.")]
+By = Annotated[str | None, typer.Option(help="Who decides; without it whose token it is, or your login name.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,8 +39,12 @@ def refuse(model: Model, version: Version, reason: Reason, by: By = None, as_jso
 
 
 def _decide(model: str, version: int, decision: str, reason: str, by: str | None, as_json: bool) -> None:
-    body = {"decision": decision, "by": by or getpass.getuser(), "reason": reason}
-    answer = shell.call(lambda door: door.post(f"/registry/v1/models/{model}/versions/{version}/review", body))
+    async def work(door: FrontDoor) -> Json:
+        signed = by if by or door.signed_in else getpass.getuser()
+        body = {"decision": decision, "by": signed, "reason": reason}
+        return await door.post(f"/registry/v1/models/{model}/versions/{version}/review", body)
+
+    answer = shell.call(work)
     if as_json:
         shell.show_json(answer)
     else:

@@ -183,7 +183,7 @@ def _taken_by_others(settings: FlockSettings, home: Home) -> Iterator[tuple[int,
         settings.ports.envoy_admin: "envoy's admin",
         **{settings.ports.service(name): name for name in SERVICE_OFFSETS},
     }
-    return taken_by_others(settings.host, home, wanted)
+    return taken_by_others(settings.inner_host, home, wanted)
 
 
 def _newest(home: Home) -> datetime | None:

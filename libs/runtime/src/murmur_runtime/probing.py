@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 from aiokafka.errors import KafkaError
 
-from murmur_runtime import kafka
-from murmur_runtime.errors import TopicsNotCreated
+from murmur_access import AccessError, BrokerAccess
+from murmur_runtime import broker_rules, kafka
+from murmur_runtime.errors import RulesNotApplied, TopicsNotCreated
 from murmur_runtime.processes import BrokerProbe, HttpProbe, Probe
 from murmur_runtime.topics import create_topics
+from murmur_runtime.vault import Vault
 
 _PATIENCE_SECONDS = 3.0
 
@@ -22,19 +24,21 @@ _PATIENCE_SECONDS = 3.0
 async def why_not_ready(probe: Probe) -> str | None:
     """None when ready, else the reason in a few words. Raises nothing for a process that is away or ill."""
     match probe:
-        case BrokerProbe(brokers=brokers):
-            return await _broker(brokers)
+        case BrokerProbe(access=access, vault=vault):
+            return await _broker(access, Vault(vault) if vault else None)
         case HttpProbe(url=url):
             return await asyncio.to_thread(_http, url)
 
 
-async def _broker(brokers: str) -> str | None:
-    reason = await kafka.answers(brokers)
+async def _broker(access: BrokerAccess, vault: Vault | None) -> str | None:
+    reason = await kafka.answers(access)
     if reason is not None:
         return reason
     try:
-        await create_topics(brokers)
-    except (KafkaError, OSError, TopicsNotCreated) as error:
+        if vault is not None and not broker_rules.up_to_date(vault):
+            await asyncio.to_thread(broker_rules.apply, access, vault)
+        await create_topics(access)
+    except (KafkaError, OSError, TopicsNotCreated, RulesNotApplied, AccessError) as error:
         return str(error)
     return None
 

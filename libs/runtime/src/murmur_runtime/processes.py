@@ -9,6 +9,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from murmur_access import BrokerAccess
+from murmur_access.rules import MODEL_SERVER
 from murmur_runtime import envoy, kafka
 from murmur_runtime.home import Home
 from murmur_runtime.settings import SERVICE_OFFSETS, FlockSettings
@@ -31,11 +33,12 @@ class HttpProbe(BaseModel):
 
 
 class BrokerProbe(BaseModel):
-    """Ready when the broker answers a real call and has every topic of the catalog."""
+    """Ready when the broker answers a real call, has every topic and, where `vault` is named, every user and rule."""
 
     model_config = ConfigDict(frozen=True)
     kind: Literal["broker"] = "broker"
-    brokers: str
+    access: BrokerAccess
+    vault: Path | None = None
 
 
 Probe: TypeAlias = Annotated[HttpProbe | BrokerProbe, Field(discriminator="kind")]
@@ -94,6 +97,7 @@ def service(settings: FlockSettings, name: str, command: Sequence[str], *, port:
         command=tuple(command),
         environment={
             **_common(settings, home, name),
+            **_access(settings, name),
             "MURMUR_SERVICE_PORT": str(port),
             "MURMUR_STORE": f"sqlite:///{home.store(name)}",
             "MURMUR_ARTIFACTS": f"file://{home.artifacts}",
@@ -102,8 +106,9 @@ def service(settings: FlockSettings, name: str, command: Sequence[str], *, port:
             "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait must not spin: 12 times slower on two busy cores
             "PYTHONUNBUFFERED": "1",
         },
+        without=_FRONT_DOORS_OWN,
         port=port,
-        probe=HttpProbe(url=f"http://{settings.host}:{port}/readyz"),
+        probe=HttpProbe(url=f"http://{settings.inner_host}:{port}/readyz"),
     )
 
 
@@ -115,7 +120,7 @@ def broker(settings: FlockSettings, home: Home, jars: Sequence[Path]) -> Process
         environment=_common(settings, home, "kafka"),
         without=kafka.JAVA_VARIABLES,
         port=settings.ports.broker,
-        probe=BrokerProbe(brokers=settings.brokers),
+        probe=BrokerProbe(access=settings.operator_access, vault=settings.vault.root if settings.secured else None),
         stop_seconds=30,
     )
 
@@ -132,14 +137,36 @@ def proxy(settings: FlockSettings, home: Home) -> ProcessSpec:
     )
 
 
+_FRONT_DOORS_OWN = ("MURMUR_TLS_CERT", "MURMUR_TLS_KEY", "MURMUR_TOKEN", "MURMUR_KAFKA_PASSWORD")
+"""Behind the front door, on loopback, nobody speaks TLS; and no service acts as whoever started the flock."""
+
+
+def _access(settings: FlockSettings, name: str) -> dict[str, str]:
+    """How a service reaches the broker, and whether callers of its REST API must show a token."""
+    trusted = settings.tls_ca or settings.tls_cert
+    return {
+        **settings.access_as(name).environment(),
+        "MURMUR_AUTH": settings.auth_mode,
+        "MURMUR_TOKENS": str(settings.tokens_file),
+        **({"MURMUR_TLS_CA": str(trusted)} if trusted else {}),
+        **_for_model_servers(settings, name),
+    }
+
+
+def _for_model_servers(settings: FlockSettings, name: str) -> dict[str, str]:
+    """Model servers are users of their own; the deployer hands them their access."""
+    if name != "deployer" or not settings.secured:
+        return {}
+    return {"MURMUR_SERVING_PASSWORD_FILE": str(settings.vault.password_file(MODEL_SERVER))}
+
+
 def _common(settings: FlockSettings, home: Home, name: str) -> dict[str, str]:
     return {
         "MURMUR_HOME": str(home.root),
         "MURMUR_FLOCK": home.tag,
         "MURMUR_PROCESS": name,
-        "MURMUR_HOST": settings.host,
+        "MURMUR_HOST": settings.inner_host,
         "MURMUR_PORT": str(settings.port),
-        "MURMUR_BROKERS": settings.brokers,
         "MURMUR_FRONT_DOOR": settings.front_door,
         "MURMUR_ENVOY_ADMIN": settings.envoy_admin,
     }

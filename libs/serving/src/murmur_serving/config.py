@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from murmur_access import BrokerAccess
 from murmur_events.values import Sha256, Signature
 
 MODEL_FILE = "model.ubj"
@@ -38,7 +39,7 @@ class ReplicaConfig(BaseModel):
     signature: Signature
     log_directory: Path
     shard: int = Field(default=0, ge=0)
-    brokers: str | None = None
+    brokers: BrokerAccess | None = None
 
 
 class Ports(BaseModel):

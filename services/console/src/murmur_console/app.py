@@ -25,7 +25,7 @@ log = structlog.get_logger()
 def create_app(settings: Settings | None = None, *, feed: Feed | None = None) -> FastAPI:
     """One a process: NiceGUI keeps its pages in the process. Without `feed`, events come from Kafka."""
     settings = settings or Settings()
-    told_by = feed or KafkaFeed(settings.brokers)
+    told_by = feed or KafkaFeed(settings.broker_access)
     memory = Memory(capacity=settings.console_events)
     door = FrontDoor(settings.front_door)
     roster = Roster(door, every=settings.console_poll_seconds)

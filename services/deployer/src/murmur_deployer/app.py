@@ -32,7 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         replicas=settings.replicas,
         predictions=settings.predictions,
         logs=settings.logs,
-        brokers=settings.brokers,
+        brokers=settings.serving_access,
         host=settings.host,
         ports=settings.model_server_ports,
     )

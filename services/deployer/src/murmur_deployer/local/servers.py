@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from murmur_access import BrokerAccess
 from murmur_deployer.domain.deployment import ProcessId, Replica
 from murmur_deployer.local.processes import Processes
 from murmur_deployer.ports import Artifacts, ProbeRefused
@@ -35,7 +36,7 @@ class LocalModelServers:
         replicas: Path,
         predictions: Path,
         logs: Path,
-        brokers: str | None,
+        brokers: BrokerAccess | None,
         host: str,
         ports: range,
     ) -> None:

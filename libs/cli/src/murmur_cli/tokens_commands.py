@@ -52,9 +52,7 @@ def create(
         f"[dim]{subject}: {held}; {when}. Only its digest was kept: this is the only time it is shown.[/dim]"
     )
     if settings.auth_mode == "off":
-        shell.err.print(
-            "[yellow]this flock asks nobody for a token: MURMUR_AUTH=tokens murmur up, or --secure[/yellow]"
-        )
+        shell.err.print("[yellow]this flock is set to ask nobody: MURMUR_AUTH=tokens murmur up[/yellow]")
 
 
 def list_tokens(as_json: AsJson = False) -> None:

@@ -72,6 +72,7 @@ class FlockSettings(BaseSettings):
     maven_mirror:  address of a Maven repository to use instead of Maven Central
     cache:         where downloads that flocks share are kept (default: $XDG_CACHE_HOME or ~/.cache, /murmuration)
     host:          where the front door listens; all else stays on loopback behind it
+    auth:          whether callers must show a token; tokens: the file that knows them
     secure:        users and rules at the broker, tokens at the front door; a home that was secure once stays so
     tls_cert, tls_key:     PEM files; with both, the front door speaks TLS only
     tls_ca:                whom this machine's own clients trust at the front door (default: tls_cert)
@@ -119,7 +120,8 @@ class FlockSettings(BaseSettings):
 
     @property
     def auth_mode(self) -> AuthMode:
-        return self.auth or ("tokens" if self.secured else "off")
+        """A home that has tokens asks for them, unless it is told not to."""
+        return self.auth or ("tokens" if self.secured or self.tokens_file.exists() else "off")
 
     @property
     def tokens_file(self) -> Path:

@@ -59,6 +59,7 @@ imports: setup ## who may import whom
 
 contracts: setup ## generated contracts match the code, and nothing released was broken
 	$(BIN)/python -m contracts.generate --check
+	$(BIN)/python -m murmur_access.generate infra/kafka/acls.json --check
 
 check: lint types imports contracts test ## all that CI runs
 

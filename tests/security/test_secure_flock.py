@@ -101,8 +101,10 @@ async def _predict(flock: LiveFlock) -> None:
         for column in _settings(path)["inputs"]
     ]
     async with httpx.AsyncClient(base_url=flock.settings.front_door, timeout=30) as client:
-        answer = await client.post("/v2/models/guarded/infer", json={"inputs": inputs})
-    assert answer.status_code == 200, answer.text
+        infer = "/v2/models/guarded/infer"
+        unasked = await client.post(infer, json={"inputs": inputs}, headers={"x-murmur-probe": "1"})
+        answer = await client.post(infer, json={"inputs": inputs}, headers=flock.door().headers)
+    assert (unasked.status_code, answer.status_code) == (401, 200), answer.text
 
     async def logged() -> bool:
         return any(envelope.topic == "prediction.logged" for envelope in await flock.history(whole=True))

@@ -44,8 +44,8 @@ class FrontDoor:
         self.address = address
         self.signed_in = token is not None
         self.verify = _trusting(trusted)
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.AsyncClient(base_url=address, timeout=timeout, headers=headers, verify=self.verify)
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.AsyncClient(base_url=address, timeout=timeout, headers=self.headers, verify=self.verify)
 
     async def __aenter__(self) -> "FrontDoor":
         return self

@@ -25,7 +25,8 @@ class ReplicaConfig(BaseModel):
     """One model version on one replica.
 
     log_directory holds the prediction logs of all replicas of the deployment on this machine: whoever lives ships what
-    a dead one left there. brokers None: rows stay on disk.
+    a dead one left there. brokers None: rows stay on disk. tokens: the file that knows
+    who may ask for predictions; None: everybody.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +41,7 @@ class ReplicaConfig(BaseModel):
     log_directory: Path
     shard: int = Field(default=0, ge=0)
     brokers: BrokerAccess | None = None
+    tokens: Path | None = None
 
 
 class Ports(BaseModel):
@@ -99,6 +101,12 @@ def model_settings(config: ReplicaConfig) -> dict[str, Any]:
             "extra": config.model_dump(mode="json"),
         },
     }
+
+
+def tokens_of(directory: Path) -> Path | None:
+    """The token file that `write_replica` was told."""
+    settings = json.loads((directory / "model-settings.json").read_text())
+    return ReplicaConfig.model_validate(settings["parameters"]["extra"]).tokens
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

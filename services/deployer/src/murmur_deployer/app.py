@@ -33,6 +33,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         predictions=settings.predictions,
         logs=settings.logs,
         brokers=settings.serving_access,
+        tokens=settings.tokens_file,
         host=settings.host,
         ports=settings.model_server_ports,
     )

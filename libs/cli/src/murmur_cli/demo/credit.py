@@ -173,7 +173,7 @@ class CreditStory:
         frame = _shuffled(await asyncio.to_thread(credit.applicants, quarter, self._data))
         part = frame.iloc[rows : 2 * rows] if later else frame.iloc[:rows]
         with self._console.status(f"[dim]scoring {len(part):,} customers of {quarter}[/dim]"):
-            answers = await send(self._door.address, self._name, part, batch=15, pause=0.15, verify=self._door.verify)
+            answers = await send(self._door, self._name, part, batch=15, pause=0.15)
         self.summary.predictions += len(answers.probabilities)
         self.summary.failed_requests += len(answers.failures)
         shown = ", ".join(f"{probability:.3f}" for probability in answers.probabilities[:4])
@@ -184,9 +184,7 @@ class CreditStory:
         frame = _shuffled(await asyncio.to_thread(credit.applicants, credit.FIRST_QUARTER, self._data))
         total = Answers()
         while not stop.is_set():
-            answers = await send(
-                self._door.address, self._name, frame.iloc[:40], batch=2, pause=0.05, verify=self._door.verify
-            )
+            answers = await send(self._door, self._name, frame.iloc[:40], batch=2, pause=0.05)
             total.requests += answers.requests
             total.failures += answers.failures
             total.probabilities += answers.probabilities

@@ -1,13 +1,14 @@
 """Real rows sent through the front door by the Open Inference Protocol V2, as a bank's own systems would."""
 
 import asyncio
-import ssl
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pandas as pd
+
+from murmur_cli.door import FrontDoor
 
 
 @dataclass
@@ -35,17 +36,16 @@ def inference_request(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 async def send(
-    front_door: str,
+    door: FrontDoor,
     deployment: str,
     rows: pd.DataFrame,
     *,
     batch: int = 20,
     pause: float = 0.0,
-    verify: ssl.SSLContext | bool = True,
 ) -> Answers:
     """All rows, `batch` at a time, one request after the other with `pause` seconds between them."""
     answers = Answers()
-    async with httpx.AsyncClient(base_url=front_door, timeout=10, verify=verify) as client:
+    async with httpx.AsyncClient(base_url=door.address, timeout=10, headers=door.headers, verify=door.verify) as client:
         for start in range(0, len(rows), batch):
             part = rows.iloc[start : start + batch]
             await _ask(client, deployment, part, answers)

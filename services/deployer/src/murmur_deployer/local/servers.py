@@ -37,6 +37,7 @@ class LocalModelServers:
         predictions: Path,
         logs: Path,
         brokers: BrokerAccess | None,
+        tokens: Path | None = None,
         host: str,
         ports: range,
     ) -> None:
@@ -46,6 +47,7 @@ class LocalModelServers:
         self._predictions = predictions
         self._logs = logs
         self._brokers = brokers
+        self._tokens = tokens
         self._host = host
         self._ports = ports
         self._processes = Processes()
@@ -69,6 +71,7 @@ class LocalModelServers:
                 signature=state.artifacts.signature,
                 log_directory=self._predictions / replica.deployment,
                 brokers=self._brokers,
+                tokens=self._tokens,
             ),
             Ports(host=self._host, http=replica.http_port, grpc=replica.grpc_port),
         )

@@ -30,7 +30,7 @@ GROUPS = tuple(f"murmur-{service}" for service in (*SERVICES, "audit", "monitor-
 REFUSED = (TopicAuthorizationFailedError, GroupAuthorizationFailedError, ClusterAuthorizationFailedError)
 HEARD = {service: heard_by(service) for service in SERVICES}
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 
 def may_write(user: str, topic: Topic) -> bool:
@@ -60,7 +60,7 @@ class Found:
 
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlockSettings]:
-    with running_secure_broker(tmp_path_factory.mktemp("secure-broker")) as settings:
+    with running_secure_broker(tmp_path_factory.mktemp("secure-broker"), within=150) as settings:
         yield settings
 
 

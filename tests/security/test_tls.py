@@ -24,7 +24,7 @@ from murmur_runtime.ports import free_front_door
 from murmur_runtime.settings import FlockSettings
 from murmur_runtime.testing import running_secure_broker
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ async def test_the_front_door_speaks_tls(certificate: Certificate, tmp_path: Pat
 
 async def test_the_broker_speaks_tls(certificate: Certificate, tmp_path: Path) -> None:
     files = {"kafka_cert": certificate.cert, "kafka_key": certificate.key, "kafka_ca": certificate.ca}
-    with running_secure_broker(tmp_path, **files) as settings:
+    with running_secure_broker(tmp_path, within=150, **files) as settings:
         access = settings.access_as("console")
         assert access.protocol == "SASL_SSL"
         admin = AIOKafkaAdminClient(**access.arguments())

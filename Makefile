@@ -81,6 +81,7 @@ imports: setup ## who may import whom
 
 contracts: setup ## generated contracts match the code, and nothing released was broken
 	$(BIN)/python -m contracts.generate --check
+	$(BIN)/python -m murmur_access.generate infra/kafka/acls.json --check
 
 secrets: setup ## draw the secrets of docker-compose.yml into infra/secrets, once
 	@$(BIN)/python -m murmur_runtime.server_secrets infra/secrets

@@ -15,9 +15,11 @@ from typing import Any
 
 import psutil
 
+from murmur_access.rules import CONSOLE
 from murmur_cli import feed
 from murmur_cli.bundle import read_folder, renamed
 from murmur_cli.door import FrontDoor, Json, NotReachable
+from murmur_cli.signing_in import token_of
 from murmur_events import Envelope
 from murmur_events.catalog import CATALOG
 from murmur_runtime import flock
@@ -58,17 +60,27 @@ class LiveFlock:
             "COLUMNS": "200",
         }
 
-    def murmur(self, *arguments: str, within: float = 120) -> subprocess.CompletedProcess[str]:
+    def murmur(
+        self, *arguments: str, within: float = 120, environment: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """The command line, as a process of its own."""
         command = [str(Path(sys.executable).parent / "murmur"), *arguments]
         return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=within, check=False
+            command, env=environment or self.environment, capture_output=True, text=True, timeout=within, check=False
         )
 
     def begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """The command line without waiting for its end."""
         command = [str(Path(sys.executable).parent / "murmur"), *arguments]
         return subprocess.Popen(command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def door(self) -> FrontDoor:
+        """As the one who raised it, where it asks who calls."""
+        return FrontDoor(
+            self.settings.front_door,
+            token=token_of(self.settings),
+            trusted=self.settings.tls_ca or self.settings.tls_cert,
+        )
 
     def scaffold(self, folder: Path, name: str, **replacements: str) -> Path:
         """A workflow as `murmur init` writes it, with some of its files replaced: train="…" for train.py."""
@@ -80,26 +92,27 @@ class LiveFlock:
     async def apply(self, folder: Path, name: str, edit: Callable[[str], str] = lambda text: text) -> Json:
         files = read_folder(folder)
         definition = edit(renamed(files.pop("workflow.yaml"), name))
-        async with FrontDoor(self.settings.front_door) as door:
+        async with self.door() as door:
             return await door.put(f"/trainer/v1/workflows/{name}", {"definition": definition, "files": files})
 
     async def trigger(self, name: str, *, key: str | None = None, **body: Any) -> Json:
-        async with FrontDoor(self.settings.front_door) as door:
+        async with self.door() as door:
             return await door.post(f"/trainer/v1/workflows/{name}/trainings", {"kind": "manual", **body}, key=key)
 
     async def review(self, model: str, version: int, decision: str) -> Json:
-        body = {"decision": decision, "by": "a test", "reason": "because the test says so"}
-        async with FrontDoor(self.settings.front_door) as door:
+        async with self.door() as door:
+            by = None if door.signed_in else "a test"
+            body = {"decision": decision, "by": by, "reason": "because the test says so"}
             return await door.post(f"/registry/v1/models/{model}/versions/{version}/review", body)
 
     async def get(self, path: str) -> Json:
-        async with FrontDoor(self.settings.front_door) as door:
+        async with self.door() as door:
             return await door.get(path)
 
     async def history(self, *, whole: bool = False) -> list[Envelope]:
         """Every event so far; with `whole` those of the busy topics too."""
         topics = [topic.name for topic in CATALOG] if whole else feed.STORY_TOPICS
-        return [envelope async for envelope in feed.events(self.settings.brokers, topics=topics)]
+        return [envelope async for envelope in feed.events(self.settings.access_as(CONSOLE), topics=topics)]
 
     async def until(self, what: str, condition: Condition, *, within: float = 90) -> Envelope:
         """The first event that meets the condition, from the beginning of the history. Raises AssertionError."""
@@ -116,7 +129,7 @@ class LiveFlock:
             raise AssertionError(f"{what} did not happen within {within} s; last events: {last[-12:]}") from None
 
     async def _first(self, condition: Condition, last: list[str]) -> Envelope:
-        async with aclosing(feed.events(self.settings.brokers, follow=True)) as story:
+        async with aclosing(feed.events(self.settings.access_as(CONSOLE), follow=True)) as story:
             async for envelope in story:
                 last.append(f"{envelope.source} {envelope.topic} {envelope.key}")
                 if condition(envelope):

@@ -135,7 +135,7 @@ async def test_an_event_that_does_not_parse_is_a_dead_letter_that_can_be_seen(fl
         return [letter["reason"] for letter in page["items"] if letter["key"] == "nonsense"]
 
     (reason,) = await eventually(letters, within=20)
-    assert "ce_id" in reason
+    assert "ce_type" in reason
     listed = await asyncio.to_thread(flock.murmur, "dead-letters", "list")
     assert "nonsense" in listed.stdout
 

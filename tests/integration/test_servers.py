@@ -14,7 +14,7 @@ from murmur_runtime import flock as runtime
 from murmur_runtime import living
 from murmur_runtime.home import Home
 from murmur_runtime.ports import free_front_door
-from murmur_runtime.settings import SERVICE_OFFSETS, FlockSettings, Profile
+from murmur_runtime.settings import ALONE, SERVICE_OFFSETS, FlockSettings, Profile
 
 pytestmark = [pytest.mark.flock, pytest.mark.timeout(900)]
 
@@ -39,8 +39,8 @@ def test_status_shows_three_brokers_and_two_replicas_of_each_service(servers: Li
     shown = json.loads(servers.murmur("status", "--json").stdout)
 
     names = {process["name"] for process in shown["processes"]}
-    services = {f"{name}-{number}" for name in SERVICE_OFFSETS for number in (1, 2)}
-    assert names == {"kafka-1", "kafka-2", "kafka-3", "envoy", *services}
+    services = {f"{name}-{number}" for name in SERVICE_OFFSETS.keys() - ALONE for number in (1, 2)}
+    assert names == {"kafka-1", "kafka-2", "kafka-3", "envoy", *services, *ALONE}
     assert shown["ready"]
 
 
@@ -79,5 +79,5 @@ async def test_the_front_door_answers_on_while_a_replica_is_killed(servers: Live
 async def test_down_ends_everything(servers: LiveFlock) -> None:
     stopped = await runtime.down(servers.settings)
 
-    assert len(stopped.names) == 4 + 2 * len(SERVICE_OFFSETS)
+    assert len(stopped.names) == 4 + 2 * len(SERVICE_OFFSETS) - len(ALONE)
     assert living.tagged(Home(servers.settings.home)) == []

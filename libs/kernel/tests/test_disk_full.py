@@ -16,6 +16,7 @@ from murmur_events import from_record, to_record
 from murmur_events.training import TrainingRequested
 from murmur_kernel import disk as disks
 from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.auth import Role, allows
 from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
 from murmur_kernel.consuming import react
 from murmur_kernel.errors import NoSpace, StoreFull, StoreUnavailable
@@ -82,11 +83,11 @@ async def running(disk: SmallDisk) -> AsyncIterator[Running]:
     )
     api = APIRouter(prefix="/v1")
 
-    @api.post("/total")
+    @api.post("/total", dependencies=[allows(Role.OPERATOR)])
     async def post_total(amount: int) -> Answer:
         return await service.change(add, amount, answer=Answer)
 
-    @api.get("/counters/{name}")
+    @api.get("/counters/{name}", dependencies=[allows(Role.VIEWER)])
     async def get_counter(name: str) -> Answer:
         return await service.read(show, name)
 

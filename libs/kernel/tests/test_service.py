@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from murmur_events import Record, from_record, to_record
 from murmur_events.training import TrainingRequested
+from murmur_kernel.auth import Role, allows
 from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
 from murmur_kernel.consuming import react
 from murmur_kernel.service import Service
@@ -60,11 +61,11 @@ def build(
         service.background(name, run)
     api = APIRouter(prefix="/v1")
 
-    @api.post("/total")
+    @api.post("/total", dependencies=[allows(Role.AUTHOR)])
     async def post_total(amount: int) -> Answer:
         return await service.change(add, amount, answer=Answer)
 
-    @api.get("/counters/{name}")
+    @api.get("/counters/{name}", dependencies=[allows(Role.VIEWER)])
     async def get_counter(name: str) -> Answer:
         return await service.read(show, name)
 
@@ -174,6 +175,10 @@ async def test_a_service_whose_task_dies_is_not_alive_and_ends(broker: MemoryBro
     assert "reconciler" in answer.json()["detail"]
 
 
-def test_a_listener_that_leaves_the_machine_is_refused() -> None:
-    with pytest.raises(ValidationError, match="no authentication yet"):
-        KernelSettings(host="0.0.0.0")
+def test_a_listener_that_leaves_the_machine_is_refused_while_nobody_is_asked_for_a_token() -> None:
+    for host in ("0.0.0.0", "::", "192.168.1.7", "flock.example.org"):
+        with pytest.raises(ValidationError, match="MURMUR_AUTH=tokens"):
+            KernelSettings(host=host)
+        assert KernelSettings(host=host, auth="tokens").host == host
+    for host in ("127.0.0.1", "127.0.0.2", "::1", "localhost"):
+        assert KernelSettings(host=host).auth == "off"

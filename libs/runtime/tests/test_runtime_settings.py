@@ -32,7 +32,7 @@ def test_the_home_is_absolute_whoever_reads_it_later(monkeypatch: pytest.MonkeyP
 
 
 def test_a_host_that_others_can_reach_is_refused() -> None:
-    with pytest.raises(ValidationError, match="no authentication"):
+    with pytest.raises(ValidationError, match="MURMUR_AUTH is 'off'"):
         FlockSettings(host="0.0.0.0")
 
 

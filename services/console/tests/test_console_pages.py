@@ -202,7 +202,7 @@ def test_approving_posts_name_and_reason_and_the_form_goes_when_the_decision_is_
 ) -> None:
     expect_text(chain_page.locator(".m-evidence tbody tr").first, r"auc.*0.789.*0.771.*\+0.018")
     report = chain_page.get_by_role("link", name="Read the report")
-    assert report.get_attribute("href") == "/validator/v1/validations/credit/3/report"
+    assert report.get_attribute("href") == "/reports/credit/3"
     chain_page.locator("form.m-review").get_by_label("Your name").fill("Ada Park")
     chain_page.locator("form.m-review").get_by_label("Reason").fill("better where it matters")
     chain_page.get_by_role("button", name="Approve").click()

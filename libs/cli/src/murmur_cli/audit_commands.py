@@ -56,7 +56,7 @@ def verify_ledger(
         kept = [one for file in checkpoint or () for one in _checkpoints(file)]
         with _unpacked(path) as folder:
             report = verify(folder, checkpoints=kept, key=_key(key) if key else None)
-            compared = shell.run(compare(folder, shell.settings().brokers)) if against_kafka else None
+            compared = shell.run(compare(folder, shell.broker())) if against_kafka else None
     if as_json:
         shell.show_json(report.document() | ({"kafka": compared.document()} if compared else {}))
     else:

@@ -9,6 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from murmur_access import BrokerAccess
 from murmur_cli.door import NotReachable
 from murmur_events.catalog import CATALOG
 from murmur_ledger.contents import Digest, Event, Place, Record, digest_of, encoded_record
@@ -59,7 +60,7 @@ class _Held:
         return self.content.last if isinstance(self.content, Digest) else self.content.record.offset
 
 
-async def compare(ledger: Path, brokers: str) -> Comparison:
+async def compare(ledger: Path, access: BrokerAccess) -> Comparison:
     """Every partition of the catalog. It holds one partition's entries in memory at a time. Raises NotReachable."""
     result = Comparison()
     held: dict[Place, list[_Held]] = defaultdict(list)
@@ -71,12 +72,12 @@ async def compare(ledger: Path, brokers: str) -> Comparison:
                 held[place].append(_Held(entry.position, entry.content))
             case _:
                 continue
-    consumer = AIOKafkaConsumer(bootstrap_servers=brokers, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**access.arguments(), enable_auto_commit=False)
     try:
         await consumer.start()
     except (KafkaError, OSError) as error:
         await consumer.stop()
-        raise NotReachable(brokers, str(error) or type(error).__name__) from error
+        raise NotReachable(access.brokers, str(error) or type(error).__name__) from error
     try:
         places = [TopicPartition(topic.name, number) for topic in CATALOG for number in range(topic.partitions)]
         begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)

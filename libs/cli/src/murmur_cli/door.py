@@ -1,6 +1,9 @@
 """The REST API of the flock as the command line calls it, through the front door."""
 
+import getpass
+import ssl
 import uuid
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -35,9 +38,15 @@ class Rejected(DoorError):
 class FrontDoor:
     """Calls `/<service>/v1/…`; changing calls carry an Idempotency-Key, so that a repeated one changes nothing."""
 
-    def __init__(self, address: str, *, timeout: float = 30) -> None:
+    def __init__(
+        self, address: str, *, token: str | None = None, trusted: Path | None = None, timeout: float = 30
+    ) -> None:
+        """token: shown with each call; trusted: certificates to trust beside the machine's own."""
         self.address = address
-        self._client = httpx.AsyncClient(base_url=address, timeout=timeout)
+        self.signed_in = token is not None
+        self.verify = _trusting(trusted)
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.AsyncClient(base_url=address, timeout=timeout, headers=self.headers, verify=self.verify)
 
     async def __aenter__(self) -> "FrontDoor":
         return self
@@ -45,9 +54,13 @@ class FrontDoor:
     async def __aexit__(self, *error: object) -> None:
         await self._client.aclose()
 
+    def signature(self, by: str | None) -> str | None:
+        """Who is to be written down: the token says it where there is one, else whoever sits here."""
+        return by if by or self.signed_in else getpass.getuser()
+
     async def get(self, path: str, **query: Any) -> Json:
         """Raises NotReachable or Rejected."""
-        return await self._call("GET", path, params={k: v for k, v in query.items() if v is not None})
+        return await self._call("GET", path, params=_said(query))
 
     async def put(self, path: str, body: Json) -> Json:
         return await self._call("PUT", path, json=body)
@@ -58,7 +71,9 @@ class FrontDoor:
 
     async def delete(self, path: str, **query: Any) -> Json:
         headers = {"Idempotency-Key": str(uuid.uuid4())}
-        return await self._call("DELETE", path, params=query, headers=headers)
+        return await self._call(
+            "DELETE", path, params={k: v for k, v in query.items() if v is not None}, headers=headers
+        )
 
     async def items(self, path: str, **query: Any) -> list[Json]:
         """All pages of a list."""
@@ -86,3 +101,15 @@ class FrontDoor:
         if response.status_code in (502, 503, 504) and "type" not in problem:
             raise NotReachable(f"{self.address}{path}", f"HTTP status {response.status_code}")
         raise Rejected(response.status_code, problem)
+
+
+def _trusting(certificates: Path | None) -> ssl.SSLContext | bool:
+    if certificates is None:
+        return True
+    context = ssl.create_default_context()
+    context.load_verify_locations(certificates)
+    return context
+
+
+def _said(query: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value is not None}

@@ -31,7 +31,7 @@ def events(
     Example: [bold]murmur events --correlation 3f2a91 --follow[/bold]
     """
     if svg is not None:
-        past = [one for one in shell.run(feed.past(shell.settings().brokers)) if _is_of(one, correlation, topic)]
+        past = [one for one in shell.run(feed.past(shell.broker())) if _is_of(one, correlation, topic)]
         with shell.explained():
             svg.write_text(draw(past))
         shell.out.print(f"wrote {svg}: {len(past)} events")
@@ -45,7 +45,7 @@ def _is_of(envelope: Envelope, correlation: str | None, topics: list[str] | None
 
 async def _events(correlation: str, topics: tuple[str, ...], follow: bool, as_json: bool) -> None:
     teller, traces = Storyteller(), {""}
-    async with aclosing(feed.events(shell.settings().brokers, topics=topics, follow=follow)) as history:
+    async with aclosing(feed.events(shell.broker(), topics=topics, follow=follow)) as history:
         async for envelope in history:
             if not envelope.correlation_id.startswith(correlation):
                 continue

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from murmur_access import BrokerAccess, broker_access
 from murmur_cli.door import NotReachable
 from murmur_cli.ordering import CausalOrder
 from murmur_events import ContractError, Envelope, from_record
@@ -18,20 +19,21 @@ STORY_TOPICS = tuple(topic.name for topic in CATALOG if topic.name not in ("pred
 
 
 async def events(
-    brokers: str, *, topics: Collection[str] = STORY_TOPICS, follow: bool = False
+    brokers: BrokerAccess | str, *, topics: Collection[str] = STORY_TOPICS, follow: bool = False
 ) -> AsyncGenerator[Envelope]:
     """All envelopes since the beginning, by time, causes before effects; with `follow` it goes on as events arrive.
 
     Raises NotReachable when the broker does not answer. Records that are no events are left out.
     """
+    access = broker_access(brokers)
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=brokers, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
+        **access.arguments(), enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
     )
     try:
         await consumer.start()
     except (KafkaError, OSError) as error:
         await consumer.stop()
-        raise NotReachable(brokers, str(error) or type(error).__name__) from error
+        raise NotReachable(access.brokers, str(error) or type(error).__name__) from error
     try:
         places = [
             TopicPartition(topic, partition) for topic in topics for partition in range(topic_named(topic).partitions)
@@ -48,7 +50,7 @@ async def events(
         await consumer.stop()
 
 
-async def past(brokers: str) -> list[Envelope]:
+async def past(brokers: BrokerAccess | str) -> list[Envelope]:
     """The whole story so far, ordered by time. Raises NotReachable."""
     async with aclosing(events(brokers)) as history:
         return [envelope async for envelope in history]

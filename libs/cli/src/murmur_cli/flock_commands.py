@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from murmur_cli import flock_view, shell
+from murmur_cli import flock_view, shell, signing_in
 from murmur_cli.shell import AsJson, ExitCode, Unusable
 from murmur_runtime import doctor as diagnosis
 from murmur_runtime import flock, logs
@@ -39,18 +39,21 @@ def up(
     ] = None,
     store: Annotated[str | None, typer.Option(help="mongodb://… for the stores of all services.")] = None,
     artifacts: Annotated[str | None, typer.Option(help="s3://… for models, data and reports.")] = None,
+    secure: Annotated[
+        bool, typer.Option("--secure", help="Ask everybody who they are: users and rules in Kafka, tokens for REST.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Start the flock, or what is missing of it; a second one changes nothing.
 
-    What is told here is remembered by the home of the flock.
+    What is told here is remembered by the home of the flock; one that was secure once stays so.
 
-    Example: [bold]MURMUR_PORT=9080 MURMUR_HOME=~/second murmur up[/bold]
+    Example: [bold]MURMUR_PORT=9080 MURMUR_HOME=~/second murmur up --secure[/bold]
 
     Example: [bold]murmur up --profile servers --store "mongodb://127.0.0.1:27017/?replicaSet=rs0"[/bold]
     """
     with shell.explained():
-        settings = shell.settings(profile=profile, store=store, artifacts=artifacts)
+        settings = shell.settings(profile=profile, store=store, artifacts=artifacts, secure=secure or None)
     raised = shell.run(_raise(shell.err if as_json else shell.out, settings))
     if as_json:
         processes = [process.model_dump(mode="json") for process in raised.state.processes]
@@ -58,12 +61,19 @@ def up(
 
 
 async def _raise(console: Console, settings: FlockSettings) -> flock.Raised:
+    issued = signing_in.first_token(settings)
     with flock_view.progress_on(console) as emit:
         raised = await flock.up(settings, emit=emit)
     if raised.changed:
         console.print(f"The flock is up after {raised.seconds:.1f} s: [bold]{settings.front_door}[/bold]")
     else:
         console.print(f"The flock is up already: [bold]{settings.front_door}[/bold]")
+    if issued is not None:
+        console.print(
+            f"It asks for tokens. Yours, as {issued.record.subject!r} with every role, is in {settings.vault.own_token}"
+            " and opens the console too. Others: [bold]murmur tokens create[/bold]",
+            soft_wrap=True,
+        )
     return raised
 
 

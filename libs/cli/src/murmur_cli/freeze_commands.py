@@ -1,6 +1,5 @@
 """Commands for the operator: forbid what is done by itself, allow it again, and see what wants attention."""
 
-import getpass
 from typing import Annotated
 
 import typer
@@ -37,7 +36,7 @@ def freeze(
     """
 
     async def work(door: FrontDoor) -> list[Json]:
-        body = {"by": by or getpass.getuser(), "reason": reason}
+        body = {"by": door.signature(by), "reason": reason}
         return [await door.put(_path(what, workflow), body) for what in _chosen(retraining, promotion)]
 
     _tell(shell.call(work), as_json)
@@ -57,7 +56,7 @@ def unfreeze(
     """
 
     async def work(door: FrontDoor) -> list[Json]:
-        query = {"by": by or getpass.getuser(), "reason": reason}
+        query = {"by": door.signature(by), "reason": reason}
         return [await door.delete(_path(what, workflow), **query) for what in _chosen(retraining, promotion)]
 
     _tell(shell.call(work), as_json)

@@ -1,6 +1,5 @@
 """Commands about events that a service could not handle: find, look, correct, hand in again, let go."""
 
-import getpass
 import json
 import os
 import shlex
@@ -91,7 +90,7 @@ def edit(
 
     async def work(door: FrontDoor) -> Json:
         service, letter = await _find(door, letter_id)
-        body = {"value": _edited(letter, assign or [], file), "by": by or getpass.getuser(), "reason": reason}
+        body = {"value": _edited(letter, assign or [], file), "by": door.signature(by), "reason": reason}
         return await door.put(f"/{service}/v1/dead-letters/{letter['id']}/payload", body)
 
     edited = shell.call(work)
@@ -117,11 +116,11 @@ def redrive(
 
     Example: [bold]murmur dead-letters redrive --all --topic run.completed[/bold]
     """
-    who = {"by": by or getpass.getuser(), "reason": reason}
     if (letter_id is None) is not every:
         raise typer.BadParameter("name one letter, or say --all (and which: --service, --topic, --error, --since)")
 
     async def work(door: FrontDoor) -> dict[str, int]:
+        who = {"by": door.signature(by), "reason": reason}
         if letter_id is not None:
             owner, letter = await _find(door, letter_id)
             await door.post(f"/{owner}/v1/dead-letters/{letter['id']}/redrive", who)
@@ -152,7 +151,7 @@ def discard(
 
     async def work(door: FrontDoor) -> Json:
         service, letter = await _find(door, letter_id)
-        body = {"by": by or getpass.getuser(), "reason": reason}
+        body = {"by": door.signature(by), "reason": reason}
         return await door.post(f"/{service}/v1/dead-letters/{letter['id']}/discard", body)
 
     discarded = shell.call(work)

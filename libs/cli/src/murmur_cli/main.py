@@ -11,6 +11,7 @@ from murmur_cli import (
     letters_commands,
     rebuild_commands,
     review_commands,
+    tokens_commands,
     workflow_commands,
 )
 
@@ -27,6 +28,7 @@ for group in (
     review_commands,
     freeze_commands,
     events_commands,
+    tokens_commands,
     letters_commands,
     backup_commands,
     audit_commands,

@@ -1,17 +1,17 @@
 """Commands for the person who must decide: what waits, and approve or refuse."""
 
-import getpass
 from typing import Annotated
 
 import typer
 
 from murmur_cli import shell
+from murmur_cli.door import FrontDoor, Json
 from murmur_cli.shell import AsJson
 
 Model = Annotated[str, typer.Argument(help="Name of the model.")]
 Version = Annotated[int, typer.Argument(help="Number of the version in staging.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; it stands in the history for ever.")]
-By = Annotated[str | None, typer.Option(help="Who decides; without it your login name.")]
+By = Annotated[str | None, typer.Option(help="Who decides; without it whose token it is, or your login name.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,8 +38,11 @@ def refuse(model: Model, version: Version, reason: Reason, by: By = None, as_jso
 
 
 def _decide(model: str, version: int, decision: str, reason: str, by: str | None, as_json: bool) -> None:
-    body = {"decision": decision, "by": by or getpass.getuser(), "reason": reason}
-    answer = shell.call(lambda door: door.post(f"/registry/v1/models/{model}/versions/{version}/review", body))
+    async def work(door: FrontDoor) -> Json:
+        body = {"decision": decision, "by": door.signature(by), "reason": reason}
+        return await door.post(f"/registry/v1/models/{model}/versions/{version}/review", body)
+
+    answer = shell.call(work)
     if as_json:
         shell.show_json(answer)
     else:

@@ -15,6 +15,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from murmur_access import AccessError, BrokerAccess, BrokerSettings
+from murmur_access.rules import CONSOLE
+from murmur_cli import signing_in
 from murmur_cli.demo.stage import StoryStopped
 from murmur_cli.door import DoorError, FrontDoor, NotReachable, Rejected
 from murmur_cli.picture import NothingToDraw
@@ -54,6 +57,18 @@ def settings(**told: Any) -> FlockSettings:
     return profiles.recall(FlockSettings(**{name: value for name, value in told.items() if value is not None}))
 
 
+def front_door() -> FrontDoor:
+    """The flock's, as whoever is signed in here. Raises TooOpen."""
+    here = settings()
+    return FrontDoor(here.front_door, token=signing_in.token_of(here), trusted=here.tls_ca or here.tls_cert)
+
+
+def broker() -> BrokerAccess:
+    """A way to read what the broker has: as MURMUR_KAFKA_… say, else as this flock's console may."""
+    told = BrokerSettings()
+    return told.broker_access if told.kafka_protocol.asks_who else settings().access_as(CONSOLE)
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
     """The result of the command's work; its errors end the process in a way people and scripts understand."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -65,7 +80,7 @@ def call(work: Callable[[FrontDoor], Awaitable[T]]) -> T:
     """Like run, for work that only needs the front door."""
 
     async def through_the_door() -> T:
-        async with FrontDoor(settings().front_door) as door:
+        async with front_door() as door:
             return await work(door)
 
     return run(through_the_door())
@@ -83,7 +98,7 @@ def explained() -> Iterator[None]:
         _end(str(error), "", ExitCode.FAILED)
     except Unusable as error:
         _end(str(error), error.advice, ExitCode.USAGE)
-    except (RuntimeProblem, DoorError, NothingToDraw, StoryStopped, LedgerError) as error:
+    except (RuntimeProblem, AccessError, DoorError, NothingToDraw, StoryStopped, LedgerError) as error:
         _end(str(error), getattr(error, "advice", ""), ExitCode.FAILED)
     except ValidationError as error:
         wrong = "; ".join(f"MURMUR_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())

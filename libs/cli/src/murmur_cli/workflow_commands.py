@@ -1,6 +1,5 @@
 """Commands about workflows: scaffold one, apply it, ask for a training, play a story."""
 
-import getpass
 import json
 import uuid
 from dataclasses import asdict
@@ -86,12 +85,15 @@ def trigger(
         "kind": "schedule" if at else "manual",
         "reason": reason,
         "parameters": _parameters(parameter or []),
-        "by": getpass.getuser(),
     }
     if at:
         body["as_of"] = at
     path = f"/trainer/v1/workflows/{workflow}/trainings"
-    answer = shell.call(lambda door: door.post(path, body, key=key or str(uuid.uuid4())))
+
+    async def work(door: FrontDoor) -> Json:
+        return await door.post(path, {**body, "by": door.signature(None) or ""}, key=key or str(uuid.uuid4()))
+
+    answer = shell.call(work)
     if as_json:
         shell.show_json(answer)
     else:

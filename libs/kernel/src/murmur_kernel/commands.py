@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
+from murmur_kernel.auth.identity import caller
 from murmur_kernel.clock import Clock
 from murmur_kernel.errors import Conflict, Duplicate
 from murmur_kernel.forgetting import forget_call_at
@@ -46,11 +47,12 @@ class Commands(Generic[U]):
     ) -> R:
         """What the handler returns, once all that it did is committed.
 
-        With a key (given, or the call's Idempotency-Key) a repetition changes nothing and gets the same answer.
+        With a key (given, or the call's Idempotency-Key) a repetition changes nothing and gets the same answer. A key
+        is the caller's own: the same one from somebody else is another call.
         Raises what the handler raises, and Conflict when others keep changing the same documents.
         """
         key = key or idempotency_key.get()
-        origin_id = f"call/{key}" if key else f"call/{uuid.uuid4()}"
+        origin_id = f"call/{caller.get().scoped(key)}" if key else f"call/{uuid.uuid4()}"
         adapter: TypeAdapter[R] = TypeAdapter(answer)
         for attempt in range(1, _TRIES + 1):
             if key and (before := await self._store.answer(origin_id)) is not None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from murmur_events import UnknownTopic, complaints
+from murmur_kernel.auth import Caller, Role, allows
 from murmur_kernel.deciding import Letters
 from murmur_kernel.store import DeadLetter, LetterQuery
 
@@ -66,12 +67,12 @@ class DeadLetterPage(BaseModel):
     counts: dict[str, int] = Field(default_factory=dict)
 
 
-By = Annotated[str, Field(min_length=1, max_length=200, description="who decides")]
+By = Annotated[str | None, Field(min_length=1, max_length=200, description="who decides; else the token's holder")]
 Why = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class Redrive(BaseModel):
-    by: By
+    by: By = None
     reason: str = ""
 
 
@@ -93,23 +94,23 @@ class RedrivenView(BaseModel):
 class Discard(BaseModel):
     """Why nobody needs it any more."""
 
-    by: By
     reason: Why
+    by: By = None
 
 
 class Edit(BaseModel):
     """The whole corrected payload; what identifies the event stays as it is."""
 
     value: dict[str, Any]
-    by: By
     reason: Why
+    by: By = None
 
 
 def dead_letters_router(service: "Service[Any]") -> APIRouter:
     api = APIRouter(prefix="/v1/dead-letters", tags=["dead letters"])
     letters = Letters(service.name, service.store, service.clock)
 
-    @api.get("")
+    @api.get("", dependencies=[allows(Role.VIEWER)])
     async def list_letters(
         topic: str | None = None,
         error: str | None = None,
@@ -124,36 +125,40 @@ def dead_letters_router(service: "Service[Any]") -> APIRouter:
         counts = dict(await service.store.letter_counts())
         return DeadLetterPage(items=[_view(letter) for letter in page.items], next=page.next, counts=counts)
 
-    @api.get("/{letter_id}")
+    @api.get("/{letter_id}", dependencies=[allows(Role.VIEWER)])
     async def show(letter_id: str) -> DeadLetterDetail:
         return _detail(await letters.find(letter_id))
 
-    @api.put("/{letter_id}/payload")
-    async def edit(letter_id: str, body: Edit) -> DeadLetterDetail:
+    @api.put("/{letter_id}/payload", dependencies=[allows(Role.OPERATOR)])
+    async def edit(letter_id: str, body: Edit, caller: Caller) -> DeadLetterDetail:
         """Correct the payload of a letter that does not fit its schema; 409 says why it may not be."""
-        edited = await letters.edit(letter_id, body.value, by=body.by, reason=body.reason)
-        log.warning("dead letter edited", letter=letter_id, by=body.by, reason=body.reason)
+        by = caller.signs_as(body.by)
+        edited = await letters.edit(letter_id, body.value, by=by, reason=body.reason)
+        log.warning("dead letter edited", letter=letter_id, by=by, reason=body.reason)
         return _detail(edited)
 
-    @api.post("/redrive", status_code=202)
-    async def redrive_all(body: RedriveAll) -> RedrivenView:
+    @api.post("/redrive", status_code=202, dependencies=[allows(Role.OPERATOR)])
+    async def redrive_all(body: RedriveAll, caller: Caller) -> RedrivenView:
         """Handle all that fit again, in the order in which they were published."""
         query = LetterQuery(topic=body.topic, error=body.error, since=body.since, until=body.until, limit=body.limit)
-        done = await letters.redrive_all(query, by=body.by, reason=body.reason)
-        log.info("dead letters redriven", letters=done.redriven, by=body.by)
+        by = caller.signs_as(body.by)
+        done = await letters.redrive_all(query, by=by, reason=body.reason)
+        log.info("dead letters redriven", letters=done.redriven, by=by)
         return RedrivenView(redriven=done.redriven, left=done.left)
 
-    @api.post("/{letter_id}/redrive", status_code=202)
-    async def redrive(letter_id: str, body: Redrive) -> DeadLetterView:
+    @api.post("/{letter_id}/redrive", status_code=202, dependencies=[allows(Role.OPERATOR)])
+    async def redrive(letter_id: str, body: Redrive, caller: Caller) -> DeadLetterView:
         """Handle it again; should it fail again, it comes back here."""
-        letter = await letters.redrive(letter_id, by=body.by, reason=body.reason)
-        log.info("dead letter redriven", letter=letter_id, by=body.by)
+        by = caller.signs_as(body.by)
+        letter = await letters.redrive(letter_id, by=by, reason=body.reason)
+        log.info("dead letter redriven", letter=letter_id, by=by)
         return _view(letter)
 
-    @api.post("/{letter_id}/discard")
-    async def discard(letter_id: str, body: Discard) -> DeadLetterView:
-        letter = await letters.discard(letter_id, by=body.by, reason=body.reason)
-        log.warning("dead letter discarded", letter=letter_id, by=body.by, reason=body.reason)
+    @api.post("/{letter_id}/discard", dependencies=[allows(Role.OPERATOR)])
+    async def discard(letter_id: str, body: Discard, caller: Caller) -> DeadLetterView:
+        by = caller.signs_as(body.by)
+        letter = await letters.discard(letter_id, by=by, reason=body.reason)
+        log.warning("dead letter discarded", letter=letter_id, by=by, reason=body.reason)
         return _view(letter)
 
     return api

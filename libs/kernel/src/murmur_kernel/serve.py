@@ -5,6 +5,7 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
+from murmur_access.redaction import redaction
 from murmur_kernel.settings import KernelSettings
 from murmur_kernel.telemetry.logs import configure_logging
 
@@ -13,10 +14,13 @@ def serve(name: str, create_app: Callable[[], FastAPI]) -> None:
     """Serves until SIGTERM or SIGINT, then drains. The address comes from the settings."""
     settings = KernelSettings()
     configure_logging(name, settings.log_format, settings.log_level)
+    redaction.learn(settings.broker_access.secret())
     uvicorn.run(
         create_app(),
         host=settings.host,
         port=settings.service_port,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
         root_path=f"/{name}",  # where the front door shows it
         loop="asyncio",  # uvloop cannot start the process groups that trainings run in
         log_config=None,

@@ -12,9 +12,11 @@ from typing import Any, Generic, TypeVar
 import structlog
 from fastapi import APIRouter, FastAPI
 
+from murmur_access import TokenFile
 from murmur_kernel import disk
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.attention import Attention
+from murmur_kernel.auth import Gate, check_routes
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.bus.kafka import KafkaSink, KafkaSource
 from murmur_kernel.clock import Clock, SystemClock
@@ -88,7 +90,11 @@ class Service(Generic[U]):
             tracing=self.tracing,
         )
         self._relay = OutboxRelay(
-            self.store, sink or KafkaSink(settings.brokers, self._instance), self.clock, self._instance, self.tracing
+            self.store,
+            sink or KafkaSink(settings.broker_access, self._instance),
+            self.clock,
+            self._instance,
+            self.tracing,
         )
         self._runner = JobRunner(
             name,
@@ -111,6 +117,8 @@ class Service(Generic[U]):
         self._has_jobs = bool(jobs)
         self.health = Health(name, self.store, self._tasks)
         self.check("disk", partial(disk.has_room, settings.home))
+        tokens = settings.tokens_file
+        self.gate = Gate(TokenFile(tokens, now=self.clock.now) if tokens else None)
         self.store.on_commit = self._committed
 
     def background(self, name: str, run: Callable[[], Awaitable[None]], *, exclusive: bool = False) -> None:
@@ -155,11 +163,13 @@ class Service(Generic[U]):
         routers: Sequence[APIRouter] = (),
         problems: Mapping[type[Exception], int] | None = None,
     ) -> FastAPI:
-        """The web application: its lifespan is the service's life."""
+        """The web application: its lifespan is the service's life. Raises RouteWithoutRole."""
         return build_app(self, title=title, routers=routers, problems=problems or {}, lifespan=self.lifespan)
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI | None = None) -> AsyncIterator[None]:
+        if app is not None:
+            check_routes(app)  # those added since it was built, too
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._exported.lifespan())
             await self.store.open({kind.name: kind.indexes for kind in self.kinds})
@@ -184,7 +194,7 @@ class Service(Generic[U]):
 
     async def _consume(self) -> None:
         source = self._source or KafkaSource(
-            self.settings.brokers, f"murmur-{self.name}", self._dispatcher.topics, instance=self._instance
+            self.settings.broker_access, f"murmur-{self.name}", self._dispatcher.topics, instance=self._instance
         )
         consumer = Consumer(source, self._dispatcher)
         self.health.consumer = consumer

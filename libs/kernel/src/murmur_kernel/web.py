@@ -10,6 +10,8 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
+from murmur_access import TokensUnreadable
+from murmur_kernel.auth import Forbidden, NotSignedIn, SomebodyElse, Unnamed, check_routes, describe_roles, open_to_all
 from murmur_kernel.commands import idempotency_key
 from murmur_kernel.dead_letters_api import dead_letters_router
 from murmur_kernel.errors import ArtifactError, BadCursor, Conflict, Missing, NoSpace, Refused, Transient
@@ -27,6 +29,10 @@ _PROBLEMS: dict[type[Exception], int] = {
     ArtifactError: 410,
     Transient: 503,
     NoSpace: 507,
+    Forbidden: 403,
+    SomebodyElse: 403,
+    Unnamed: 422,
+    TokensUnreadable: 503,
 }
 
 
@@ -40,6 +46,9 @@ def problem(status: int, title: str, detail: str, **more: Any) -> JSONResponse:
     return JSONResponse(body, status_code=status, media_type="application/problem+json")
 
 
+_LOOKED_AT = open_to_all("whoever watches the process must see how it is, and no data of anybody")
+
+
 def build_app(
     service: "Service[Any]",
     *,
@@ -48,7 +57,7 @@ def build_app(
     problems: Mapping[type[Exception], int],
     lifespan: Callable[[FastAPI], Any],
 ) -> FastAPI:
-    """Raises nothing; what handlers raise is answered as `problems` and the kernel's own table say."""
+    """Raises RouteWithoutRole; what handlers raise is answered as `problems` and the kernel's own table say."""
     app = FastAPI(
         title=f"Murmuration: {title}",
         version="1",
@@ -65,20 +74,24 @@ def build_app(
         },
     )
     app.state.service = service
+    app.state.gate = service.gate
     app.middleware("http")(_observed)
     for error, status in {**_PROBLEMS, **problems}.items():
         app.add_exception_handler(error, _answering(status))
+    app.add_exception_handler(NotSignedIn, _not_signed_in)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.include_router(_operations(service))
     app.include_router(dead_letters_router(service))
     for router in routers:
         app.include_router(router)
+    check_routes(app)
+    describe_roles(app)
     return app
 
 
 def _operations(service: "Service[Any]") -> APIRouter:
-    api = APIRouter(tags=["operations"])
+    api = APIRouter(tags=["operations"], dependencies=[_LOOKED_AT])
 
     @api.get("/livez")
     async def livez(response: Response) -> CheckResult:
@@ -119,6 +132,15 @@ def _answering(status: int) -> Callable[[Request, Exception], JSONResponse]:
     def answer(request: Request, error: Exception) -> JSONResponse:
         return problem(status, type(error).__name__, str(error))
 
+    return answer
+
+
+def _not_signed_in(request: Request, error: Exception) -> JSONResponse:
+    """RFC 6750: a call without a token is told only how to show one."""
+    assert isinstance(error, NotSignedIn)
+    answer = problem(401, "NotSignedIn", str(error), required_role=error.needed.value)
+    invalid = ', error="invalid_token"' if error.shown else ""
+    answer.headers["WWW-Authenticate"] = f'Bearer realm="murmuration"{invalid}'
     return answer
 
 

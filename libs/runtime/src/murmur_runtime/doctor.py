@@ -188,7 +188,7 @@ def _taken_by_others(settings: FlockSettings, home: Home) -> Iterator[tuple[int,
             for replica in range(settings.copies_of(name))
         },
     }
-    return taken_by_others(settings.host, home, wanted)
+    return taken_by_others(settings.inner_host, home, wanted)
 
 
 def _newest(home: Home) -> datetime | None:

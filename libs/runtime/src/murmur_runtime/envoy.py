@@ -82,7 +82,7 @@ def prepare(settings: FlockSettings, home: Home, upstreams: Iterable[Upstream]) 
     """Writes bootstrap and base files, and the live files where there are none yet: a deployer's routes stay."""
     ordered = sorted(upstreams, key=lambda upstream: (-len(upstream.prefix), upstream.name))
     routes = discovery([route_configuration(ordered)])
-    clusters = discovery([_cluster(upstream, settings.host) for upstream in ordered])
+    clusters = discovery([_cluster(upstream, settings.inner_host) for upstream in ordered])
     home.envoy.mkdir(parents=True, exist_ok=True)
     write_atomically(home.envoy / "bootstrap.json", _json(bootstrap(settings, home)))
     for name, content in (("routes", routes), ("clusters", clusters)):
@@ -140,7 +140,7 @@ def bootstrap(settings: FlockSettings, home: Home, *, access_log: str | None = N
     listener = {
         "name": "front_door",
         "address": _address(settings.host, settings.port),
-        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}], **_transport(settings)}],
     }
     connections = {
         "@type": f"{_TYPE}.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
@@ -149,11 +149,28 @@ def bootstrap(settings: FlockSettings, home: Home, *, access_log: str | None = N
     monitor = {"name": "envoy.resource_monitors.global_downstream_max_connections", "typed_config": connections}
     return {
         "node": {"id": f"front-door-{home.tag}", "cluster": "murmuration"},
-        "admin": {"address": _address(settings.host, settings.ports.envoy_admin)},
+        "admin": {"address": _address(settings.inner_host, settings.ports.envoy_admin)},
         "dynamic_resources": {"cds_config": _file(home, "clusters.json")},
         "static_resources": {"listeners": [listener]},
         "overload_manager": {"resource_monitors": [monitor]},
     }
+
+
+def _transport(settings: FlockSettings) -> dict[str, Any]:
+    """TLS where a certificate is set. Envoy watches the two files, so that a renewed certificate needs no restart."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return {}
+    names = {"certificate_chain": settings.tls_cert, "private_key": settings.tls_key}
+    pair = {name: {"filename": str(path.absolute())} for name, path in names.items()}
+    context = {
+        "@type": f"{_TYPE}.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+        "common_tls_context": {
+            "tls_certificates": [pair],
+            "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+            "alpn_protocols": ["http/1.1"],
+        },
+    }
+    return {"transport_socket": {"name": "tls", "typed_config": context}}
 
 
 def _route(upstream: Upstream) -> dict[str, Any]:

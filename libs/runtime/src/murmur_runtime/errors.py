@@ -7,6 +7,8 @@ RuntimeProblem
 ├── JarCorrupt           a jar differs from the lock
 ├── BrokerNotFormatted   Kafka refused to format its storage
 ├── TopicsNotCreated     the broker refused topics of the catalog
+├── RulesNotApplied      the broker refused users or rules of the catalog
+├── BrokerWithoutUsers   --secure for a broker that was formatted without users
 ├── NotReadyInTime       a process did not become ready
 ├── KeepsFailing         a process ends again and again
 ├── SupervisorLost       the supervisor ended while it was being waited for
@@ -71,6 +73,22 @@ class TopicsNotCreated(RuntimeProblem):
     def __init__(self, refused: dict[str, str]) -> None:
         reasons = ", ".join(f"{name} ({reason})" for name, reason in sorted(refused.items()))
         super().__init__(f"the broker refused topics: {reasons}", advice="Read the broker's log: murmur logs kafka")
+
+
+class RulesNotApplied(RuntimeProblem):
+    def __init__(self, brokers: str, reason: str) -> None:
+        super().__init__(
+            f"users and rules could not be given to {brokers}: {reason}",
+            advice="Read the broker's log: murmur logs kafka; it must be reached as its administrator.",
+        )
+
+
+class BrokerWithoutUsers(RuntimeProblem):
+    def __init__(self, home: Path) -> None:
+        super().__init__(
+            f"the broker of {str(home)!r} was formatted without users, and Kafka makes the first one only then",
+            advice="Begin a secure flock in a home of its own: MURMUR_HOME=<another> murmur up --secure",
+        )
 
 
 class NotReadyInTime(RuntimeProblem):

@@ -171,7 +171,7 @@ def _check_ports(settings: FlockSettings, home: Home, plan: Plan) -> None:
         wanted |= {node.controller: f"{node.name}'s controller" for node in nodes(settings, home)}
     if "envoy" in wanted.values():
         wanted[settings.ports.envoy_admin] = "envoy's admin"
-    for port, purpose, owner in taken_by_others(settings.host, home, wanted):
+    for port, purpose, owner in taken_by_others(settings.inner_host, home, wanted):
         raise PortTaken(port, purpose, owner)
 
 

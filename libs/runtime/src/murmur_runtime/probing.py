@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 from aiokafka.errors import KafkaError
 
-from murmur_runtime import kafka
-from murmur_runtime.errors import TopicsNotCreated
+from murmur_access import AccessError
+from murmur_runtime import broker_rules, kafka
+from murmur_runtime.errors import RulesNotApplied, TopicsNotCreated
 from murmur_runtime.processes import BrokerProbe, HttpProbe, Probe
 from murmur_runtime.topics import create_topics
+from murmur_runtime.vault import Vault
 
 _PATIENCE_SECONDS = 3.0
 
@@ -29,12 +31,15 @@ async def why_not_ready(probe: Probe) -> str | None:
 
 
 async def _broker(probe: BrokerProbe) -> str | None:
-    reason = await kafka.answers(probe.brokers, node=probe.node)
+    reason = await kafka.answers(probe.access, node=probe.node)
     if reason is not None:
         return reason
+    vault = Vault(probe.vault) if probe.vault else None
     try:
-        await create_topics(probe.brokers, copies=probe.copies)
-    except (KafkaError, OSError, TopicsNotCreated) as error:
+        if vault is not None and not broker_rules.up_to_date(vault):
+            await asyncio.to_thread(broker_rules.apply, probe.access, vault)
+        await create_topics(probe.access, copies=probe.copies)
+    except (KafkaError, OSError, TopicsNotCreated, RulesNotApplied, AccessError) as error:
         return str(error)
     return None
 

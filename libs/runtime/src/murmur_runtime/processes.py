@@ -9,6 +9,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from murmur_access import BrokerAccess
+from murmur_access.rules import MODEL_SERVER
 from murmur_runtime import envoy, kafka
 from murmur_runtime.home import Home
 from murmur_runtime.nodes import nodes
@@ -32,11 +34,12 @@ class HttpProbe(BaseModel):
 
 
 class BrokerProbe(BaseModel):
-    """Ready when the broker answers a real call and has every topic of the catalog."""
+    """Ready when the broker answers a real call, has every topic and, where `vault` is named, every user and rule."""
 
     model_config = ConfigDict(frozen=True)
     kind: Literal["broker"] = "broker"
-    brokers: str
+    access: BrokerAccess
+    vault: Path | None = None
     node: int = 1
     copies: int = 1
 
@@ -112,6 +115,7 @@ def service(
         command=tuple(command),
         environment={
             **_common(settings, home, process),
+            **_access(settings, name),
             "MURMUR_SERVICE_PORT": str(port),
             "MURMUR_REPLICA": str(replica),
             "MURMUR_STORE": settings.store or f"sqlite:///{home.store(name)}",
@@ -122,8 +126,9 @@ def service(
             "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait must not spin: 12 times slower on two busy cores
             "PYTHONUNBUFFERED": "1",
         },
+        without=_FRONT_DOORS_OWN,
         port=port,
-        probe=HttpProbe(url=f"http://{settings.host}:{port}/readyz"),
+        probe=HttpProbe(url=f"http://{settings.inner_host}:{port}/readyz"),
     )
 
 
@@ -137,7 +142,12 @@ def brokers(settings: FlockSettings, home: Home, jars: Sequence[Path]) -> tuple[
             environment=_common(settings, home, node.name),
             without=kafka.JAVA_VARIABLES,
             port=node.port,
-            probe=BrokerProbe(brokers=f"{settings.host}:{node.port}", node=node.number, copies=len(settings.nodes)),
+            probe=BrokerProbe(
+                access=settings.operator_access.model_copy(update={"brokers": f"{settings.inner_host}:{node.port}"}),
+                vault=settings.vault.root if settings.secured else None,
+                node=node.number,
+                copies=len(settings.nodes),
+            ),
             stop_seconds=30,
         )
         for node in nodes(settings, home)
@@ -156,14 +166,36 @@ def proxy(settings: FlockSettings, home: Home) -> ProcessSpec:
     )
 
 
+_FRONT_DOORS_OWN = ("MURMUR_TLS_CERT", "MURMUR_TLS_KEY", "MURMUR_TOKEN", "MURMUR_KAFKA_PASSWORD")
+"""Behind the front door, on loopback, nobody speaks TLS; and no service acts as whoever started the flock."""
+
+
+def _access(settings: FlockSettings, name: str) -> dict[str, str]:
+    """How a service reaches the broker, and whether callers of its REST API must show a token."""
+    trusted = settings.tls_ca or settings.tls_cert
+    return {
+        **settings.access_as(name).environment(),
+        "MURMUR_AUTH": settings.auth_mode,
+        "MURMUR_TOKENS": str(settings.tokens_file),
+        **({"MURMUR_TLS_CA": str(trusted)} if trusted else {}),
+        **_for_model_servers(settings, name),
+    }
+
+
+def _for_model_servers(settings: FlockSettings, name: str) -> dict[str, str]:
+    """Model servers are users of their own; the deployer hands them their access."""
+    if name != "deployer" or not settings.secured:
+        return {}
+    return {"MURMUR_SERVING_PASSWORD_FILE": str(settings.vault.password_file(MODEL_SERVER))}
+
+
 def _common(settings: FlockSettings, home: Home, name: str) -> dict[str, str]:
     return {
         "MURMUR_HOME": str(home.root),
         "MURMUR_FLOCK": home.tag,
         "MURMUR_PROCESS": name,
-        "MURMUR_HOST": settings.host,
+        "MURMUR_HOST": settings.inner_host,
         "MURMUR_PORT": str(settings.port),
-        "MURMUR_BROKERS": settings.brokers,
         "MURMUR_FRONT_DOOR": settings.front_door,
         "MURMUR_ENVOY_ADMIN": settings.envoy_admin,
     }

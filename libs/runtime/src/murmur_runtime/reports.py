@@ -40,7 +40,7 @@ async def reports_of(
     """By name. Services that do not answer, or answer something else, are left out."""
     services = [process for process in flock.processes if process.role is Role.SERVICE]
     async with httpx.AsyncClient(timeout=timeout_seconds, trust_env=False) as client:
-        urls = (f"http://{settings.host}:{service.port}/readyz" for service in services)
+        urls = (f"http://{settings.inner_host}:{service.port}/readyz" for service in services)
         found = await asyncio.gather(*(_report(client, url) for url in urls))
     return {service.name: report for service, report in zip(services, found, strict=True) if report is not None}
 

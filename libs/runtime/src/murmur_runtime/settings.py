@@ -1,6 +1,5 @@
 """Where a flock lives and listens: everything else (ports, directories, addresses) is derived from these few values."""
 
-import ipaddress
 import os
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +8,11 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from murmur_access.binding import AuthMode, is_loopback, refuse_open_listener
+from murmur_access.broker import BrokerAccess, KafkaProtocol
+from murmur_access.rules import OPERATOR
+from murmur_runtime.vault import Vault
 
 SERVICE_OFFSETS = {
     "tracking": 10,
@@ -77,15 +81,6 @@ class Ports:
         return self.front_door + SERVICE_OFFSETS[name] + _NEXT_REPLICA * replica
 
 
-def _loopback(host: str) -> str:
-    if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
-        raise ValueError(
-            f"{host!r} is not a loopback address, and the embedded flock has no authentication: "
-            "leave MURMUR_HOST at 127.0.0.1 and put a proxy of your own in front"
-        )
-    return host
-
-
 def _cache() -> Path:
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "murmuration"
@@ -100,12 +95,18 @@ class FlockSettings(BaseSettings):
     store:         mongodb://… for the stores of all services (default: an SQLite file for each)
     artifacts:     s3://… for the artifacts (default: a folder of the home)
     replicas:      processes of each service in the servers profile
+    host:          where the front door listens; all else stays on loopback behind it
+    auth:          whether callers must show a token; tokens: the file that knows them
+    secure:        users and rules at the broker, tokens at the front door; a home that was secure once stays so
+    tls_cert, tls_key:     PEM files; with both, the front door speaks TLS only
+    tls_ca:                whom this machine's own clients trust at the front door (default: tls_cert)
+    kafka_cert, kafka_key: PEM files; with both, a secure broker speaks TLS only; kafka_ca: whom its clients trust
     """
 
     model_config = SettingsConfigDict(env_prefix="MURMUR_", frozen=True, extra="ignore")
 
     home: Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())] = Path(".murmur")
-    host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
+    host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1024, le=65535 - MODEL_SERVERS.stop)] = 8080
     broker_memory: Annotated[str, Field(pattern=r"^\d+[mMgG]$")] = "512m"
     durability: Durability = Durability.PROCESS
@@ -115,6 +116,71 @@ class FlockSettings(BaseSettings):
     artifacts: str = ""
     replicas: Annotated[int, Field(ge=1, le=4)] = 2
     cache: Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())] = Field(default_factory=_cache)
+
+    secure: bool = False
+    auth: AuthMode | None = None
+    tokens: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_ca: Path | None = None
+    kafka_cert: Path | None = None
+    kafka_key: Path | None = None
+    kafka_ca: Path | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        refuse_open_listener(self.host, self.auth_mode)
+        for what, pair in {"TLS": (self.tls_cert, self.tls_key), "KAFKA": (self.kafka_cert, self.kafka_key)}.items():
+            if (pair[0] is None) != (pair[1] is None):
+                raise ValueError(f"MURMUR_{what}_CERT and MURMUR_{what}_KEY go together: one of them is missing")
+        if self.kafka_cert and not self.secured:
+            raise ValueError("MURMUR_KAFKA_CERT is for a broker that asks who its clients are: murmur up --secure")
+        return self
+
+    @property
+    def vault(self) -> Vault:
+        return Vault(self.home / "secrets")
+
+    @property
+    def secured(self) -> bool:
+        """Whether the broker asks who its clients are."""
+        return self.secure or self.vault.has_users
+
+    @property
+    def auth_mode(self) -> AuthMode:
+        """A home that has tokens asks for them, unless it is told not to."""
+        return self.auth or ("tokens" if self.secured or self.tokens_file.exists() else "off")
+
+    @property
+    def tokens_file(self) -> Path:
+        return self.tokens or self.vault.tokens
+
+    @property
+    def kafka_protocol(self) -> KafkaProtocol:
+        if not self.secured:
+            return KafkaProtocol.PLAINTEXT
+        return KafkaProtocol.SASL_SSL if self.kafka_cert else KafkaProtocol.SASL_PLAINTEXT
+
+    def access_as(self, user: str) -> BrokerAccess:
+        """A user's way to the embedded broker; where it asks nobody, the user does not matter."""
+        if not self.secured:
+            return BrokerAccess(brokers=self.brokers)
+        return BrokerAccess(
+            brokers=self.brokers,
+            protocol=self.kafka_protocol,
+            user=user,
+            password_file=self.vault.password_file(user),
+            ca=(self.kafka_ca or self.kafka_cert),
+        )
+
+    @property
+    def operator_access(self) -> BrokerAccess:
+        return self.access_as(OPERATOR)
+
+    @property
+    def inner_host(self) -> str:
+        """Where everything but the front door listens: never beyond this machine."""
+        return self.host if is_loopback(self.host) else "127.0.0.1"
 
     @property
     def ports(self) -> Ports:
@@ -145,12 +211,14 @@ class FlockSettings(BaseSettings):
 
     @property
     def brokers(self) -> str:
-        return ",".join(f"{self.host}:{self.ports.node(number)[0]}" for number in self.nodes)
+        return ",".join(f"{self.inner_host}:{self.ports.node(number)[0]}" for number in self.nodes)
 
     @property
     def front_door(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        """As clients on this machine reach it."""
+        reached = self.inner_host if self.host in ("0.0.0.0", "::") else self.host
+        return f"{'https' if self.tls_cert else 'http'}://{reached}:{self.port}"
 
     @property
     def envoy_admin(self) -> str:
-        return f"http://{self.host}:{self.ports.envoy_admin}"
+        return f"http://{self.inner_host}:{self.ports.envoy_admin}"

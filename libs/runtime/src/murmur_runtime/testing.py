@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from murmur_runtime import kafka
+from murmur_runtime import broker_rules, kafka
 from murmur_runtime.home import Home
 from murmur_runtime.jars import fetch_jars
 from murmur_runtime.ports import free_front_door
@@ -41,7 +41,20 @@ def running_broker(home: Path, *, within: float = 60.0) -> Iterator[str]:
 
     Starts nothing else. Everything it writes is under `home`. Takes about 4 s; the jars are downloaded once a machine.
     """
-    settings = FlockSettings(home=home, port=free_front_door(), broker_memory="256m")
+    with _running(FlockSettings(home=home, port=free_front_door(), broker_memory="256m"), within) as settings:
+        yield settings.brokers
+
+
+@contextmanager
+def running_secure_broker(home: Path, *, within: float = 60.0, **more: Any) -> Iterator[FlockSettings]:
+    """The same with users and rules; `access_as(user)` of what it yields is a user's way to it."""
+    settings = FlockSettings(home=home, port=free_front_door(), broker_memory="256m", secure=True, **more)
+    with _running(settings, within) as running:
+        yield running
+
+
+@contextmanager
+def _running(settings: FlockSettings, within: float) -> Iterator[FlockSettings]:
     place = Home(settings.home)
     place.create()
     jars = fetch_jars(settings.cache, mirror=settings.maven_mirror)
@@ -55,17 +68,19 @@ def running_broker(home: Path, *, within: float = 60.0) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
     try:
-        asyncio.run(_ready(settings.brokers, process, place.log("kafka"), within))
-        yield settings.brokers
+        asyncio.run(_ready(settings, process, place.log("kafka"), within))
+        yield settings
     finally:
         process.kill()
         process.wait()
 
 
-async def _ready(brokers: str, process: "subprocess.Popen[bytes]", log: Path, within: float) -> None:
+async def _ready(settings: FlockSettings, process: "subprocess.Popen[bytes]", log: Path, within: float) -> None:
     deadline = time.monotonic() + within
-    while (why := await kafka.answers(brokers)) is not None:
+    while (why := await kafka.answers(settings.operator_access)) is not None:
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the broker did not become ready: {why}; its log ends with:\n{log.read_text()[-2000:]}")
         await asyncio.sleep(0.1)
-    await create_topics(brokers)
+    if settings.secured:
+        await asyncio.to_thread(broker_rules.apply, settings.operator_access, settings.vault)
+    await create_topics(settings.operator_access)

@@ -6,18 +6,21 @@ from datetime import timedelta
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from murmur_access import BrokerAccess, broker_access
 from murmur_events.catalog import CATALOG, FOR_EVER, Topic
 from murmur_runtime.errors import TopicsNotCreated
 
 
-async def create_topics(brokers: str, topics: Iterable[Topic] = CATALOG, *, copies: int = 1) -> list[str]:
+async def create_topics(
+    brokers: BrokerAccess | str, topics: Iterable[Topic] = CATALOG, *, copies: int = 1
+) -> list[str]:
     """Creates those that are missing and returns their names. Raises TopicsNotCreated, KafkaError.
 
     copies: on how many brokers each is kept; a record counts as written once all of them but one have it.
 
     Existing topics are left as they are: another number of partitions would move keys and break their order.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    admin = AIOKafkaAdminClient(**broker_access(brokers).arguments())
     await admin.start()
     try:
         existing = set(await admin.list_topics())

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from murmur_access import BrokerAccess
 from murmur_events.values import Sha256, Signature
 
 MODEL_FILE = "model.ubj"
@@ -24,7 +25,8 @@ class ReplicaConfig(BaseModel):
     """One model version on one replica.
 
     log_directory holds the prediction logs of all replicas of the deployment on this machine: whoever lives ships what
-    a dead one left there. brokers None: rows stay on disk.
+    a dead one left there. brokers None: rows stay on disk. tokens: the file that knows
+    who may ask for predictions; None: everybody.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,7 +40,8 @@ class ReplicaConfig(BaseModel):
     signature: Signature
     log_directory: Path
     shard: int = Field(default=0, ge=0)
-    brokers: str | None = None
+    brokers: BrokerAccess | None = None
+    tokens: Path | None = None
 
 
 class Ports(BaseModel):
@@ -98,6 +101,12 @@ def model_settings(config: ReplicaConfig) -> dict[str, Any]:
             "extra": config.model_dump(mode="json"),
         },
     }
+
+
+def tokens_of(directory: Path) -> Path | None:
+    """The token file that `write_replica` was told."""
+    settings = json.loads((directory / "model-settings.json").read_text())
+    return ReplicaConfig.model_validate(settings["parameters"]["extra"]).tokens
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -10,6 +10,8 @@ from mlserver import MLModel, MLServer
 from mlserver.repository import ModelRepositoryFactory
 from mlserver.settings import ModelSettings, Settings
 
+from murmur_serving.admission import TokenHoldersOnly
+from murmur_serving.config import tokens_of
 from murmur_serving.errors import LogUnwritable
 from murmur_serving.runtime import XGBoostRuntime
 
@@ -18,7 +20,7 @@ async def serve(directory: Path) -> int:
     """Serves `directory` until a signal ends it; the exit code is 1 if its model was never ready."""
     settings = Settings.parse_file(directory / "settings.json")
     settings.model_repository_root = str(directory)
-    server = ReplicaServer(settings)
+    server = ReplicaServer(settings, tokens_of(directory))
     await server.start(await ModelRepositoryFactory.resolve_model_repository(settings).list())
     return 0 if server.was_ready else 1
 
@@ -26,11 +28,13 @@ async def serve(directory: Path) -> int:
 class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
     """MLServer 1.7. One inner attribute of it is used, `_rest_server._app`: there is no other door to the web app."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tokens: Path | None) -> None:
         super().__init__(settings)
         self._models: dict[str, XGBoostRuntime] = {}
         self.was_ready = False
         _answer_in_protocol_form(self._rest_server._app, self._models)
+        if tokens is not None:
+            self._rest_server._app.add_middleware(TokenHoldersOnly, tokens=tokens)
 
     async def add_custom_handlers(self, model: MLModel) -> MLModel:
         """MLServer calls this for every model before it loads it."""

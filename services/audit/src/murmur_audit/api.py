@@ -9,6 +9,7 @@ from murmur_audit import views
 from murmur_audit.context import Audit
 from murmur_audit.index import Wanted
 from murmur_audit.schemas import CheckpointPage, CheckpointView, EntryDetailView, EntryPage, SummaryView
+from murmur_kernel.auth import Role, allows
 from murmur_kernel.errors import Refused
 
 Limit = Annotated[int, Query(ge=1, le=500, description="items a page")]
@@ -20,7 +21,7 @@ def router(audit: Audit) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["audit"])
     keeper = audit.keeper
 
-    @api.get("/entries")
+    @api.get("/entries", dependencies=[allows(Role.VIEWER)])
     async def list_entries(
         topic: str = "",
         key: str = "",
@@ -44,17 +45,17 @@ def router(audit: Audit) -> APIRouter:
         )
         return await views.list_entries(keeper, wanted)
 
-    @api.get("/entries/{position}")
+    @api.get("/entries/{position}", dependencies=[allows(Role.VIEWER)])
     async def show_entry(position: int, proof: bool = True) -> EntryDetailView:
         """One entry whole, with the hashes that lead from it to the next signed checkpoint."""
         return await views.show_entry(keeper, position, proof=proof)
 
-    @api.get("/checkpoints")
+    @api.get("/checkpoints", dependencies=[allows(Role.VIEWER)])
     async def list_checkpoints(limit: Limit = 50, cursor: Cursor = None) -> CheckpointPage:
         """Signed checkpoints, newest first."""
         return await views.list_checkpoints(keeper, limit, views.below(cursor))
 
-    @api.post("/checkpoints")
+    @api.post("/checkpoints", dependencies=[allows(Role.OPERATOR)])
     async def make_checkpoint() -> CheckpointView:
         """Sign how far the ledger has come. Asked again before anything was appended, it answers the same."""
         made = await keeper.sign()
@@ -62,7 +63,7 @@ def router(audit: Audit) -> APIRouter:
             raise Refused("the ledger is empty: there is nothing to sign yet")
         return views.checkpoint_view(made)
 
-    @api.get("/summary")
+    @api.get("/summary", dependencies=[allows(Role.VIEWER)])
     async def summarise() -> SummaryView:
         """The chain's health: head, counts, last checkpoint, what the last verification found, lag."""
         return await views.summarise(audit)

@@ -62,7 +62,7 @@ def build(
 def _kafka(settings: Settings) -> Callable[[], Source]:
     def source() -> Source:
         return KafkaSource(
-            settings.brokers, "murmur-audit", TOPICS, instance=f"audit-{settings.replica}", exact_keys=True
+            settings.broker_access, "murmur-audit", TOPICS, instance=f"audit-{settings.replica}", exact_keys=True
         )
 
     return source

@@ -10,6 +10,7 @@ import structlog
 from fastapi import FastAPI
 from nicegui import ui
 
+from murmur_access import TokenFile
 from murmur_console import health, pages, theme
 from murmur_console.clients import FrontDoor
 from murmur_console.context import Console
@@ -17,6 +18,9 @@ from murmur_console.feed import Feed, KafkaFeed
 from murmur_console.memory import Memory
 from murmur_console.roster import Roster
 from murmur_console.settings import Settings
+from murmur_console.signing import Sessions, SignedInOnly
+from murmur_console.signing import pages as signing_pages
+from murmur_kernel.clock import SystemClock
 from murmur_kernel.tasks import WatchedTasks
 
 log = structlog.get_logger()
@@ -25,9 +29,12 @@ log = structlog.get_logger()
 def create_app(settings: Settings | None = None, *, feed: Feed | None = None) -> FastAPI:
     """One a process: NiceGUI keeps its pages in the process. Without `feed`, events come from Kafka."""
     settings = settings or Settings()
-    told_by = feed or KafkaFeed(settings.brokers)
+    told_by = feed or KafkaFeed(settings.broker_access)
     memory = Memory(capacity=settings.console_events)
-    door = FrontDoor(settings.front_door)
+    tokens = settings.tokens_file
+    clock = SystemClock()
+    sessions = Sessions(TokenFile(tokens, now=clock.now) if tokens else None, clock)
+    door = FrontDoor(settings.front_door, token=sessions.token, trusted=settings.tls_ca)
     roster = Roster(door, every=settings.console_poll_seconds)
     tasks = WatchedTasks(_end)
 
@@ -47,8 +54,10 @@ def create_app(settings: Settings | None = None, *, feed: Feed | None = None) ->
 
     app = FastAPI(title="Murmuration: Console", version="1", lifespan=lifespan, redoc_url=None)
     app.include_router(health.router(memory, tasks))
+    app.include_router(signing_pages.router(sessions, door))
+    app.add_middleware(SignedInOnly, sessions=sessions)
     theme.install()
-    pages.register(Console(memory=memory, roster=roster, door=door, source=told_by.source))
+    pages.register(Console(memory=memory, roster=roster, door=door, source=told_by.source, sessions=sessions))
     ui.run_with(app, title="Murmuration", dark=None, language="en-GB", tailwind=False, show_welcome_message=False)
     return app
 

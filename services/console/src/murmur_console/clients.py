@@ -1,8 +1,10 @@
 """The REST API of the flock as the console calls it, through the front door."""
 
+import ssl
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,9 +57,18 @@ class Decision:
 class FrontDoor:
     """Every call of the console. Methods raise Unreachable or Refusal."""
 
-    def __init__(self, address: str, *, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        token: Callable[[], str | None] = lambda: None,
+        trusted: Path | None = None,
+        timeout: float = 5.0,
+    ) -> None:
+        """token: whose call it is, asked at each; trusted: certificates to trust beside the machine's own."""
         self.address = address
-        self._client = httpx.AsyncClient(base_url=address, timeout=timeout)
+        self._token = token
+        self._client = httpx.AsyncClient(base_url=address, timeout=timeout, verify=_trusting(trusted))
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -117,15 +128,27 @@ class FrontDoor:
         else:
             await self._ok("DELETE", "trainer", f"{path}?{urlencode(body)}", key=str(uuid.uuid4()))
 
+    async def report(self, model: str, version: int, *, token: str | None) -> bytes:
+        """The report of a validation, as the one who holds the token may read it."""
+        answer = await self._ok("GET", "validator", f"/v1/validations/{model}/{version}/report", token=token)
+        return answer.content
+
     async def decide(self, decision: Decision) -> None:
         body = {"decision": decision.decision, "by": decision.by, "reason": decision.reason}
         path = f"/v1/models/{decision.model}/versions/{decision.version}/review"
         await self._ok("POST", "registry", path, json=body, key=decision.idempotency_key)
 
     async def _ok(
-        self, method: str, service: str, path: str, *, json: Any = None, key: str | None = None
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        json: Any = None,
+        key: str | None = None,
+        token: str | None = None,
     ) -> httpx.Response:
-        response = await self._send(method, service, path, json=json, key=key)
+        response = await self._send(method, service, path, json=json, key=key, token=token)
         if response.is_success:
             return response
         try:
@@ -136,10 +159,27 @@ class FrontDoor:
         raise Refusal(response.status_code, str(detail))
 
     async def _send(
-        self, method: str, service: str, path: str, *, json: Any = None, key: str | None = None
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        json: Any = None,
+        key: str | None = None,
+        token: str | None = None,
     ) -> httpx.Response:
         headers = {"Idempotency-Key": key} if key else {}
+        if shown := token or self._token():
+            headers["Authorization"] = f"Bearer {shown}"
         try:
             return await self._client.request(method, f"/{service}{path}", json=json, headers=headers)
         except httpx.TransportError as error:
             raise Unreachable(service, str(error) or type(error).__name__) from error
+
+
+def _trusting(certificates: Path | None) -> ssl.SSLContext | bool:
+    if certificates is None:
+        return True
+    context = ssl.create_default_context()
+    context.load_verify_locations(certificates)
+    return context

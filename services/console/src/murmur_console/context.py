@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from murmur_console.clients import FrontDoor
 from murmur_console.memory import Memory
 from murmur_console.roster import Roster
+from murmur_console.signing.sessions import Sessions
 
 
 @dataclass(frozen=True)
@@ -16,3 +17,5 @@ class Console:
     door: FrontDoor
     source: str
     """Where events come from, in words for people."""
+    sessions: Sessions
+    """Who looks at it."""

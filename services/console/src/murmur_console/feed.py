@@ -9,6 +9,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from murmur_access import BrokerAccess, broker_access
 from murmur_console.memory import FeedState, Memory
 from murmur_events import CATALOG, ContractError, from_record
 from murmur_kernel.backoff import Backoff
@@ -32,9 +33,10 @@ class Feed(Protocol):
 class KafkaFeed:
     """Reads on where it stopped when the broker comes back. Never commits: the console owns no place in any log."""
 
-    def __init__(self, brokers: str) -> None:
-        self.source = f"the broker at {brokers}"
-        self._brokers = brokers
+    def __init__(self, brokers: BrokerAccess | str) -> None:
+        self._access = broker_access(brokers)
+        self._brokers = self._access.brokers
+        self.source = f"the broker at {self._brokers}"
         self._next: dict[TopicPartition, int] = {}
         self._backoff = Backoff(longest=2.0)
 
@@ -51,7 +53,7 @@ class KafkaFeed:
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._brokers,
+            **self._access.arguments(),
             client_id="console",
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from murmur_deployer.repository import DeployerUnitOfWork
 from murmur_deployer.schemas import DeploymentPage, DeploymentView, view
+from murmur_kernel.auth import Role, allows
 from murmur_kernel.service import Service
 
 
@@ -28,12 +29,12 @@ async def show_deployment(name: str, uow: DeployerUnitOfWork) -> DeploymentView:
 def router(service: Service[DeployerUnitOfWork]) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["deployments"])
 
-    @api.get("/deployments")
+    @api.get("/deployments", dependencies=[allows(Role.VIEWER)])
     async def deployments(limit: Annotated[int, Query(ge=1, le=500)] = 50, cursor: str | None = None) -> DeploymentPage:
         """By name."""
         return await service.read(list_deployments, ListDeployments(limit, cursor))
 
-    @api.get("/deployments/{name}")
+    @api.get("/deployments/{name}", dependencies=[allows(Role.VIEWER)])
     async def deployment(name: str) -> DeploymentView:
         """404 for a model that was never promoted to production."""
         return await service.read(show_deployment, name)

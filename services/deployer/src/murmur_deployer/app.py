@@ -49,7 +49,8 @@ def build(
         replicas=settings.replicas,
         predictions=settings.predictions,
         logs=settings.logs,
-        brokers=settings.brokers,
+        brokers=settings.serving_access,
+        tokens=settings.tokens_file,
         host=settings.host,
         ports=settings.model_server_ports,
     )

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from murmur_deployer.repository import DeployerUnitOfWork
+from murmur_kernel.auth import Role, allows
 from murmur_kernel.service import Service
 
 
@@ -29,7 +30,7 @@ async def list_targets(host: str, uow: DeployerUnitOfWork) -> list[ScrapeGroup]:
 def router(service: Service[DeployerUnitOfWork], host: str) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["operations"])
 
-    @api.get("/scrape-targets")
+    @api.get("/scrape-targets", dependencies=[allows(Role.VIEWER)])
     async def scrape_targets() -> list[ScrapeGroup]:
         """The /metrics of model servers, for Prometheus' http_sd_configs."""
         return await service.read(list_targets, host)

@@ -4,13 +4,18 @@ from pathlib import Path
 
 from pydantic import Field
 
+from murmur_access import BrokerAccess
+from murmur_access.rules import MODEL_SERVER
 from murmur_kernel.settings import KernelSettings
 
 _FIRST, _LAST = 100, 199
 
 
 class Settings(KernelSettings):
-    """port: the front door, from which the ports of model servers are counted."""
+    """port: the front door, from which the ports of model servers are counted.
+
+    serving_password_file: the secret of the Kafka user `model-server`, where the broker asks
+    """
 
     port: int = 8080
     envoy_admin: str = "http://127.0.0.1:8083"
@@ -18,6 +23,22 @@ class Settings(KernelSettings):
     serving_host: str = Field(default="", description="where others reach its model servers: MURMUR_HOST if not said")
     route_seconds: float = Field(default=10, gt=0, description="until the front door must have applied its routes")
     drain_seconds: float = Field(default=30, gt=0, description="the longest that a retired replica may go on answering")
+
+    serving_password_file: Path | None = None
+
+    @property
+    def serving_access(self) -> BrokerAccess:
+        """How model servers reach the broker: as themselves, not as the deployer."""
+        own = self.broker_access
+        if not own.protocol.asks_who:
+            return own
+        return BrokerAccess(
+            brokers=own.brokers,
+            protocol=own.protocol,
+            user=MODEL_SERVER,
+            password_file=self.serving_password_file,
+            ca=own.ca,
+        )
 
     @property
     def model_server_ports(self) -> range:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from murmur_kernel.auth import Role, allows
 from murmur_kernel.service import Service
 from murmur_monitor import views
 from murmur_monitor.domain.alerts import AlertStatus
@@ -27,13 +28,13 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 def router(service: Service[MonitorUnitOfWork]) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["monitor"])
 
-    @api.get("/deployments")
+    @api.get("/deployments", dependencies=[allows(Role.VIEWER)])
     async def deployments(limit: Limit = 50, cursor: str | None = None) -> DeploymentPage:
         """Everything that is watched, by name."""
         page = await service.read(views.list_deployments, PageOf(limit, cursor))
         return DeploymentPage(items=[DeploymentView.of(watch) for watch in page.items], next=page.next)
 
-    @api.get("/deployments/{name}/windows")
+    @api.get("/deployments/{name}/windows", dependencies=[allows(Role.VIEWER)])
     async def windows(
         name: str, limit: Limit = 50, cursor: str | None = None, outcome: Outcome | None = None
     ) -> WindowPage:
@@ -41,13 +42,13 @@ def router(service: Service[MonitorUnitOfWork]) -> APIRouter:
         page = await service.read(views.list_windows, PageOf(limit, cursor, deployment=name, outcome=outcome))
         return WindowPage(items=[WindowView.of(window) for window in page.items], next=page.next)
 
-    @api.get("/drifts")
+    @api.get("/drifts", dependencies=[allows(Role.VIEWER)])
     async def drifts(limit: Limit = 50, cursor: str | None = None, deployment: str | None = None) -> DriftPage:
         """Episodes of drift, newest first."""
         page = await service.read(views.list_episodes, PageOf(limit, cursor, deployment=deployment))
         return DriftPage(items=[DriftView.of(episode) for episode in page.items], next=page.next)
 
-    @api.get("/alerts")
+    @api.get("/alerts", dependencies=[allows(Role.VIEWER)])
     async def alerts(
         limit: Limit = 50,
         cursor: str | None = None,

@@ -15,6 +15,8 @@ import structlog
 from faust.contrib.asgi import faust_app_running
 from mode.utils.queues import FlowControlEvent
 
+from murmur_access import BrokerAccess
+from murmur_access.broker import MECHANISM
 from murmur_events import topic_of
 from murmur_events.serving import PredictionLogged
 from murmur_kernel.backoff import Backoff
@@ -141,6 +143,7 @@ class PredictionStream:
         app = faust.App(
             "murmur-monitor-stream",
             broker=[f"kafka://{broker}" for broker in settings.brokers.split(",")],
+            broker_credentials=_credentials(settings.broker_access),
             store="memory://",
             datadir=folder,
             autodiscover=False,
@@ -239,6 +242,16 @@ def _record(message: Any) -> RawRecord:
         value=message.value or b"",
         headers=tuple((name, value or b"") for name, value in headers),
     )
+
+
+def _credentials(access: BrokerAccess) -> Any:
+    """The broker's access in Faust's words; None where the broker asks nobody."""
+    tls = access.tls() if access.protocol.encrypts else None
+    if access.protocol.asks_who:
+        return faust.SASLCredentials(
+            username=access.user, password=access.secret(), mechanism=MECHANISM, ssl_context=tls
+        )
+    return faust.SSLCredentials(context=tls) if tls else None
 
 
 async def _reachable(brokers: str) -> None:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from murmur_kernel.auth import Caller, Role, allows
 from murmur_kernel.service import Service
 from murmur_registry import views
 from murmur_registry.domain.reviews import BaselineMoved, ReviewStatus
@@ -28,22 +29,22 @@ Cursor = Annotated[str | None, Query(description="`next` of the page before")]
 def router(service: Service[RegistryUnitOfWork], reviews: Reviews) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["registry"])
 
-    @api.get("/models")
+    @api.get("/models", dependencies=[allows(Role.VIEWER)])
     async def list_models(limit: Limit = 50, cursor: Cursor = None) -> ModelPage:
         """In the order of their first version."""
         return await service.read(views.list_models, views.Paging(limit=limit, cursor=cursor))
 
-    @api.get("/models/{name}")
+    @api.get("/models/{name}", dependencies=[allows(Role.VIEWER)])
     async def show_model(name: str) -> ModelDetailView:
         """One model, its aliases, and who moved them when and why."""
         return await service.read(views.show_model, name)
 
-    @api.get("/models/{name}/moves")
+    @api.get("/models/{name}/moves", dependencies=[allows(Role.VIEWER)])
     async def list_moves(name: str, limit: Limit = 50, cursor: Cursor = None) -> AliasMovePage:
         """The whole history of its aliases, newest first."""
         return await service.read(views.list_moves, views.ListMoves(model=name, limit=limit, cursor=cursor))
 
-    @api.get("/models/{name}/versions")
+    @api.get("/models/{name}/versions", dependencies=[allows(Role.VIEWER)])
     async def list_versions(
         name: str, status: VersionStatus | None = None, limit: Limit = 50, cursor: Cursor = None
     ) -> VersionPage:
@@ -51,12 +52,12 @@ def router(service: Service[RegistryUnitOfWork], reviews: Reviews) -> APIRouter:
         query = views.ListVersions(model=name, status=status, limit=limit, cursor=cursor)
         return await service.read(views.list_versions, query)
 
-    @api.get("/models/{name}/versions/{version}")
+    @api.get("/models/{name}/versions/{version}", dependencies=[allows(Role.VIEWER)])
     async def show_version(name: str, version: int) -> VersionDetailView:
         """One version, its verdict, its review, and what it waits for."""
         return await service.read(views.show_version, (name, version))
 
-    @api.get("/reviews")
+    @api.get("/reviews", dependencies=[allows(Role.VIEWER)])
     async def list_reviews(
         status: ReviewStatus | None = None, model: str | None = None, limit: Limit = 50, cursor: Cursor = None
     ) -> ReviewPage:
@@ -64,10 +65,10 @@ def router(service: Service[RegistryUnitOfWork], reviews: Reviews) -> APIRouter:
         query = views.ListReviews(status=status, model=model, limit=limit, cursor=cursor)
         return await service.read(views.list_reviews, query)
 
-    @api.post("/models/{name}/versions/{version}/review")
-    async def decide_review(name: str, version: int, body: ReviewBody) -> ReviewView:
+    @api.post("/models/{name}/versions/{version}/review", dependencies=[allows(Role.APPROVER)])
+    async def decide_review(name: str, version: int, body: ReviewBody, caller: Caller) -> ReviewView:
         """Approve or refuse. 409: nobody is asked about this version now, or production moved since its verdict."""
-        command = DecideReview(name, version, body.decision, body.by, body.reason)
+        command = DecideReview(name, version, body.decision, caller.signs_as(body.by), body.reason)
         review = await service.change(reviews.decide, command, answer=ReviewView)
         if review.status is ReviewStatus.OUTDATED:
             raise BaselineMoved(name, version, review.baseline)

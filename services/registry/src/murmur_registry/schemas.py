@@ -114,10 +114,13 @@ class VersionDetailView(VersionView):
 
 
 class ReviewBody(BaseModel):
-    """A decision needs a name and a reason: both stay in the history for ever."""
+    """A decision needs a name and a reason: both stay in the history for ever.
+
+    The name is that of the token where the flock asks for one; then it may be left out, and no other is taken.
+    """
 
     decision: Decision
-    by: str = Field(min_length=1, max_length=200)
+    by: str | None = Field(default=None, min_length=1, max_length=200)
     reason: str = Field(min_length=1, max_length=2000)
 
 

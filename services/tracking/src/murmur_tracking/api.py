@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from murmur_kernel.auth import Role, allows
 from murmur_kernel.service import Service
 from murmur_tracking import views
 from murmur_tracking.domain.runs import RunStatus
@@ -19,7 +20,7 @@ Cursor = Annotated[str | None, Query(description="`next` of the page before")]
 def router(service: Service[TrackingUnitOfWork]) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["tracking"])
 
-    @api.get("/runs")
+    @api.get("/runs", dependencies=[allows(Role.VIEWER)])
     async def list_runs(
         workflow: str | None = None,
         status: RunStatus | None = None,
@@ -32,12 +33,12 @@ def router(service: Service[TrackingUnitOfWork]) -> APIRouter:
         query = views.ListRuns(workflow=workflow, status=status, trigger=trigger, sort=sort, limit=limit, cursor=cursor)
         return await service.read(views.list_runs, query)
 
-    @api.get("/runs/{run_id}")
+    @api.get("/runs/{run_id}", dependencies=[allows(Role.VIEWER)])
     async def show_run(run_id: str) -> RunDetailView:
         """One run: parameters, provenance, dataset, metrics, result."""
         return await service.read(views.show_run, run_id)
 
-    @api.get("/runs/{run_id}/metrics")
+    @api.get("/runs/{run_id}/metrics", dependencies=[allows(Role.VIEWER)])
     async def list_points(
         run_id: str, name: str | None = None, limit: LongLimit = 500, cursor: Cursor = None
     ) -> PointPage:
@@ -45,13 +46,13 @@ def router(service: Service[TrackingUnitOfWork]) -> APIRouter:
         query = views.ReadBatches(run_id=run_id, metric=name, limit=limit, cursor=cursor)
         return await service.read(views.list_points, query)
 
-    @api.get("/runs/{run_id}/lines")
+    @api.get("/runs/{run_id}/lines", dependencies=[allows(Role.VIEWER)])
     async def list_lines(run_id: str, limit: LongLimit = 500, cursor: Cursor = None) -> LinePage:
         """What train.py printed."""
         query = views.ReadBatches(run_id=run_id, limit=limit, cursor=cursor)
         return await service.read(views.list_lines, query)
 
-    @api.get("/compare")
+    @api.get("/compare", dependencies=[allows(Role.VIEWER)])
     async def compare(
         run: Annotated[list[str], Query(min_length=1, max_length=20, description="run ids, in the order wanted")],
     ) -> ComparisonView:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from murmur_events.workflows import workflow_file_schema
+from murmur_kernel.auth import Caller, Role, allows
 from murmur_kernel.commands import idempotency_key
 from murmur_kernel.service import Service
 from murmur_kernel.web import problem
@@ -31,7 +32,7 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 def router(service: Service[TrainerUnitOfWork], workflows: WorkflowHandlers) -> APIRouter:
     api = APIRouter(prefix="/v1")
 
-    @api.put("/workflows/{name}")
+    @api.put("/workflows/{name}", dependencies=[allows(Role.AUTHOR)])
     async def apply(name: str, body: WorkflowFiles) -> Applied:
         """Check a workflow and make it the newest revision; the same content again changes nothing.
 
@@ -40,35 +41,36 @@ def router(service: Service[TrainerUnitOfWork], workflows: WorkflowHandlers) -> 
         command = ApplyWorkflow(name=name, definition=body.definition, files=body.files)
         return await service.change(workflows.apply_workflow, command, answer=Applied)
 
-    @api.get("/workflows")
+    @api.get("/workflows", dependencies=[allows(Role.VIEWER)])
     async def list_workflows(limit: Limit = 50, cursor: str | None = None) -> WorkflowPage:
         """By name."""
         return await service.read(views.list_workflows, views.ListWorkflows(limit=limit, cursor=cursor))
 
-    @api.get("/workflows/schema")
+    @api.get("/workflows/schema", dependencies=[allows(Role.VIEWER)])
     async def schema() -> dict[str, Any]:
         """JSON Schema of workflow.yaml, for editors."""
         return workflow_file_schema()
 
-    @api.get("/workflows/{name}")
+    @api.get("/workflows/{name}", dependencies=[allows(Role.VIEWER)])
     async def workflow(name: str) -> WorkflowView:
         return await service.read(views.workflow_named, name)
 
-    @api.post("/workflows/{name}/trainings", status_code=202)
-    async def ask(name: str, body: TrainingWish) -> Accepted:
+    @api.post("/workflows/{name}/trainings", status_code=202, dependencies=[allows(Role.AUTHOR)])
+    async def ask(name: str, body: TrainingWish, caller: Caller) -> Accepted:
         """Ask for a training, now or as a past tick of the schedule; the header Idempotency-Key is its trigger key."""
+        key = idempotency_key.get()
         command = AskForTraining(
             workflow=name,
             kind=body.kind,
             as_of=body.as_of,
             parameters=body.parameters,
             reason=body.reason,
-            by=body.by or handlers.A_PERSON,
-            key=idempotency_key.get(),
+            by=caller.signs_as(body.by, otherwise=handlers.A_PERSON),
+            key=caller.scoped(key) if key else None,
         )
         return await service.change(handlers.ask_for_training, command, answer=Accepted)
 
-    @api.get("/trainings")
+    @api.get("/trainings", dependencies=[allows(Role.VIEWER)])
     async def list_trainings(
         workflow: str | None = None, state: TrainingState | None = None, limit: Limit = 50, cursor: str | None = None
     ) -> TrainingPage:
@@ -76,7 +78,7 @@ def router(service: Service[TrainerUnitOfWork], workflows: WorkflowHandlers) -> 
         query = views.ListTrainings(workflow=workflow, state=state, limit=limit, cursor=cursor)
         return await service.read(views.list_trainings, query)
 
-    @api.get("/trainings/{run_id}")
+    @api.get("/trainings/{run_id}", dependencies=[allows(Role.VIEWER)])
     async def training(run_id: str) -> TrainingView:
         return await service.read(views.training_of_run, run_id)
 

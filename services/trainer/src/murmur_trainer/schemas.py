@@ -103,7 +103,7 @@ class TrainingPage(BaseModel):
 
 
 class FreezeWish(BaseModel):
-    by: str = Field(min_length=1, max_length=200)
+    by: str | None = Field(default=None, min_length=1, max_length=200, description="else the token's holder")
     reason: str = Field(min_length=1, max_length=2000)
 
 

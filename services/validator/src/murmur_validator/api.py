@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from murmur_events.validation import Verdict
+from murmur_kernel.auth import Role, allows
 from murmur_kernel.service import Service
 from murmur_validator import views
 from murmur_validator.repository import ValidationStatus, ValidatorUnitOfWork
@@ -21,7 +22,7 @@ NOTHING_BUT_ITSELF = {"Content-Security-Policy": "default-src 'none'; style-src 
 def router(service: Service[ValidatorUnitOfWork]) -> APIRouter:
     api = APIRouter(prefix="/v1/validations", tags=["validator"])
 
-    @api.get("")
+    @api.get("", dependencies=[allows(Role.VIEWER)])
     async def list_validations(
         model: str | None = None,
         status: ValidationStatus | None = None,
@@ -33,12 +34,12 @@ def router(service: Service[ValidatorUnitOfWork]) -> APIRouter:
         query = views.ListValidations(model=model, status=status, verdict=verdict, limit=limit, cursor=cursor)
         return await service.read(views.list_validations, query)
 
-    @api.get("/{model}/{version}")
+    @api.get("/{model}/{version}", dependencies=[allows(Role.VIEWER)])
     async def show_validation(model: str, version: int) -> ValidationDetailView:
         """Verdict, checks, metrics, differences with their intervals, slices."""
         return await service.read(views.show_validation, (model, version))
 
-    @api.get("/{model}/{version}/report", response_class=HTMLResponse)
+    @api.get("/{model}/{version}/report", response_class=HTMLResponse, dependencies=[allows(Role.VIEWER)])
     async def show_report(model: str, version: int) -> HTMLResponse:
         """The report, verified against its digest. 404 while the validation is under way, 410 when it was changed."""
         report = await service.read(views.report_of, (model, version))

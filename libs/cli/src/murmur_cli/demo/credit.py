@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from murmur_access import BrokerAccess
 from murmur_cli.bundle import read_folder, renamed
 from murmur_cli.demo.stage import Stage, about, of
 from murmur_cli.demo.traffic import Answers, send
@@ -162,7 +163,7 @@ class CreditStory:
         self._note(f"the report for the reviewer: {report}")
         await self._door.post(
             f"/registry/v1/models/{self._name}/versions/{version}/review",
-            {"decision": "approved", "by": REVIEWER, "reason": reason},
+            {"decision": "approved", "by": None if self._door.signed_in else REVIEWER, "reason": reason},
             key=f"{self._name}-review-{version}",
         )
         await self._wait(f"v{version} to serve", self._mine(ModelDeployed, version=version))
@@ -172,7 +173,7 @@ class CreditStory:
         frame = _shuffled(await asyncio.to_thread(credit.applicants, quarter, self._data))
         part = frame.iloc[rows : 2 * rows] if later else frame.iloc[:rows]
         with self._console.status(f"[dim]scoring {len(part):,} customers of {quarter}[/dim]"):
-            answers = await send(self._door.address, self._name, part, batch=15, pause=0.15)
+            answers = await send(self._door, self._name, part, batch=15, pause=0.15)
         self.summary.predictions += len(answers.probabilities)
         self.summary.failed_requests += len(answers.failures)
         shown = ", ".join(f"{probability:.3f}" for probability in answers.probabilities[:4])
@@ -183,7 +184,7 @@ class CreditStory:
         frame = _shuffled(await asyncio.to_thread(credit.applicants, credit.FIRST_QUARTER, self._data))
         total = Answers()
         while not stop.is_set():
-            answers = await send(self._door.address, self._name, frame.iloc[:40], batch=2, pause=0.05)
+            answers = await send(self._door, self._name, frame.iloc[:40], batch=2, pause=0.05)
             total.requests += answers.requests
             total.failures += answers.failures
             total.probabilities += answers.probabilities
@@ -244,9 +245,9 @@ async def _workflows(door: FrontDoor) -> list[Json]:
     return await door.items("/trainer/v1/workflows")
 
 
-async def play_credit(front_door: str, brokers: str, data: Path, console: Console) -> Summary:
+async def play_credit(front_door: FrontDoor, brokers: BrokerAccess | str, data: Path, console: Console) -> Summary:
     """The whole story against a flock that is up. Raises StoryStopped, NotReachable or Rejected."""
-    async with FrontDoor(front_door) as door:
+    async with front_door as door:
         name = await free_name(door)
         if name != "credit":
             console.print(f"[dim]credit has a history here already: this time the story is played as {name}[/dim]")

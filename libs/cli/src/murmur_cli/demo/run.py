@@ -23,7 +23,7 @@ async def play(*, as_json: bool) -> Summary:
         soft_wrap=True,
     )
     await raise_flock(console)
-    summary = await play_credit(settings.front_door, settings.brokers, settings.home / "data", console)
+    summary = await play_credit(shell.front_door(), shell.broker(), settings.home / "data", console)
     path = settings.home / "demo-credit.json"
     path.write_text(json.dumps(asdict(summary), indent=2) + "\n")
     _close(console, summary, settings.front_door, path)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
+from murmur_access import BrokerAccess
 from murmur_cli.feed import events
 from murmur_cli.story import Storyteller, describe
 from murmur_events import Envelope, Event
@@ -51,7 +52,7 @@ def _too_small(envelope: Envelope) -> bool:
 class Stage:
     """The live history of one story. Waiting looks at what has happened already, too."""
 
-    def __init__(self, brokers: str, console: Console, concerns: Condition) -> None:
+    def __init__(self, brokers: BrokerAccess | str, console: Console, concerns: Condition) -> None:
         self._brokers = brokers
         self._console = console
         self._concerns = concerns

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pandas as pd
 
+from murmur_cli.door import FrontDoor
+
 
 @dataclass
 class Answers:
@@ -33,10 +35,17 @@ def inference_request(rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-async def send(front_door: str, deployment: str, rows: pd.DataFrame, *, batch: int = 20, pause: float = 0.0) -> Answers:
+async def send(
+    door: FrontDoor,
+    deployment: str,
+    rows: pd.DataFrame,
+    *,
+    batch: int = 20,
+    pause: float = 0.0,
+) -> Answers:
     """All rows, `batch` at a time, one request after the other with `pause` seconds between them."""
     answers = Answers()
-    async with httpx.AsyncClient(base_url=front_door, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=door.address, timeout=10, headers=door.headers, verify=door.verify) as client:
         for start in range(0, len(rows), batch):
             part = rows.iloc[start : start + batch]
             await _ask(client, deployment, part, answers)

@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
+from murmur_access import BrokerAccess, broker_access
 from murmur_events import Record
 from murmur_kernel.bus.base import OnRevoke, TopicPartition
 from murmur_kernel.errors import Transient
@@ -19,8 +20,9 @@ _MAX_RECORDS = 500
 class KafkaSink:
     """An idempotent producer with acks=all. After a failure it starts anew, so that order per key is kept."""
 
-    def __init__(self, brokers: str, client_id: str) -> None:
-        self._brokers = brokers
+    def __init__(self, brokers: BrokerAccess | str, client_id: str) -> None:
+        self._access = broker_access(brokers)
+        self._brokers = self._access.brokers
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
 
@@ -48,7 +50,7 @@ class KafkaSink:
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._brokers,
+                **self._access.arguments(),
                 client_id=self._client_id,
                 enable_idempotence=True,
                 acks="all",
@@ -78,14 +80,15 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     """
 
     def __init__(
-        self, brokers: str, group: str, topics: Sequence[str], *, instance: str, exact_keys: bool = False
+        self, brokers: BrokerAccess | str, group: str, topics: Sequence[str], *, instance: str, exact_keys: bool = False
     ) -> None:
         self._key_errors = "surrogateescape" if exact_keys else "replace"
         self._topics = topics
-        self._brokers = brokers
+        access = broker_access(brokers)
+        self._brokers = access.brokers
         self._on_revoke: OnRevoke | None = None
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=brokers,
+            **access.arguments(),
             group_id=group,
             group_instance_id=instance,
             client_id=instance,

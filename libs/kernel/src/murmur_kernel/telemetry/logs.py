@@ -1,4 +1,4 @@
-"""structlog for everything: one JSON object a line, ids bound by the dispatcher, noisy libraries kept in bounds."""
+"""structlog for everything: one JSON object a line, ids bound by the dispatcher, noise and secrets kept out."""
 
 import logging
 import sys
@@ -6,6 +6,8 @@ import time
 
 import structlog
 from opentelemetry import trace
+
+from murmur_access.redaction import redaction
 
 _NOISY = ("aiokafka", "faust", "mode", "kafka", "opentelemetry", "urllib3")
 
@@ -60,6 +62,7 @@ def configure_logging(service: str, log_format: str, level: str) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                redaction,
                 renderer,
             ],
         )

@@ -6,6 +6,7 @@ from typing import Protocol
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from murmur_access import AccessError, BrokerAccess, broker_access
 from murmur_events import Record
 from murmur_serving.errors import SinkAway
 
@@ -24,8 +25,8 @@ class Sink(Protocol):
 class KafkaSink:
     """An idempotent producer, acks=all. A failure costs the producer: the next `send` starts with a new one."""
 
-    def __init__(self, brokers: str, *, client_id: str) -> None:
-        self._brokers = brokers
+    def __init__(self, brokers: BrokerAccess | str, *, client_id: str) -> None:
+        self._access = broker_access(brokers)
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
 
@@ -36,7 +37,7 @@ class KafkaSink:
                 await producer.send_and_wait(
                     record.topic, value=record.value, key=record.key, headers=list(record.headers)
                 )
-        except (KafkaError, TimeoutError, OSError) as error:
+        except (KafkaError, TimeoutError, OSError, AccessError) as error:
             await self.close()
             raise SinkAway(f"{type(error).__name__}: {error}") from error
 
@@ -53,7 +54,7 @@ class KafkaSink:
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._brokers,
+                **self._access.arguments(),
                 client_id=self._client_id,
                 acks="all",
                 enable_idempotence=True,
@@ -64,6 +65,6 @@ class KafkaSink:
         return self._producer
 
 
-def sink_for(brokers: str | None, *, client_id: str) -> Sink | None:
+def sink_for(brokers: BrokerAccess | None, *, client_id: str) -> Sink | None:
     """None without brokers: rows then stay on disk."""
     return KafkaSink(brokers, client_id=client_id) if brokers else None

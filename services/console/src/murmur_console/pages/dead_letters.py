@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 from nicegui import background_tasks, ui
 
+from murmur_access import Role
 from murmur_console.clients import DoorError
 from murmur_console.context import Console
 from murmur_console.domain.facts import Tone
@@ -62,6 +63,8 @@ class _Letters:
                     (Action("redrive", "Redrive all", reason=False, primary=True),),
                     on_decide=self._redrive_all,
                     hint="what was mended",
+                    signer=self._console.sessions.signer(),
+                    refusal=self._console.sessions.lacks(Role.OPERATOR),
                 )
             keep_up(lambda: self._counts(), lambda: self._soon())
 

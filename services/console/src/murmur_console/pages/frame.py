@@ -92,6 +92,7 @@ def _bar(console: Console, search: str) -> None:
             text("kbd", "/", aria_hidden="true")
         show_freezes(console)
         status = text("p", "", "m-feed", role="status")
+        _person(console)
 
     def refresh() -> None:
         words = feed_words(console)
@@ -101,6 +102,17 @@ def _bar(console: Console, search: str) -> None:
 
     refresh()
     ui.timer(1.0, refresh, immediate=False)
+
+
+def _person(console: Console) -> None:
+    """Who is signed in, and the way out; nothing where nobody is asked."""
+    session = console.sessions.here()
+    if session is None:
+        return
+    roles = ", ".join(sorted(session.person.roles))
+    with tag("form", "m-person", action="/sign-out", method="post", aria_label="Signed in"):
+        text("span", session.person.subject, title=f"signed in with {roles}")
+        text("button", "Sign out", "m-button", type="submit")
 
 
 def feed_words(console: Console) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from nicegui.element import Element
 
+from murmur_access import Role
 from murmur_console.clients import DoorError
 from murmur_console.context import Console
 from murmur_console.domain.estate import Freeze
@@ -83,4 +84,6 @@ def _form(console: Console, place: Element) -> None:
                 "workflow": ("Where", {_ALL: "all workflows"} | {name: name for name in sorted(workflows)}),
             },
             hint="why; it stands in the history for ever",
+            signer=console.sessions.signer(),
+            refusal=console.sessions.lacks(Role.OPERATOR),
         )

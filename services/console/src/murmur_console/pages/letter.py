@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from nicegui import background_tasks
 from nicegui.element import Element
 
+from murmur_access import Role
 from murmur_console.clients import DoorError
 from murmur_console.context import Console
 from murmur_console.pages.details import pretty, show_pairs
@@ -70,21 +71,19 @@ class LetterPanel:
             await self._console.roster.look()
             await self._look()
 
-        if letter.editable:
-            form = DecisionForm(
-                "Decide about this dead letter",
-                (_EDIT, *_ACTIONS),
-                on_decide=decide,
-                content=pretty(letter.value),
-                content_label="Payload (what identifies the event cannot be changed)",
-                hint="why it may be changed, or let go",
-            )
-        else:
+        if not letter.editable:
             text("h3", "Payload")
             text("pre", pretty(letter.value), "m-payload", tabindex="0")
-            form = DecisionForm(
-                "Decide about this dead letter", _ACTIONS, on_decide=decide, hint="why it may be let go"
-            )
+        form = DecisionForm(
+            "Decide about this dead letter",
+            (_EDIT, *_ACTIONS) if letter.editable else _ACTIONS,
+            on_decide=decide,
+            content=pretty(letter.value) if letter.editable else None,
+            content_label="Payload (what identifies the event cannot be changed)",
+            hint="why it may be changed, or let go" if letter.editable else "why it may be let go",
+            signer=self._console.sessions.signer(),
+            refusal=self._console.sessions.lacks(Role.OPERATOR),
+        )
         background_tasks.create(self._complaints(service, letter, found))
 
     async def _complaints(self, service: str, letter: DeadLetterView, place: Element) -> None:

@@ -64,4 +64,4 @@ def _row(version: Version) -> Row:
 
 def report_path(model: str, version: int) -> str:
     """The validator's report, through the front door that shows this page."""
-    return f"/validator/v1/validations/{model}/{version}/report"
+    return f"/reports/{model}/{version}"

@@ -1,5 +1,6 @@
 """What waits for a person in a chain, with the evidence and the two buttons."""
 
+from murmur_access import Role
 from murmur_console.clients import Decision, DoorError
 from murmur_console.context import Console
 from murmur_console.domain.chains import Bar, Chain
@@ -63,7 +64,13 @@ class ReviewPanel:
             except DoorError as error:
                 form.refused_because(f"Not {decision}: {error}")
 
-        form = ReviewForm(subject, report=report, on_decide=decide)
+        form = ReviewForm(
+            subject,
+            report=report,
+            on_decide=decide,
+            signer=self._console.sessions.signer(),
+            refusal=self._console.sessions.lacks(Role.APPROVER) or "",
+        )
 
 
 def _verdict(chain: Chain, request: Fact) -> Fact | None:

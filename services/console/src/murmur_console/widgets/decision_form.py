@@ -42,8 +42,11 @@ class DecisionForm(Element, component="decision_form.js"):
         content: str | None = None,
         content_label: str = "",
         hint: str = "",
+        signer: str = "",
+        refusal: str | None = None,
     ) -> None:
-        """choices: name -> (label, value -> words)."""
+        """choices: name -> (label, value -> words). signer: who is signed in, else a name is asked for.
+        refusal: why the one who looks may not decide."""
         super().__init__()
         self._props["subject"] = subject
         self._props["actions"] = [vars(action) for action in actions]
@@ -54,6 +57,8 @@ class DecisionForm(Element, component="decision_form.js"):
         self._props["content"] = content
         self._props["content-label"] = content_label
         self._props["hint"] = hint
+        self._props["signer"] = signer
+        self._props["refusal"] = refusal or ""
 
         async def decide(event: GenericEventArguments) -> None:
             told: dict[str, Any] = event.args

@@ -7,12 +7,25 @@ from nicegui.events import GenericEventArguments
 
 
 class ReviewForm(Element, component="review_form.js"):
-    """`on_decide(decision, by, reason)` hears "approved" or "refused"; it raises nothing, see `refused_because`."""
+    """`on_decide(decision, by, reason)` hears "approved" or "refused"; it raises nothing, see `refused_because`.
 
-    def __init__(self, subject: str, *, report: str, on_decide: Callable[[str, str, str], Awaitable[None]]) -> None:
+    signer: who is signed in, whose name need not be asked for; refusal: why this person may not decide, and who may.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        *,
+        report: str,
+        on_decide: Callable[[str, str, str], Awaitable[None]],
+        signer: str = "",
+        refusal: str = "",
+    ) -> None:
         super().__init__()
         self._props["subject"] = subject
         self._props["report"] = report
+        self._props["signer"] = signer
+        self._props["refusal"] = refusal
 
         async def decide(event: GenericEventArguments) -> None:
             await on_decide(event.args["decision"], event.args["by"], event.args["reason"])

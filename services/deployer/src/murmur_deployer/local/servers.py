@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from murmur_access import BrokerAccess
 from murmur_deployer.domain.deployment import ProcessId, Replica
 from murmur_deployer.local.processes import Processes
 from murmur_deployer.ports import Artifacts, ProbeRefused
@@ -35,7 +36,8 @@ class LocalModelServers:
         replicas: Path,
         predictions: Path,
         logs: Path,
-        brokers: str | None,
+        brokers: BrokerAccess | None,
+        tokens: Path | None = None,
         host: str,
         ports: range,
     ) -> None:
@@ -45,6 +47,7 @@ class LocalModelServers:
         self._predictions = predictions
         self._logs = logs
         self._brokers = brokers
+        self._tokens = tokens
         self._host = host
         self._ports = ports
         self._processes = Processes()
@@ -68,6 +71,7 @@ class LocalModelServers:
                 signature=state.artifacts.signature,
                 log_directory=self._predictions / replica.deployment,
                 brokers=self._brokers,
+                tokens=self._tokens,
             ),
             Ports(host=self._host, http=replica.http_port, grpc=replica.grpc_port),
         )

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_PATIENCE_MS = 30_000
+"""Costs nothing where a page is quick: a busy machine draws one in seconds, not in milliseconds."""
+
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -56,8 +59,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningConsole
 def browser() -> Iterator["Browser"]:
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: `apt-get install chromium` to run the browser tests")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
         yield browser
@@ -68,7 +72,7 @@ def browser() -> Iterator["Browser"]:
 def context(browser: "Browser", console: RunningConsole) -> Iterator["BrowserContext"]:
     """At each test's end: nothing was fetched from elsewhere, and no script has failed."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=console.address)
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(_PATIENCE_MS)
     faults: list[str] = []
 
     def watch(page: "Page") -> None:

@@ -101,7 +101,7 @@ async def _reading(access: BrokerAccess) -> set[str]:
     await consumer.start()
     try:
         done: set[str] = set()
-        visible = await consumer.topics()  # the broker does not even name the others, and aiokafka asks for them for ever
+        visible = await consumer.topics()  # of others the broker says nothing, and aiokafka would ask for ever
         for topic in CATALOG:
             if topic.name not in visible:
                 continue

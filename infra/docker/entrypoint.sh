@@ -14,6 +14,12 @@ if [ -f /run/murmur/store ]; then
     MURMUR_STORE=$(cat /run/murmur/store)
     export MURMUR_STORE
 fi
+# Who it is at Kafka: a user with its service's name, unless it is told another.
+MURMUR_KAFKA_USER=${MURMUR_KAFKA_USER:-$MURMUR_PROCESS}
+if [ -f "/run/murmur/kafka_$MURMUR_KAFKA_USER" ]; then
+    MURMUR_KAFKA_PASSWORD_FILE=/run/murmur/kafka_$MURMUR_KAFKA_USER
+    export MURMUR_KAFKA_USER MURMUR_KAFKA_PASSWORD_FILE
+fi
 # Replicas of one service differ in their host name only, which a restarted container keeps.
 MURMUR_REPLICA=${MURMUR_REPLICA:-$(hostname | cksum | cut -d ' ' -f 1)}
 export MURMUR_REPLICA

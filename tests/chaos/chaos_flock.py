@@ -25,7 +25,7 @@ from murmur_runtime import living
 from murmur_runtime.home import Home
 from murmur_runtime.ports import free_front_door
 from murmur_runtime.processes import Members, ProcessSpec, all_members
-from murmur_runtime.settings import FlockSettings
+from murmur_runtime.settings import FlockSettings, Profile
 from murmur_runtime.state import Phase, ProcessState
 
 T = TypeVar("T")
@@ -42,11 +42,15 @@ PATIENCE = float(os.environ.get("MURMUR_CHAOS_PATIENCE", 240))
 RAISING = 600.0
 
 
-def chaos_settings(home: Path) -> FlockSettings:
-    """Raises ValueError for a set-up that this suite does not know."""
-    if SETUP != "embedded":
-        raise ValueError(f"MURMUR_CHAOS_SETUP={SETUP!r} is no set-up known here: embedded")
-    return FlockSettings(home=home, port=free_front_door(span=120))
+def chaos_settings(home: Path, store: str = "") -> FlockSettings:
+    """store: of the servers set-up, a MongoDB of its own. Raises ValueError for one that this suite does not know."""
+    port = free_front_door(span=120)
+    match SETUP:
+        case "embedded":
+            return FlockSettings(home=home, port=port)
+        case "servers":
+            return FlockSettings(home=home, port=port, profile=Profile.SERVERS, store=store, broker_memory="256m")
+    raise ValueError(f"MURMUR_CHAOS_SETUP={SETUP!r} is no set-up known here: embedded, servers")
 
 
 def fused_members(settings: FlockSettings) -> Members:
@@ -159,14 +163,15 @@ class ChaosFlock(LiveFlock):
 
     def check(self, *arguments: str, within: float = 60) -> "subprocess.CompletedProcess[str]":
         """The checker, as the program of its own that it is."""
-        return self._checker("--brokers", self.settings.brokers, "--within", str(within), *arguments)
+        stores = ("--mongodb", self.settings.store) if self.settings.store else ()
+        return self._checker("--brokers", self.settings.brokers, *stores, "--within", str(within), *arguments)
 
     def look_for_orphans(self) -> "subprocess.CompletedProcess[str]":
         return self._checker("--down", "--only", "orphans", "--within", "10")
 
     def _checker(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, str(CHECKER), "--home", str(self.settings.home), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
 
 
 async def patiently(call: Callable[[], Awaitable[T]], *, within: float = PATIENCE) -> T:

@@ -8,6 +8,7 @@ Exit codes: 0 nothing is wrong, 1 something is (one line each), 2 wrong usage, 3
 import argparse
 import asyncio
 import hashlib
+import os
 import subprocess
 import sys
 import time
@@ -45,7 +46,7 @@ async def look(asked: argparse.Namespace) -> World:
         channels=topics,
         unreadable=tuple(wrong),
         orphans=tagged_processes(tag_of(asked.home)) if asked.down else None,
-        ledger=verify_ledger(asked.home),
+        ledger=verify_ledger(asked.home, against_kafka=asked.brokers is not None),
         now=time.time(),
     )
 
@@ -62,12 +63,17 @@ def tag_of(home: Path) -> str:
     return hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:12]
 
 
-def verify_ledger(home: Path) -> str | None:
-    """What `murmur audit verify` complains about; None where there is no ledger, or nothing is wrong."""
-    if not (home / "audit").exists():
+def verify_ledger(home: Path, *, against_kafka: bool) -> str | None:
+    """What `murmur audit verify` complains about; None where there is no ledger, or nothing is wrong.
+
+    With a broker also what differs between its topics and the ledger; MURMUR_PORT says which flock's.
+    """
+    if not (home / "ledger").exists():
         return None
     command = [str(Path(sys.executable).parent / "murmur"), "audit", "verify"]
-    done = subprocess.run(command, env={"MURMUR_HOME": str(home)}, capture_output=True, text=True, check=False)
+    command += ["--against-kafka"] if against_kafka else []
+    environment = {**os.environ, "MURMUR_HOME": str(home)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return None if done.returncode == 0 else (done.stdout + done.stderr).strip()
 
 

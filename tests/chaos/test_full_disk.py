@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from chaos_flock import FULL, PATIENCE, ChaosFlock, chaos_settings, ended, record_result, tell
+from chaos_flock import FULL, PATIENCE, SETUP, ChaosFlock, chaos_settings, ended, record_result, tell
 from small_disks import SmallDisk, small_disk
 
 from murmur_cli.door import NotReachable, Rejected
@@ -17,7 +17,10 @@ from murmur_runtime import flock as runtime
 pytestmark = [
     pytest.mark.flock,
     pytest.mark.timeout(1200),
-    pytest.mark.skipif(not FULL, reason="`make chaos` runs it; the parts are tested beside the kernel and the runtime"),
+    pytest.mark.skipif(
+        not FULL or SETUP != "embedded",
+        reason="`make chaos` runs it; the parts are tested beside the kernel and the runtime",
+    ),
 ]
 
 FULL_SECONDS = 30.0

@@ -1,6 +1,7 @@
 """Who can be killed in a flock, and the plan of who is: drawn from a seed, so that a run can be had again."""
 
 import random
+import re
 from dataclasses import dataclass
 
 import psutil
@@ -45,7 +46,7 @@ def kind_of(process: psutil.Process) -> str:
         return MODEL_SERVER
     if "murmur_training.worker" in line:
         return TRAINING
-    return living.name_of(process)
+    return re.sub(r"-\d+$", "", living.name_of(process))  # trainer-2 is a trainer
 
 
 def memory_of(home: Home, kind: str) -> int:

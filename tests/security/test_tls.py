@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from murmur_access import BrokerAccess
 from murmur_kernel.settings import KernelSettings
 from murmur_kernel.testing import eventually
-from murmur_runtime import envoy
+from murmur_runtime import envoy, kafka
+from murmur_runtime.errors import KeyUnreadable
 from murmur_runtime.home import Home
 from murmur_runtime.ports import free_front_door
 from murmur_runtime.settings import FlockSettings
@@ -122,6 +123,17 @@ async def brokers_are_told_to_whom_trusts_them(access: BrokerAccess) -> None:
             await stranger.start()
     finally:
         await stranger.close()
+
+
+def test_a_key_that_the_broker_could_not_read_is_named(certificate: Certificate, tmp_path: Path) -> None:
+    key = tmp_path / "broken.pem"
+    key.write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    settings = FlockSettings(home=tmp_path, secure=True, kafka_cert=certificate.cert, kafka_key=key)
+    home = Home(tmp_path)
+    home.create()
+
+    with pytest.raises(KeyUnreadable, match=r"broken\.pem"):
+        kafka.prepare(settings, home, ())
 
 
 def test_half_a_pair_is_refused(certificate: Certificate, tmp_path: Path) -> None:

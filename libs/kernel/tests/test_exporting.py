@@ -13,7 +13,9 @@ from counting import COUNTERS, Counter, CounterUnitOfWork, requested
 from fastapi import APIRouter
 from pydantic import BaseModel, ValidationError
 
+from murmur_access import Role
 from murmur_events.training import TrainingRequested
+from murmur_kernel.auth import allows
 from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
 from murmur_kernel.consuming import react
 from murmur_kernel.service import Service
@@ -50,7 +52,7 @@ async def running(home: Path, endpoint: str) -> AsyncIterator[tuple[httpx.AsyncC
     )
     api = APIRouter(prefix="/v1")
 
-    @api.post("/ask/{workflow}")
+    @api.post("/ask/{workflow}", dependencies=[allows(Role.AUTHOR)])
     async def post(workflow: str) -> Asked:
         return await service.change(ask, workflow, answer=Asked)
 

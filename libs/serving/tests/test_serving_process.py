@@ -20,6 +20,7 @@ import pytest
 from mlserver.grpc import dataplane_pb2 as pb
 from mlserver.grpc.dataplane_pb2_grpc import GRPCInferenceServiceStub
 
+from murmur_access import BrokerAccess
 from murmur_serving.config import PROBE_HEADER, Ports
 
 pytestmark = pytest.mark.flock
@@ -199,7 +200,7 @@ def test_a_changed_file_ends_the_process_and_names_the_digests(start, model) -> 
 
 
 def test_kill_9_keeps_every_answered_row_and_a_signal_ends_with_0(start, model) -> None:
-    replica = start(brokers="127.0.0.1:1")  # nobody listens there: serving does not need the broker
+    replica = start(brokers=BrokerAccess(brokers="127.0.0.1:1"))  # nobody listens: it serves without
     replica.until_ready()
     with replica.client as client:
         for number in range(50):

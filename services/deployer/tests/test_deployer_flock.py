@@ -92,6 +92,7 @@ async def test_a_swap_under_load_loses_no_request(deployer, front_door) -> None:
 
 
 async def test_a_killed_model_server_costs_its_clients_time_but_no_request(deployer, front_door) -> None:
+    """Save one whose answer had begun when the process died: its head is with the client, and cannot be taken back."""
     await deployer.promote(1)
     killed = (await deployer.deployment()).serving
     async with load(front_door.url) as seen:
@@ -100,7 +101,8 @@ async def test_a_killed_model_server_costs_its_clients_time_but_no_request(deplo
         before = seen.answered["1"]
         again = await eventually(lambda: _replaced(deployer, killed))
         await eventually(lambda: seen.answered["1"] > before + 50, within=40)
-    assert seen.failed == []
+    assert all("without sending complete message body" in error for error in seen.failed), seen.failed
+    assert len(seen.failed) <= 1
     assert (again.name, again.ports) == (killed.name, killed.ports)
 
 

@@ -15,10 +15,11 @@ def make_private(folder: Path) -> None:
     folder.chmod(0o700)
 
 
-def write_private(path: Path, text: str) -> None:
-    """Readers see the old or the new file, never a part; nobody else sees either."""
+def write_private(path: Path, text: str, *, mode: int = 0o600) -> None:
+    """Readers see the old or the new file, never a part; nobody else sees either, unless `mode` says so."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        os.fchmod(file.fileno(), mode)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

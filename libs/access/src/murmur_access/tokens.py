@@ -126,7 +126,12 @@ class TokenFile:
         with suppress(FileExistsError):
             if not self.path.parent.exists():
                 make_private(self.path.parent)
-        write_private(self.path, _Document(tokens=records).model_dump_json(indent=1) + "\n")
+        text = _Document(tokens=records).model_dump_json(indent=1) + "\n"
+        write_private(self.path, text, mode=self._mode())
+
+    def _mode(self) -> int:
+        """Of the file as it is: containers read it as other users. It holds digests only."""
+        return self.path.stat().st_mode & 0o777 if self.path.exists() else 0o600
 
 
 def sha256_of(token: str) -> str:

@@ -69,6 +69,14 @@ class BrokerNotFormatted(RuntimeProblem):
         super().__init__(f"Kafka could not format its storage: {output}", advice=f"Read {str(log)!r}.")
 
 
+class KeyUnreadable(RuntimeProblem):
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{str(path)!r} (MURMUR_KAFKA_KEY) is no private key that the broker can use: {reason}",
+            advice="Give a PEM file without a passphrase: openssl pkey -in <key> -out <another file>",
+        )
+
+
 class TopicsNotCreated(RuntimeProblem):
     def __init__(self, refused: dict[str, str]) -> None:
         reasons = ", ".join(f"{name} ({reason})" for name, reason in sorted(refused.items()))

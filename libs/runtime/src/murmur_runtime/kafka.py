@@ -87,7 +87,7 @@ def properties(settings: FlockSettings, home: Home, node: Node | None = None) ->
     if settings.durability is Durability.POWER:
         values["log.flush.interval.messages"] = "1"
     if settings.secured:
-        values |= broker_security.properties(settings, settings.vault)
+        values |= broker_security.properties(settings, settings.vault, node)
     return values
 
 
@@ -109,7 +109,7 @@ def environment() -> dict[str, str]:
 def prepare(settings: FlockSettings, home: Home, jars: Iterable[Path]) -> None:
     """Writes the configuration of every node and, once, formats its storage. Repeatable.
 
-    Raises BrokerNotFormatted, BrokerWithoutUsers.
+    Raises BrokerNotFormatted, BrokerWithoutUsers, KeyUnreadable.
     """
     if settings.secured:
         if any(node.formatted for node in nodes(settings, home)) and not settings.vault.has_users:

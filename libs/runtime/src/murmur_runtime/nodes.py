@@ -46,4 +46,4 @@ def nodes(settings: FlockSettings, home: Home) -> tuple[Node, ...]:
 
 def quorum(settings: FlockSettings, home: Home) -> str:
     """controller.quorum.voters: the majority of these decides who leads."""
-    return ",".join(f"{node.number}@{settings.host}:{node.controller}" for node in nodes(settings, home))
+    return ",".join(f"{node.number}@{settings.inner_host}:{node.controller}" for node in nodes(settings, home))

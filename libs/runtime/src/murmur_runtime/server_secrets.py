@@ -4,17 +4,21 @@ The folder is closed to everybody but its owner. The files in it are not, becaus
 owner: a container is shown only the files that docker-compose.yml gives it.
 """
 
+import getpass
 import json
 import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from murmur_access import Role, TokenFile
+from murmur_access.rules import users
+
 _STORES = "mongo-1:27017,mongo-2:27017,mongo-3:27017"
 
 
 def contents() -> Mapping[str, str]:
-    """What is in each file; drawn anew at each call."""
+    """What is in each file; drawn anew at each call. Kafka reads its own as they are, so that no file ends its line."""
     mongo, access, secret = (secrets.token_urlsafe(32) for _ in range(3))
     identity = {
         "name": "murmuration",
@@ -29,6 +33,7 @@ def contents() -> Mapping[str, str]:
         "s3_config": json.dumps({"identities": [identity]}, indent=1),
         "s3_credentials": f"[default]\naws_access_key_id = {access}\naws_secret_access_key = {secret}",
         "grafana_password": secrets.token_urlsafe(24),
+        **{f"kafka_{user}": secrets.token_urlsafe(32) for user in users()},
     }
 
 
@@ -43,10 +48,24 @@ def make(folder: Path) -> list[str]:
     if any((folder / name).exists() for name in drawn):
         return []
     for name, text in drawn.items():
-        path = folder / name
-        path.write_text(text + "\n")
-        path.chmod(0o444)
-    return list(drawn)
+        _write(folder / name, text)
+    return [*drawn, *_issue_tokens(folder)]
+
+
+def _issue_tokens(folder: Path) -> list[str]:
+    """The services' file of tokens, with two in it: who sets the servers up may do all, Prometheus may read."""
+    document = folder / "tokens" / "tokens.json"
+    document.parent.mkdir(exist_ok=True)
+    _write(document, "{}")
+    tokens = TokenFile(document)
+    _write(folder / "token", tokens.issue(getpass.getuser(), Role).token)
+    _write(folder / "prometheus_token", tokens.issue("prometheus", [Role.VIEWER]).token)
+    return ["token", "prometheus_token"]
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o444)
 
 
 def main() -> int:

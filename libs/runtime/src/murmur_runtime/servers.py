@@ -1,4 +1,4 @@
-"""What containers need before the services start: topics, the bucket, the front door's files.
+"""What containers need before the services start: users, rules and topics of Kafka, the bucket, Envoy's files.
 
 Run as `python -m murmur_runtime.servers`. The code is that of `murmur up`; each step may be repeated, so that an
 interrupted one is simply run again.
@@ -7,14 +7,17 @@ interrupted one is simply run again.
 import asyncio
 import json
 import logging
-import os
 import sys
 
 import fsspec
 import structlog
 from aiokafka.errors import KafkaError
 
-from murmur_runtime import envoy
+from murmur_access import AccessError, BrokerAccess
+from murmur_access.broker import BrokerSettings, broker_access
+from murmur_access.private import read_private
+from murmur_access.rules import rules, users
+from murmur_runtime import broker_rules, envoy
 from murmur_runtime.errors import RuntimeProblem
 from murmur_runtime.home import Home, write_atomically
 from murmur_runtime.settings import BROKERS_OF_SERVERS, SERVICE_OFFSETS, FlockSettings
@@ -26,13 +29,22 @@ SERVICE_PORT = 8000
 log = structlog.get_logger()
 
 
-async def prepare(settings: FlockSettings, brokers: str, *, copies: int = BROKERS_OF_SERVERS) -> None:
-    """Raises TopicsNotCreated, KafkaError, OSError."""
+async def prepare(settings: FlockSettings, brokers: BrokerAccess | str, *, copies: int = BROKERS_OF_SERVERS) -> None:
+    """brokers: as their administrator. Raises RulesNotApplied, TopicsNotCreated, KafkaError, OSError, AccessError."""
     home = Home(settings.home)
     front_door(settings, home)
     make_bucket(settings.artifacts)
-    created = await create_topics(brokers, copies=copies)
+    access = broker_access(brokers)
+    if access.protocol.asks_who:
+        await asyncio.to_thread(broker_rules.apply_to, access, _passwords(access), rules())
+    created = await create_topics(access, copies=copies)
     log.info("servers prepared", topics=created, artifacts=settings.artifacts)
+
+
+def _passwords(access: BrokerAccess) -> dict[str, str]:
+    """Of every Kafka user, each from a file beside the administrator's: `kafka_<user>`."""
+    assert access.password_file is not None
+    return {user: read_private(access.password_file.with_name(f"kafka_{user}")) for user in users()}
 
 
 def front_door(settings: FlockSettings, home: Home) -> None:
@@ -61,8 +73,8 @@ def _upstream(name: str) -> envoy.Upstream:
 def main() -> int:
     logging.basicConfig(level=logging.ERROR)
     try:
-        asyncio.run(prepare(FlockSettings(), os.environ["MURMUR_BROKERS"]))
-    except (RuntimeProblem, KafkaError, OSError) as error:
+        asyncio.run(prepare(FlockSettings(), BrokerSettings().broker_access))
+    except (RuntimeProblem, AccessError, KafkaError, OSError) as error:
         log.error("servers not prepared", reason=str(error), advice=getattr(error, "advice", "it is tried again"))
         return 1
     return 0

@@ -1,4 +1,7 @@
-"""A whole flock raised with --secure: a workflow runs through it, roles hold, and no secret is to be found anywhere."""
+"""The servers set-up on one machine, secured: three brokers, two replicas of each service, MongoDB.
+
+A workflow runs through it once, roles hold, a replica may die, and no secret is to be found anywhere.
+"""
 
 import asyncio
 import json
@@ -19,20 +22,36 @@ from murmur_runtime import flock as runtime
 from murmur_runtime.home import Home
 from murmur_runtime.living import tagged
 from murmur_runtime.ports import free_front_door
-from murmur_runtime.settings import FlockSettings
+from murmur_runtime.settings import ALONE, SERVICE_OFFSETS, FlockSettings, Profile
 
-pytestmark = [pytest.mark.flock, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.flock, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def flock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveFlock]:
-    settings = FlockSettings(home=tmp_path_factory.mktemp("secure"), port=free_front_door(), secure=True)
+def flock(tmp_path_factory: pytest.TempPathFactory, mongodb: str) -> Iterator[LiveFlock]:
+    settings = FlockSettings(
+        home=tmp_path_factory.mktemp("servers"),
+        port=free_front_door(span=60),
+        profile=Profile.SERVERS,
+        store=mongodb,
+        broker_memory="256m",
+        secure=True,
+    )
     first_token(settings)
-    asyncio.run(runtime.up(settings, within=300))
     try:
+        asyncio.run(runtime.up(settings, within=600))
         yield LiveFlock(settings)
     finally:
         asyncio.run(runtime.down(settings))
+
+
+def test_status_shows_three_brokers_and_two_replicas_of_each_service(flock: LiveFlock) -> None:
+    shown = json.loads(flock.murmur("status", "--json").stdout)
+
+    names = {process["name"] for process in shown["processes"]}
+    services = {f"{name}-{number}" for name in SERVICE_OFFSETS.keys() - ALONE for number in (1, 2)}
+    assert names == {"kafka-1", "kafka-2", "kafka-3", "envoy", *services, *ALONE}
+    assert shown["ready"]
 
 
 def secrets_of(flock: LiveFlock) -> dict[str, str]:
@@ -45,7 +64,8 @@ def told_by(flock: LiveFlock, secrets: dict[str, str]) -> list[str]:
     """Where a secret stands outside the vault: logs, topics, stores, artifacts, what processes show of themselves."""
     found: list[str] = []
     for path in flock.settings.home.rglob("*"):
-        if path.is_file() and flock.settings.vault.root not in path.parents:
+        numbers_only = path.suffix in (".index", ".timeindex")  # of Kafka, 10 MiB each
+        if path.is_file() and not numbers_only and flock.settings.vault.root not in path.parents:
             found += [f"{name} in {path}" for name in _within(path.read_bytes(), secrets)]
     for process in tagged(Home(flock.settings.home)):
         try:
@@ -60,16 +80,19 @@ def _within(content: bytes, secrets: dict[str, str]) -> Iterable[str]:
     return (name for name, secret in secrets.items() if secret.encode() in content)
 
 
-async def test_a_workflow_runs_through_and_no_secret_is_told(flock: LiveFlock, tmp_path: Path) -> None:
+async def test_a_workflow_runs_through_once_and_no_secret_is_told(flock: LiveFlock, tmp_path: Path) -> None:
     folder = flock.scaffold(tmp_path / "guarded", "guarded")
     await flock.apply(folder, "guarded")
     await flock.trigger("guarded")
-    await flock.until("the request for a review", of("review.requested", "guarded"), within=200)
+    await flock.until("the request for a review", of("review.requested", "guarded"), within=300)
     refused = await _review_as(flock, Role.AUTHOR)
     assert refused.status_code == 403
     approved = await _review_as(flock, Role.APPROVER)
     assert (approved.status_code, approved.json()["by"]) == (200, "approver")
-    await flock.until("the deployment", of("model.deployed", "guarded"), within=200)
+    await flock.until("the deployment", of("model.deployed", "guarded"), within=300)
+    history = await flock.history()
+    for topic in ("training.requested", "run.completed", "model.registered", "validation.completed", "model.deployed"):
+        assert len({envelope.id for envelope in history if of(topic, "guarded")(envelope)}) == 1, topic
     await _predict(flock)
     assert flock.murmur("status").returncode == 0
     assert flock.murmur("doctor").returncode == 0
@@ -152,3 +175,22 @@ async def test_the_console_lets_in_only_who_signs_in(flock: LiveFlock) -> None:
 async def test_a_home_that_was_secure_stays_secure(flock: LiveFlock) -> None:
     plain = FlockSettings(home=flock.settings.home, port=flock.settings.port)
     assert (plain.secured, plain.auth_mode) == (True, "tokens")
+
+
+async def test_the_front_door_answers_on_while_a_replica_is_killed(flock: LiveFlock) -> None:
+    killed = flock.kill("registry-1")
+    async with httpx.AsyncClient(
+        base_url=flock.settings.front_door, headers=flock.door().headers, timeout=30
+    ) as client:
+        answers = [(await client.get("/registry/v1/models")).status_code for _ in range(20)]
+
+    assert answers == [200] * 20
+    await eventually(lambda: flock.pid("registry-1") != killed, within=60)
+    await asyncio.to_thread(flock.wait_ready, within=120)
+
+
+async def test_down_ends_everything(flock: LiveFlock) -> None:
+    stopped = await runtime.down(flock.settings)
+
+    assert len(stopped.names) == 4 + 2 * len(SERVICE_OFFSETS) - len(ALONE)
+    assert tagged(Home(flock.settings.home)) == []

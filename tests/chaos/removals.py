@@ -54,7 +54,7 @@ REMOVALS = {
         "a second delivery changes nothing",
         _scene("offset-request"),
         (
-            (f"{_KERNEL}/store/sqlite.py", "raise Duplicate(mark)", "return"),
+            (f"{_KERNEL}/store/sqlite_changes.py", "raise Duplicate(mark)", "return"),
             (
                 f"{_KERNEL}/store/sqlite.py",
                 'return await self._first("SELECT 1 FROM inbox WHERE mark = ?", mark) is not None',

@@ -1,22 +1,15 @@
 """The embedded store: one SQLite file a service, for one replica."""
 
-import json
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
-from murmur_events import Envelope
-from murmur_events.catalog import topic_named
 from murmur_kernel.documents import Document, Page, Query
-from murmur_kernel.errors import Conflict, Duplicate, LeaseLost
 from murmur_kernel.store import cursor
 from murmur_kernel.store.base import (
     ChangeSet,
     DeadLetter,
-    DocumentWrite,
     Fence,
     JobRow,
     JobState,
@@ -24,10 +17,11 @@ from murmur_kernel.store.base import (
     OutboxRow,
     Parked,
 )
-from murmur_kernel.store.codec import dump_edits, dump_envelope, dump_record, load_edits, load_envelope, load_record
+from murmur_kernel.store.codec import load_edits, load_envelope, load_record
+from murmur_kernel.store.sqlite_changes import JOB_COLUMNS, apply, forget
 from murmur_kernel.store.sqlite_engine import SqliteEngine
 from murmur_kernel.store.sqlite_find import find_documents, index_statement
-from murmur_kernel.store.sqlite_letters import COLUMNS, find_letters, keep_letter, letter_of
+from murmur_kernel.store.sqlite_letters import COLUMNS, find_letters, letter_of
 
 _MIGRATIONS = tuple(
     files("murmur_kernel.store").joinpath(name).read_text()
@@ -62,14 +56,14 @@ class SqliteStore:
         return await self._engine.read(lambda connection: find_documents(connection, kind, query))
 
     async def commit(self, change: ChangeSet) -> None:
-        await self._engine.write(lambda connection: _apply(connection, change))
+        await self._engine.write(lambda connection: apply(connection, change))
         self.on_commit(change)
 
     async def handled(self, mark: str) -> bool:
         return await self._first("SELECT 1 FROM inbox WHERE mark = ?", mark) is not None
 
     async def forget_marks(self, now: datetime, limit: int) -> int:
-        return await self._engine.write(lambda connection: _forget(connection, now.timestamp(), limit))
+        return await self._engine.write(lambda connection: forget(connection, now.timestamp(), limit))
 
     async def answer(self, key: str) -> str | None:
         row = await self._first("SELECT body FROM answers WHERE key = ?", key)
@@ -98,7 +92,7 @@ class SqliteStore:
         sql = f"""UPDATE jobs SET attempt = attempt + 1, state = 'running', owner = ?, lease_until = ? WHERE id = (
                     SELECT id FROM jobs WHERE kind IN ({places}) AND due <= ?
                     AND (state = 'queued' OR (state = 'running' AND lease_until <= ?)) ORDER BY due LIMIT 1)
-                  RETURNING {_JOB_COLUMNS}"""
+                  RETURNING {JOB_COLUMNS}"""
         arguments = (owner, until.timestamp(), *kinds, now.timestamp(), now.timestamp())
         row = await self._engine.write(lambda connection: connection.execute(sql, arguments).fetchone())
         return _job(row) if row else None
@@ -123,7 +117,7 @@ class SqliteStore:
         await self._engine.write(lambda connection: connection.execute(sql, (int(on_purpose), owner)) and None)
 
     async def jobs(self, state: JobState | None = None) -> Sequence[JobRow]:
-        sql = f"SELECT {_JOB_COLUMNS} FROM jobs WHERE state != 'ended' AND (?1 IS NULL OR state = ?1) ORDER BY due"
+        sql = f"SELECT {JOB_COLUMNS} FROM jobs WHERE state != 'ended' AND (?1 IS NULL OR state = ?1) ORDER BY due"
         return [_job(row) for row in await self._all(sql, state)]
 
     async def blocked(self, topic: str, key: str) -> str | None:
@@ -174,9 +168,6 @@ class SqliteStore:
         return await self._engine.read(lambda connection: connection.execute(sql, arguments).fetchall())
 
 
-_JOB_COLUMNS = "id, kind, payload, due, correlation_id, causation_id, attempt, returned, state, error, traceparent"
-
-
 def _job(row: Sequence[Any]) -> JobRow:
     job_id, kind, payload, due, correlation_id, causation_id, attempt, returned, state, error, traceparent = row
     return JobRow(
@@ -191,113 +182,4 @@ def _job(row: Sequence[Any]) -> JobRow:
         state=JobState(state),
         error=error,
         traceparent=traceparent,
-    )
-
-
-def _apply(connection: sqlite3.Connection, change: ChangeSet) -> None:
-    """The whole change on a connection that is inside a savepoint: an error undoes all of it."""
-    if change.mark:
-        _mark(connection, change.mark, change.forget_at)
-    if change.fence:
-        _check_fence(connection, change.fence)
-    for write in change.documents:
-        _save(connection, write)
-    for envelope in change.envelopes:
-        _enqueue(connection, envelope)
-    for job in change.jobs:
-        connection.execute(
-            f"INSERT OR IGNORE INTO jobs ({_JOB_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                job.id,
-                job.kind,
-                job.payload,
-                job.due.timestamp(),
-                job.correlation_id,
-                job.causation_id,
-                job.attempt,
-                job.returned,
-                job.state,
-                job.error,
-                job.traceparent,
-            ),
-        )
-    for job_id in change.cancelled:
-        connection.execute("UPDATE jobs SET state = 'ended', payload = '' WHERE id = ?", (job_id,))
-    if change.unparked:
-        connection.execute("DELETE FROM parked WHERE id = ?", (change.unparked,))
-    if change.parked:
-        _park(connection, change.parked)
-    if letter := change.dead_letter:
-        keep_letter(connection, letter)
-    if change.undead:
-        connection.execute("DELETE FROM dead_letters WHERE id = ?", (change.undead,))
-    if change.answer:
-        connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", change.answer)
-
-
-def _mark(connection: sqlite3.Connection, mark: str, forget_at: datetime | None) -> None:
-    row = (mark, forget_at.timestamp() if forget_at else None)
-    if connection.execute("INSERT OR IGNORE INTO inbox (mark, forget_at) VALUES (?, ?)", row).rowcount != 1:
-        raise Duplicate(mark)
-
-
-def _forget(connection: sqlite3.Connection, now: float, limit: int) -> int:
-    marks = connection.execute(
-        """SELECT mark FROM inbox WHERE forget_at <= ?
-           AND mark NOT IN (SELECT id FROM parked) AND mark NOT IN (SELECT id FROM dead_letters)
-           ORDER BY forget_at LIMIT ?""",
-        (now, limit),
-    ).fetchall()
-    connection.executemany("DELETE FROM answers WHERE key = ?", marks)
-    connection.executemany("DELETE FROM inbox WHERE mark = ?", marks)
-    return len(marks)
-
-
-def _check_fence(connection: sqlite3.Connection, fence: Fence) -> None:
-    """A job that ends stays as a row without a payload, so that its id is never taken for new work."""
-    done = "state = 'ended', payload = ''" if fence.completes else "attempt = attempt"
-    sql = f"UPDATE jobs SET {done} WHERE id = ? AND attempt = ? AND state = 'running'"
-    if connection.execute(sql, (fence.job_id, fence.attempt)).rowcount != 1:
-        raise LeaseLost(fence.job_id, fence.attempt)
-
-
-def _save(connection: sqlite3.Connection, write: DocumentWrite) -> None:
-    sql = """INSERT INTO documents (kind, id, version, fields, body) VALUES (?1, ?2, 1, ?3, ?4)
-             ON CONFLICT (kind, id) DO UPDATE SET version = version + 1, fields = ?3, body = ?4
-             WHERE ?5 IS NULL OR version = ?5"""
-    if write.expected:
-        sql = """UPDATE documents SET version = version + 1, fields = ?3, body = ?4
-                 WHERE kind = ?1 AND id = ?2 AND version = ?5"""
-    arguments = (write.kind, write.id, json.dumps(write.fields), write.body, write.expected)
-    if connection.execute(sql, arguments).rowcount != 1:
-        raise Conflict(write.kind, write.id)
-    connection.execute("UPDATE parked SET ready = 1 WHERE awaits = ?", (f"{write.kind}/{write.id}",))
-
-
-def _enqueue(connection: sqlite3.Connection, envelope: Envelope) -> None:
-    counter = (topic_named(envelope.topic).aggregate, envelope.key)
-    sql = """INSERT INTO sequences VALUES (?, ?, 1)
-             ON CONFLICT (aggregate, key) DO UPDATE SET value = value + 1 RETURNING value"""
-    (sequence,) = connection.execute(sql, counter).fetchone()
-    text = dump_envelope(replace(envelope, sequence=sequence))
-    connection.execute("INSERT INTO outbox (envelope, time) VALUES (?, ?)", (text, envelope.time.isoformat()))
-
-
-def _park(connection: sqlite3.Connection, parked: Parked) -> None:
-    kind, _, document_id = parked.awaits.partition("/")
-    present = connection.execute("SELECT 1 FROM documents WHERE kind = ? AND id = ?", (kind, document_id)).fetchone()
-    connection.execute(
-        """INSERT INTO parked (id, topic, key, record, awaits, deadline, ready, edits)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-           ON CONFLICT (id) DO UPDATE SET awaits = ?5, deadline = ?6, ready = ?7""",
-        (
-            parked.id,
-            parked.record.topic,
-            parked.record.key,
-            dump_record(parked.record),
-            parked.awaits,
-            parked.deadline.timestamp(),
-            parked.ready or not parked.awaits or present is not None,
-            dump_edits(parked.edits),
-        ),
     )

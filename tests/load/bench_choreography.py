@@ -34,6 +34,16 @@ ENVIRONMENT = {"MURMUR_TRAINING_SLOTS": "4"}
 """Of the services, beyond the defaults: trainings that do nothing need no core each."""
 
 
+ON_THE_WAY = (
+    "training.requested",
+    "run.started",
+    "run.completed",
+    "model.registered",
+    "validation.completed",
+    "model.promoted",
+)
+
+
 def say(text: str) -> None:
     print(f"{time.monotonic() - _BEGAN:6.1f} s  {text}", flush=True)
 
@@ -42,14 +52,17 @@ def percentile(values: list[float], percent: int) -> float:
     return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-async def one_at_a_time(heard: Heard, trigger: Callable[[str], Awaitable[str]], names: list[str]) -> list[float]:
-    """Milliseconds from before the trigger to model.deployed here."""
-    took = []
+async def one_at_a_time(
+    heard: Heard, trigger: Callable[[str], Awaitable[str]], names: list[str]
+) -> tuple[list[float], list[str]]:
+    """(milliseconds from before the trigger to model.deployed here, the chains)."""
+    took, chains = [], []
     for name in names:
         began = time.perf_counter()
-        (arrived,) = await heard.all_of([await trigger(name)])
+        chains.append(await trigger(name))
+        (arrived,) = await heard.all_of(chains[-1:])
         took.append((arrived - began) * 1000)
-    return took
+    return took, chains
 
 
 async def at_once(flock: NoopFlock, heard: Heard, names: list[str]) -> tuple[float, list[float]]:
@@ -116,13 +129,13 @@ async def ours(quick: bool) -> dict[str, Any]:
         names = [f"nothing-{number}" for number in range(burst)]
         for begin in range(0, burst, 10):
             await asyncio.gather(*map(flock.apply, names[begin : begin + 10]))
-        heard = Heard(flock.settings.brokers, "model.deployed", "training.skipped")
+        heard = Heard(flock.settings.brokers, ends=("model.deployed", "training.skipped"), others=ON_THE_WAY)
         async with heard.listening():
             await one_at_a_time(heard, flock.trigger, names[:5])
             say(f"{single} workflows one at a time, by REST")
-            by_rest = await one_at_a_time(heard, flock.trigger, (names * 10)[:single])
+            by_rest, chains = await one_at_a_time(heard, flock.trigger, (names * 10)[:single])
             say(f"p50 {percentile(by_rest, 50):.0f} ms; {single} more, by publishing")
-            by_event = await one_at_a_time(heard, flock.ask, (names * 10)[:single])
+            by_event, _ = await one_at_a_time(heard, flock.ask, (names * 10)[:single])
             say(f"p50 {percentile(by_event, 50):.0f} ms; {burst} at once")
             cpu = flock.cpu_seconds()
             total, each = await at_once(flock, heard, names)
@@ -136,6 +149,7 @@ async def ours(quick: bool) -> dict[str, Any]:
             say(f"{react:,.0f}/s; ending the flock")
     return {
         "by_rest": by_rest,
+        "stages": heard.stages(chains),
         "by_event": by_event,
         "burst": burst,
         "total": total,
@@ -231,6 +245,15 @@ def rows(mine: dict[str, Any], peer: dict[str, Any] | None) -> list[Row]:
     return found
 
 
+def write_profile(stages: dict[str, list[float]]) -> None:
+    """Where the time of one workflow goes, as heard from outside: between which events how long."""
+    lines = [f"{'from one event to the next':48} {'p50':>8} {'p99':>8}  ms"]
+    for stage, took in stages.items():
+        if len(took) > 1:
+            lines.append(f"{stage:48} {percentile(took, 50):8.1f} {percentile(took, 99):8.1f}")
+    (results.RESULTS / "choreography-profile.txt").write_text("\n".join(lines) + "\n")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prefect", type=Path, help="Python of an environment that has Prefect; without: ours only")
@@ -253,6 +276,7 @@ def main() -> int:
         },
         "peer": peer["settings"] if peer else None,
     }
+    write_profile(mine["stages"])
     say("done")
     return results.finish("choreography", rows(mine, peer), machine=before, settings=settings)
 

@@ -5,9 +5,11 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -30,13 +32,18 @@ _DEFINITION = _HERE / "workflow"
 
 
 class Heard:
-    """When events of some topics arrived here from Kafka, by their correlation id (seconds, perf_counter)."""
+    """When events arrived here from Kafka, by their correlation id (seconds, perf_counter).
 
-    def __init__(self, brokers: str, *topics: str) -> None:
+    ends: topics whose event ends a chain; others are heard for `stages` only
+    """
+
+    def __init__(self, brokers: str, *, ends: Collection[str], others: Collection[str] = ()) -> None:
         self._consumer = AIOKafkaConsumer(
-            *topics, bootstrap_servers=brokers, auto_offset_reset="earliest", fetch_max_wait_ms=50
+            *ends, *others, bootstrap_servers=brokers, auto_offset_reset="earliest", fetch_max_wait_ms=50
         )
+        self._ends = ends
         self._at: dict[str, float] = {}
+        self._topics: dict[str, dict[str, float]] = defaultdict(dict)
         self._news = asyncio.Condition()
 
     @asynccontextmanager
@@ -56,6 +63,15 @@ class Heard:
             await self._news.wait_for(lambda: all(one in self._at for one in wanted))
         return [self._at[one] for one in wanted]
 
+    def stages(self, correlations: Iterable[str]) -> dict[str, list[float]]:
+        """Milliseconds from one event of a chain to the next, by `earlier -> later`."""
+        found: dict[str, list[float]] = defaultdict(list)
+        for correlation in correlations:
+            in_order = sorted(self._topics[correlation].items(), key=lambda item: item[1])
+            for (earlier, at), (later, then) in pairwise(in_order):
+                found[f"{earlier} -> {later}"].append((then - at) * 1000)
+        return found
+
     async def _listen(self) -> None:
         while True:
             batches = await self._consumer.getmany(timeout_ms=1000)
@@ -63,7 +79,9 @@ class Heard:
             for messages in batches.values():
                 for message in messages:
                     correlation = dict(message.headers)["ce_correlationid"].decode()
-                    self._at.setdefault(correlation, now)
+                    self._topics[correlation].setdefault(message.topic, now)
+                    if message.topic in self._ends:
+                        self._at.setdefault(correlation, now)
             async with self._news:
                 self._news.notify_all()
 

@@ -80,6 +80,36 @@ async def test_replicas_that_no_record_knows_are_removed(deployer) -> None:
     assert deployer.servers.names_now() == {"credit-v1-1"}
 
 
+async def test_a_replica_that_a_rollout_starts_meanwhile_is_no_stranger(deployer, monkeypatch) -> None:
+    """The rollout goes on between the two looks, whichever comes first."""
+    await deployer.deploy(1)
+    await deployer.promote(2)
+    candidate = (await deployer.deployment()).with_candidate(2, (8182, 8183))
+    looks = []
+
+    async def rollout() -> None:
+        looks.append("a look")
+        if len(looks) == 1:
+            await deployer.kernel.given(candidate)
+            deployer.servers.processes["credit-v2-2"] = ProcessId(5, 1.0)
+
+    def with_rollout_after(owner: object, name: str) -> None:
+        look = getattr(owner, name)
+
+        async def looked() -> object:
+            seen = await look()
+            await rollout()
+            return seen
+
+        monkeypatch.setattr(owner, name, looked)
+
+    with_rollout_after(deployer.servers, "names")
+    with_rollout_after(deployer.reconciler._fleet, "deployments")
+    await deployer.reconciler.remove_strangers()
+    assert len(looks) == 2
+    assert "credit-v2-2" in deployer.servers.processes
+
+
 async def test_routes_are_said_again_until_the_front_door_hears_them(deployer) -> None:
     await deployer.deploy(1)
     table = deployer.router.table

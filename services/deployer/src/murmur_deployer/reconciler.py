@@ -105,9 +105,13 @@ class Reconciler:
         return any(deployment.retiring for deployment in deployments)
 
     async def remove_strangers(self) -> None:
-        """Ends replicas that no record knows: they were started for a store that is not there any more."""
+        """Ends replicas that no record knows: they were started for a store that is not there any more.
+
+        A rollout records its candidate before it starts it. So what is there is listed first, and looked up after that.
+        """
+        present = set(await self._servers.names())
         known = {replica.name for deployment in await self._fleet.deployments() for replica in deployment.replicas}
-        for name in set(await self._servers.names()) - known:
+        for name in present - known:
             log.warning("unknown replica removed", replica=name)
             await self._servers.stop(Replica(name, deployment="", version=0, http_port=0, grpc_port=0))
 

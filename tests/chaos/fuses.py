@@ -14,7 +14,7 @@ from typing import Any
 from murmur_events import Record
 from murmur_kernel.bus import Sink, Source, TopicPartition
 from murmur_kernel.bus.base import OnRevoke
-from murmur_kernel.store import ChangeSet, RawRecord, Store
+from murmur_kernel.store import ChangeSet, OutboxRow, RawRecord, Store
 
 
 class Point(StrEnum):
@@ -115,6 +115,7 @@ class FusedStore:
     def __init__(self, inner: Store, fuse: Fuse) -> None:
         self._inner = inner
         self._fuse = fuse
+        self._leads = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -142,10 +143,17 @@ class FusedStore:
 
     async def lease(self, name: str, owner: str, now: Any, until: Any) -> bool:
         granted = await self._inner.lease(name, owner, now, until)
-        if granted and name == "relay":
-            rows = [row.envelope for row in await self._inner.outbox(500)]
-            self._fuse.reach(Point.LEASED, {row.topic for row in rows}, ids=[row.id for row in rows])
+        if name == "relay":
+            self._leads = granted and until > now
+            await self.outbox(500)
         return granted
+
+    async def outbox(self, limit: int) -> Sequence[OutboxRow]:
+        """What the relay is about to publish: it asks for its lease again only when a part of it is gone."""
+        rows = await self._inner.outbox(limit)
+        if self._leads:
+            self._fuse.reach(Point.LEASED, {row.envelope.topic for row in rows}, ids=[row.envelope.id for row in rows])
+        return rows
 
     async def claim(self, kinds: Sequence[str], owner: str, now: Any, until: Any) -> Any:
         row = await self._inner.claim(kinds, owner, now, until)

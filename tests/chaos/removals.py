@@ -68,9 +68,10 @@ REMOVALS = {
         (
             (
                 f"{_KERNEL}/consumer.py",
-                "self._progress[_place(record)].begin(record.offset)\n",
-                "self._progress[_place(record)].begin(record.offset)\n"
-                "        self._progress[_place(record)].finish(record.offset)\n",
+                "                        self._accept(record)\n",
+                "                        self._progress[_place(record)].committable = record.offset + 1\n"
+                "                        await self._commit()\n"
+                "                        self._accept(record)\n",
             ),
         ),
     ),

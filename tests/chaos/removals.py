@@ -100,11 +100,14 @@ REMOVALS = {
     "acknowledgement": Removal(
         "what the broker has not acknowledged is sent again",
         _scene("produce-run"),
-        ((f"{_KERNEL}/bus/kafka.py", "await self._forget()\n", "return await self._forget()\n"),),
+        (
+            (f"{_KERNEL}/bus/kafka.py", "enable_idempotence=True", "enable_idempotence=False"),
+            (f"{_KERNEL}/bus/kafka.py", 'acks="all"', "acks=0"),
+        ),
     ),
     "adoption": Removal(
         "the next supervisor adopts what lives",
-        _scene("supervisor-alone"),
+        "libs/runtime/tests/test_supervised_flock.py",
         (
             (
                 "libs/runtime/src/murmur_runtime/keeper.py",

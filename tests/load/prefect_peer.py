@@ -39,13 +39,14 @@ def wait_for(address, within=180):
 
 
 def environment(home, port):
-    """A server of its own on SQLite, its settings at their defaults but for the poll of `serve`."""
+    """A server of its own on SQLite, at its defaults but for the poll of `serve` and the patience of its client."""
     return {
         **os.environ,
         "PREFECT_HOME": home,
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db",
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        "PREFECT_CLIENT_MAX_RETRIES": "30",  # of 20 at once its SQLite turns some away with 503: they come again
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_LOGGING_LEVEL": "ERROR",
         "PREFECT_LOGGING_TO_API_ENABLED": "false",

@@ -61,7 +61,8 @@ async def test_one_workflow_is_one_trace_through_all_services(
     names = {span.name for span in spans}
     assert {"job train", "worker", "job validation", "measure", "job rollout", "start replica", "probe"} <= names
     assert {f"publish {envelope.topic}" for envelope in chain} <= names
-    assert not [span for span in spans if span.failed]
+    given_up = [span for span in spans if span.failed and span.attributes.get("murmur.outcome") != "retry"]
+    assert not given_up, "two who change one document at once are no failure: one of them looks again"
 
 
 async def test_the_parent_of_each_span_exists_and_the_call_that_began_it_is_the_root(

@@ -1,22 +1,17 @@
-"""A flock with fuses for this folder, in place of the one that other tests share."""
+"""A flock with fuses for each module of this folder, in place of the one that other tests share."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from chaos_flock import FULL, SETUP, ChaosFlock, chaos_settings
+from chaos_flock import SETUP, ChaosFlock, chaos_settings
 
 from murmur_runtime import flock as runtime
 from murmur_runtime.testing_mongodb import running_mongodb
 
 
-def _shared(fixture_name: str, config: pytest.Config) -> str:
-    """`make test` raises one for all modules."""
-    return "module" if FULL else "package"
-
-
-@pytest.fixture(scope=_shared)
+@pytest.fixture(scope="module")
 def chaos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosFlock]:
     """Everything that `murmur up` starts; no process of it is left behind, or the test that used it fails."""
     with ExitStack() as stack:

@@ -82,5 +82,4 @@ FEW_POINTS: tuple[Scene, ...] = (
         *("job-child-runs", "unpublished-version", "offset-version", "rollout-started"),
         outside=Outside("run.started", ("supervisor",)),
     ),
-    gauntlet("gauntlet-two", "produce-run", "unmarked-review", "job-validation-done", "lease-deployer"),
 )

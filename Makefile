@@ -44,7 +44,8 @@ down: setup ## stop the flock
 	@$(BIN)/murmur down
 
 test: setup ## all tests, those with the real broker included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not flock" -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m flock
 
 $(AUDIT_PEERS): | $(UV)
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench/audit

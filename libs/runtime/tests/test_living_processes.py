@@ -78,7 +78,7 @@ def test_the_owner_of_a_port_is_named_with_pid_and_command(listener: int) -> Non
 
     assert owner == psutil.Process()
     assert describe(owner).startswith(f"pid {os.getpid()}: ")
-    assert "pytest" in describe(owner)
+    assert "python" in describe(owner)
 
 
 def test_a_port_nobody_listens_on_is_free() -> None:

@@ -26,7 +26,7 @@ async def test_a_taken_port_is_named_with_its_owner_and_nothing_is_started(
     members = two_tiny(settings)
     with (
         socket.create_server(("127.0.0.1", members.services[1].port)),
-        pytest.raises(PortTaken, match=rf"\(beta\) is taken by pid {os.getpid()}: .*pytest"),
+        pytest.raises(PortTaken, match=rf"\(beta\) is taken by pid {os.getpid()}: .*python"),
     ):
         await flock.up(settings, members=members)
 

@@ -19,7 +19,9 @@ from murmur_events.runs import RunLogged
 from murmur_events.serving import PredictionLogged
 
 
-@pytest.mark.parametrize("event", {topic.event for topic in CATALOG} - {RunLogged, PredictionLogged}, ids=str)
+@pytest.mark.parametrize(
+    "event", sorted({topic.event for topic in CATALOG} - {RunLogged, PredictionLogged}, key=str), ids=str
+)
 def test_every_event_of_the_catalog_is_read_with_meaning(event: type) -> None:
     assert read.dispatch(event) is not read.dispatch(object)
 

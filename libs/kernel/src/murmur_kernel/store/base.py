@@ -84,9 +84,13 @@ class LetterEdit:
 
 @dataclass(frozen=True, kw_only=True)
 class Parked:
-    """A record that waits for a document to be saved. Parked again under its id, it keeps its place in the line.
+    """A record that waits for a document to be saved, or only for its turn.
 
-    edits: of a dead letter that was handed in again
+    Parked again under its id, it keeps its place in the line, its record and its edits: what the broker delivers once
+    more must not undo a correction.
+
+    awaits: empty where it only stands behind another one of its topic and key; it is ready then
+    edits:  of a dead letter that was handed in again
     """
 
     id: str
@@ -227,8 +231,8 @@ class Store(Protocol):
 
     async def jobs(self, state: JobState | None = None) -> Sequence[JobRow]: ...
 
-    async def blocked(self, topic: str, key: str) -> str | None:
-        """What the last parked record of that topic and key awaits; None when nothing of it is parked."""
+    async def blocked(self, topic: str, key: str) -> bool:
+        """Whether a record of that topic and key is parked: those that come after it stand behind it."""
         ...
 
     async def parked(self, *, ready: bool | None = None) -> Sequence[Parked]:
@@ -238,8 +242,6 @@ class Store(Protocol):
     async def count_parked(self, *, expired_at: datetime | None = None) -> int:
         """All of them, or those whose deadline had passed by then."""
         ...
-
-    async def release(self, parked_id: str) -> None: ...
 
     async def dead_letters(self) -> Sequence[DeadLetter]:
         """All of them, oldest first: for tests and small numbers."""

@@ -197,6 +197,16 @@ async def test_a_postponed_job_waits_for_its_new_date_and_a_given_up_one_is_kept
     assert await store.claim(["count"], "a", later + timedelta(days=1), later) is None
 
 
+async def test_an_attempt_that_is_postponed_unspent_is_counted_as_returned(store: Store) -> None:
+    await store.commit(ChangeSet(jobs=[job()]))
+    for attempt, spent in enumerate((False, True, False), start=1):
+        await store.claim(["count"], "a", NOW, NOW)
+        await store.postpone(Fence("j1", attempt), NOW, "away", spent=spent)
+        await store.postpone(Fence("j1", attempt), NOW, "of an attempt that is over", spent=False)
+    (waiting,) = await store.jobs()
+    assert (waiting.state, waiting.attempt, waiting.returned, waiting.error) == (JobState.QUEUED, 3, 2, "away")
+
+
 async def test_a_worker_that_disowns_its_jobs_frees_them_at_once(store: Store) -> None:
     await store.commit(ChangeSet(jobs=[job()]))
     await store.claim(["count"], "a", NOW, NOW + timedelta(days=1))

@@ -35,7 +35,8 @@ class JobRow:
     """Work to be done once, at or after `due`.
 
     attempt:  how often it was begun, which is its fence: it only grows
-    returned: how many of these attempts were given back unspent, by workers that were told to stop
+    returned: how many of these attempts were given back unspent: their worker was told to stop, or what it depends on
+              was away
     """
 
     id: str
@@ -220,7 +221,10 @@ class Store(Protocol):
         """Keep a job's lease; False when the attempt is no longer the current one."""
         ...
 
-    async def postpone(self, fence: Fence, due: datetime, error: str) -> None: ...
+    async def postpone(self, fence: Fence, due: datetime, error: str, *, spent: bool = True) -> None:
+        """Back into the queue until `due`; an attempt that is not `spent` counts as returned."""
+        ...
+
     async def give_up(self, fence: Fence, error: str) -> None: ...
     async def disown(self, owner: str, *, on_purpose: bool = False) -> None:
         """Let others (or the next life of `owner`) claim the jobs that it holds at once; they have no owner then.

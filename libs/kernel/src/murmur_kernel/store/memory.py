@@ -190,10 +190,11 @@ class MemoryStore:
         lease.until = until
         return True
 
-    async def postpone(self, fence: Fence, due: datetime, error: str) -> None:
+    async def postpone(self, fence: Fence, due: datetime, error: str, *, spent: bool = True) -> None:
         if self._is_current(fence):
             job = self._jobs[fence.job_id]
-            self._jobs[fence.job_id] = replace(job, state=JobState.QUEUED, due=due, error=error)
+            returned = job.returned + (not spent)
+            self._jobs[fence.job_id] = replace(job, state=JobState.QUEUED, due=due, error=error, returned=returned)
 
     async def give_up(self, fence: Fence, error: str) -> None:
         if self._is_current(fence):

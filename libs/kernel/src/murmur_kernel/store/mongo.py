@@ -103,15 +103,16 @@ class MongoStore:
     async def extend(self, fence: Fence, until: datetime) -> bool:
         return await self._update_job(fence, {"lease_until": until.timestamp()})
 
-    async def postpone(self, fence: Fence, due: datetime, error: str) -> None:
-        await self._update_job(fence, {"state": JobState.QUEUED.value, "due": due.timestamp(), "error": error})
+    async def postpone(self, fence: Fence, due: datetime, error: str, *, spent: bool = True) -> None:
+        waiting = {"state": JobState.QUEUED.value, "due": due.timestamp(), "error": error}
+        await self._update_job(fence, waiting, returned=int(not spent))
 
     async def give_up(self, fence: Fence, error: str) -> None:
         await self._update_job(fence, {"state": JobState.FAILED.value, "error": error})
 
-    async def _update_job(self, fence: Fence, values: dict[str, Any]) -> bool:
+    async def _update_job(self, fence: Fence, values: dict[str, Any], *, returned: int = 0) -> bool:
         current = {"_id": fence.job_id, "attempt": fence.attempt, "state": JobState.RUNNING.value}
-        return await self.engine.update("jobs", current, {"$set": values})
+        return await self.engine.update("jobs", current, {"$set": values, "$inc": {"returned": returned}})
 
     async def disown(self, owner: str, *, on_purpose: bool = False) -> None:
         theirs = {"owner": owner, "state": JobState.RUNNING.value}

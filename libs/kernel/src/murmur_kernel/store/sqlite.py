@@ -100,8 +100,9 @@ class SqliteStore:
     async def extend(self, fence: Fence, until: datetime) -> bool:
         return await self._update_job(fence, "lease_until = ?", until.timestamp())
 
-    async def postpone(self, fence: Fence, due: datetime, error: str) -> None:
-        await self._update_job(fence, "state = 'queued', due = ?, error = ?", due.timestamp(), error)
+    async def postpone(self, fence: Fence, due: datetime, error: str, *, spent: bool = True) -> None:
+        assignment = "state = 'queued', due = ?, error = ?, returned = returned + ?"
+        await self._update_job(fence, assignment, due.timestamp(), error, int(not spent))
 
     async def give_up(self, fence: Fence, error: str) -> None:
         await self._update_job(fence, "state = 'failed', error = ?", error)

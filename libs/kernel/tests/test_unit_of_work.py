@@ -1,6 +1,6 @@
 """Handlers, once each: what they save and say is committed together, with the chain kept."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from counting import COUNTERS, Counter, CounterUnitOfWork, requested, skipped
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_kernel.consuming import Ack, Dead, Park, Retry, project, react
-from murmur_kernel.errors import Transient
+from murmur_kernel.errors import ReadOnly, Transient
 from murmur_kernel.jobs import Job
 from murmur_kernel.store import RawRecord
 from murmur_kernel.testing import STORES, Harness, StoreName
@@ -172,6 +172,26 @@ async def test_a_call_begins_a_chain_and_its_first_event_causes_the_others(
     first, second = service.envelopes
     assert first.causation_id is None
     assert (second.causation_id, second.correlation_id) == (first.id, first.correlation_id)
+
+
+async def save_all(_: None, uow: CounterUnitOfWork) -> int:
+    uow.counters.save(Counter("total"))
+    return 1
+
+
+async def ask_for_work(_: None, uow: CounterUnitOfWork) -> int:
+    uow.enqueue("follow", job_id="j")
+    return 1
+
+
+@pytest.mark.parametrize("query", [save_all, ask_for_work])
+async def test_a_query_that_changes_something_is_refused(
+    service: Harness[CounterUnitOfWork], query: Callable[[None, CounterUnitOfWork], Awaitable[int]]
+) -> None:
+    with pytest.raises(ReadOnly, match=query.__name__):
+        await service.read(query, None)
+    assert await service.get(COUNTERS, "total") is None
+    assert await service.store.jobs() == []
 
 
 async def test_a_call_repeated_under_its_key_is_answered_alike_and_done_once(

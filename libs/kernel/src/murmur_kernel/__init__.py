@@ -18,6 +18,7 @@ KernelError
 │   └── NoSpace        a disk is full (StoreFull is one too): answers 507
 ├── Unacceptable       the store will never keep this
 ├── PublishingForbidden   a projection tried to publish
+├── ReadOnly           a query tried to change something
 └── ArtifactError
     ├── ArtifactMissing
     └── ArtifactCorrupt

@@ -61,7 +61,8 @@ class Ack:
 
 @dataclass(frozen=True)
 class Park:
-    """Wait until the document `kind/id` is saved; after the deadline it becomes a dead letter."""
+    """Wait until the document `kind/id` is saved, after the deadline it becomes a dead letter; or, where that is empty,
+    only until those of its topic and key before it are gone."""
 
     awaits: str
 

@@ -83,6 +83,13 @@ class PublishingForbidden(KernelError):
         super().__init__(f"a projection tried to publish {event}: subscribe with react(...) if it must")
 
 
+class ReadOnly(KernelError):
+    """A query only reads."""
+
+    def __init__(self, handler: str) -> None:
+        super().__init__(f"the query {handler!r} tried to change something: call it with change(...) if it must")
+
+
 class ArtifactError(KernelError):
     """An artifact cannot be had as it was stored."""
 

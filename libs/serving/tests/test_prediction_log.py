@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from murmur_events import Envelope, Record, from_record
+from murmur_events import LARGEST_RECORD, Envelope, Record, from_record
 from murmur_serving.errors import LogUnwritable, SinkAway
 from murmur_serving.predictionlog import Origin, PredictionLog
 from murmur_serving.predictionlog.backlog import MAX_ROWS, Backlog
@@ -276,3 +277,28 @@ async def test_a_log_that_cannot_be_written_withholds_the_answer(open_log, tmp_p
         append(log, "r-1")
     assert refused.value.status_code == 503
     os.rename(tmp_path / "moved", directory)
+
+
+WIDE = replace(ORIGIN, columns=tuple(f"pixel-{number:05}" for number in range(3000)))
+
+
+async def test_refused_requests_of_a_wide_model_fit_into_an_event(tmp_path: Path, sink: RememberingSink) -> None:
+    """A line is short where nothing was predicted; the event has a null for each column of each row."""
+    log = PredictionLog.open(tmp_path, WIDE, sink)
+    sent = [f"r-{number}" for number in range(MAX_ROWS)]
+    for request_id in sent:
+        log.append(request_id, NOON, 1.0, status=400)
+    await log.close()
+    assert sink.request_ids == sent
+    assert max(record.size for record in sink.records) < LARGEST_RECORD // 4
+
+
+async def test_a_row_that_no_broker_takes_does_not_hold_up_those_behind_it(
+    tmp_path: Path, sink: RememberingSink
+) -> None:
+    log = PredictionLog.open(tmp_path, ORIGIN, sink)
+    for request_id in ("before", "x" * LARGEST_RECORD, "behind"):
+        log.append(request_id, NOON, 1.0, status=400)
+    await log.close()
+    assert sink.request_ids == ["before", "behind"]
+    assert log.waiting == 0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from murmur_events import to_record
+from murmur_events import LARGEST_RECORD, to_record
 from murmur_serving import metrics
 from murmur_serving.errors import SinkAway
 from murmur_serving.predictionlog.backlog import Backlog, Batch
@@ -42,6 +42,9 @@ class Shipper:
             log.error("prediction_log_unreadable", segment=batch.segment, offset=batch.offset, rows=len(batch.lines))
             return
         record = to_record(envelope)
+        if record.size > LARGEST_RECORD:
+            log.error("prediction_log_too_large", segment=batch.segment, offset=batch.offset, bytes=record.size)
+            return  # no broker would ever take it, and the rows behind it must not wait for ever
         pause = _FIRST_PAUSE
         while True:
             try:

@@ -43,12 +43,12 @@ up: setup ## start the flock
 down: setup ## stop the flock
 	@$(BIN)/murmur down
 
-test: setup ## all tests, those with the real broker included
+test: setup ## the tests, with a real broker; beside them there are test-servers and chaos
 	$(BIN)/python -m pytest -m "not flock" -n auto --maxprocesses 4 --dist loadfile
 	$(BIN)/python -m pytest -m flock
 
-test-servers: setup ## the secured servers set-up on this machine: three brokers, two replicas of each service (five minutes)
-	MURMUR_TEST_PROFILE=servers $(BIN)/python -m pytest tests/security/test_secured_flock.py
+test-servers: setup ## the servers set-up on this machine, secured: three brokers, two replicas of each service (five minutes)
+	MURMUR_TEST_PROFILE=servers $(BIN)/python -m pytest tests/security/test_secured_flock.py tests/chaos/test_three_brokers.py
 
 $(AUDIT_PEERS): | $(UV)
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench/audit

@@ -10,6 +10,7 @@ from chaos_flock import FULL, PATIENCE, SETUP, ChaosFlock, ended, record_result,
 from fuses import Fired
 from live import of
 from scenes import EVERY_POINT, FEW_POINTS, Scene
+from storm import weather
 
 from murmur_cli.door import Json
 from murmur_kernel.testing import eventually
@@ -97,7 +98,14 @@ async def test_readiness_goes_off_with_the_broker_and_on_again(chaos: ChaosFlock
         assert await answers(200)
         chaos.kill("kafka")
         await eventually(lambda: answers(503), within=20)
-        await eventually(lambda: answers(200), within=60)
+        await eventually(lambda: answers(200), within=PATIENCE)
+
+
+@pytest.mark.timeout(3600 if FULL else 600)
+async def test_kills_at_random_moments_of_a_busy_flock(chaos: ChaosFlock, tmp_path: Path) -> None:
+    """After all of the above, on what it has left."""
+    await asyncio.to_thread(chaos.wait_ready, within=PATIENCE)
+    await weather(chaos, tmp_path)
 
 
 async def killed_outside(chaos: ChaosFlock, scene: Scene) -> dict[str, float]:

@@ -1,12 +1,14 @@
 """Three brokers, as docker-compose.yml runs them: who may do what; one of them killed and brought back under load."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
+from chaos_flock import SETUP
 from container_brokers import NODES, Cluster
 from load import Load, written
 
@@ -18,7 +20,14 @@ from murmur_runtime import broker_rules, server_secrets, servers
 from murmur_runtime.ports import free_front_door
 from murmur_runtime.settings import FlockSettings
 
-pytestmark = [pytest.mark.flock, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.flock,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(
+        "servers" not in (SETUP, os.environ.get("MURMUR_TEST_PROFILE")),
+        reason="`make test-servers` and `make chaos SETUP=servers` run it",
+    ),
+]
 
 Nodes = dict[int, ExitStack]
 """Closing one kills its broker."""

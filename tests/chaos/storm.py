@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-import pytest
 from chaos_flock import FULL, PATIENCE, ChaosFlock, patiently, record_result, tell
 from live import of
 from victims import MODEL_SERVER, TRAINING, Strike, drawn, memory_of, victim
@@ -21,8 +20,6 @@ from murmur_events.deployments import DeploymentFailed
 from murmur_events.runs import RunFailed
 from murmur_runtime.errors import RuntimeProblem
 from murmur_runtime.home import Home
-
-pytestmark = [pytest.mark.flock, pytest.mark.timeout(3600 if FULL else 600)]
 
 KILLS = int(os.environ.get("MURMUR_CHAOS_KILLS", "50" if FULL else "4"))
 WORKFLOWS = int(os.environ.get("MURMUR_CHAOS_WORKFLOWS", "20" if FULL else "1"))
@@ -89,11 +86,14 @@ class Storm:
         return None
 
 
-async def test_kills_at_random_moments_of_a_busy_flock(chaos: ChaosFlock, tmp_path: Path) -> None:
+async def weather(chaos: ChaosFlock, folder: Path) -> None:
+    """KILLS processes of a flock die while WORKFLOWS run at once. Raises AssertionError for what is then not as it was
+    promised.
+    """
     storm = Storm(chaos, tuple(f"storm-{number}" for number in range(1, WORKFLOWS + 1)))
     tell(f"\n{KILLS} kills, {WORKFLOWS} workflows at once, MURMUR_CHAOS_SEED={SEED}")
     for name in storm.names:
-        await chaos.begin_workflow(tmp_path, name)
+        await chaos.begin_workflow(folder, name)
     tasks = [asyncio.create_task(run()) for run in (chaos.approve_all, storm.keep_supervised)]
     try:
         await storm.next_round()
@@ -103,7 +103,7 @@ async def test_kills_at_random_moments_of_a_busy_flock(chaos: ChaosFlock, tmp_pa
         await busy
         await storm.next_round()
         tell(f"calm after {len(storm.struck)} kills and {storm.rounds} rounds; coming to rest")
-        verdict = await asyncio.to_thread(chaos.check, "--record", str(tmp_path / "world.json"), within=4 * PATIENCE)
+        verdict = await asyncio.to_thread(chaos.check, "--record", str(folder / "world.json"), within=4 * PATIENCE)
         rested = time.time() - calm
     finally:
         for task in tasks:

@@ -1,5 +1,6 @@
 """The container set-up keeps this repository's rules; and each rule finds the mistake that it is there for."""
 
+import asyncio
 import copy
 import json
 import os
@@ -11,13 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from container_rules import of_compose, of_dockerfile
 
 from murmur_runtime import envoy, kafka, servers
 from murmur_runtime.home import Home
+from murmur_runtime.ports import free_front_door
 from murmur_runtime.settings import SERVICE_OFFSETS, FlockSettings, Profile
+from murmur_runtime.testing import eventually
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "infra" / "docker"
@@ -142,6 +146,45 @@ def test_envoy_accepts_what_is_prepared_for_containers(tmp_path: Path) -> None:
     checked = subprocess.run([*envoy.command(home), "--mode", "validate"], capture_output=True, text=True, check=False)
 
     assert checked.returncode == 0, checked.stderr
+
+
+def test_every_volume_of_a_service_is_a_folder_that_the_image_gives_to_its_user(compose: dict[str, Any]) -> None:
+    """Docker makes a volume's folder for root where the image has none."""
+    install = DOCKERFILE.split("install -d -o murmur")[1].split("COPY")[0]
+    given = {f"/var/lib/{folder}" for folder in install.split() if folder.startswith("murmur")}
+    volumes = [volume for name in SERVICE_OFFSETS for volume in compose["services"][name].get("volumes", ())]
+    mounted = {volume.split(":")[1] for volume in volumes if volume.split(":")[0] in compose["volumes"]}
+
+    assert {"/var/lib/murmur/ledger", "/var/lib/murmur/secrets"} < mounted <= given
+
+
+async def test_the_deployer_sees_what_envoy_routes_and_can_do_nothing_to_it(tmp_path: Path) -> None:
+    port = free_front_door()
+    home = Home(tmp_path)
+    servers.front_door(FlockSettings(home=tmp_path, port=port), home)
+    process = await asyncio.create_subprocess_exec(*envoy.command(home), stderr=subprocess.DEVNULL)
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port + servers.LOOKED_AT}") as deployer:
+
+            async def shown() -> bool:
+                try:
+                    return (await deployer.get("/config_dump")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await eventually(shown, within=30)
+            routes = await deployer.get("/config_dump", params={"resource": "dynamic_route_configs"})
+            stats = await deployer.get("/stats", params={"filter": "^cluster.registry", "format": "json"})
+            ended = [await deployer.request(method, "/quitquitquit") for method in ("GET", "POST")]
+            reset = await deployer.post("/stats")
+
+        assert "front-door" in routes.text
+        assert stats.json()["stats"]
+        assert [answer.status_code for answer in (*ended, reset)] == [404, 404, 404]
+        assert process.returncode is None
+    finally:
+        process.kill()
+        await process.wait()
 
 
 @pytest.mark.parametrize("image", sorted(path.stem for path in (DOCKER / "closures").glob("*.txt")))

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from murmur_access import TokenFile
-from murmur_kernel.auth import Caller, Role, RouteWithoutRole, allows, check_routes, open_to_all
+from murmur_access import Person, TokenFile
+from murmur_kernel.auth import Caller, Identity, Role, RouteWithoutRole, allows, check_routes, open_to_all
 from murmur_kernel.bus.memory import MemoryBroker, MemorySink
 from murmur_kernel.service import Service
 from murmur_kernel.settings import KernelSettings
@@ -43,6 +43,10 @@ def routes(service: Service[CounterUnitOfWork]) -> APIRouter:
 
     @api.post("/total", dependencies=[allows(Role.AUTHOR)])
     async def post_total(amount: int) -> Answer:
+        return await service.change(add, amount, answer=Answer)
+
+    @api.post("/totals/{name}", dependencies=[allows(Role.AUTHOR)])
+    async def post_named(name: str, amount: int) -> Answer:
         return await service.change(add, amount, answer=Answer)
 
     @api.post("/decision", dependencies=[allows(Role.APPROVER)])
@@ -176,6 +180,20 @@ async def test_one_persons_key_does_not_answer_anothers_call(client: httpx.Async
     again = await client.post("/v1/total?amount=1", headers=ada | key)
     other = await client.post("/v1/total?amount=10", headers=bob | key)
     assert (first.json()["value"], again.json()["value"], other.json()["value"]) == (1, 1, 11)
+
+
+async def test_a_key_does_not_answer_a_call_of_another_operation(client: httpx.AsyncClient, token_of: TokenOf) -> None:
+    headers = token_of("ada", Role.AUTHOR) | {"Idempotency-Key": "nightly"}
+    paths = ("/v1/total", "/v1/totals/a", "/v1/totals/b", "/v1/totals/a")
+    answers = [(await client.post(f"{path}?amount=1", headers=headers)).json()["value"] for path in paths]
+    assert answers == [1, 2, 3, 2]
+
+
+@pytest.mark.parametrize(("one", "other"), [("a", "a/b"), ("a/b", "a")])
+def test_no_subject_can_choose_the_key_of_another(one: str, other: str) -> None:
+    """Subjects may hold a slash, and so may keys."""
+    people = [Identity(Person(subject, frozenset({Role.AUTHOR}))) for subject in (one, other)]
+    assert people[0].scoped("b/c") != people[1].scoped("c")
 
 
 async def test_who_looks_at_the_process_needs_no_token(client: httpx.AsyncClient) -> None:

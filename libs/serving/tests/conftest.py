@@ -36,6 +36,7 @@ class TinyModel:
     booster: xgboost.Booster
     content: bytes
     rows: np.ndarray
+    mark: str = "of-this-replica"
 
     @property
     def sha256(self) -> str:
@@ -54,6 +55,7 @@ class TinyModel:
             sha256=self.sha256,
             signature=SIGNATURE,
             log_directory=logs,
+            mark=self.mark,
         )
 
     def write(self, directory: Path, config: ReplicaConfig, *, ports: Ports | None = None) -> None:

@@ -18,13 +18,15 @@ import numpy as np
 import orjson
 import pytest
 from mlserver.grpc import dataplane_pb2 as pb
+from mlserver.grpc import model_repository_pb2 as repository
 from mlserver.grpc.dataplane_pb2_grpc import GRPCInferenceServiceStub
 
-from murmur_access import BrokerAccess
+from murmur_access import BrokerAccess, Role, TokenFile
 from murmur_serving.config import PROBE_HEADER, Ports
 
 pytestmark = pytest.mark.flock
 
+REPOSITORY = repository.DESCRIPTOR.services_by_name.values()
 JSON = {"Content-Type": "application/json"}
 
 
@@ -158,17 +160,20 @@ def test_another_model_or_version_is_not_found(replica, model, path) -> None:
 def test_a_probe_of_the_deployer_is_answered_but_is_no_prediction(replica, model) -> None:
     before = len(replica.logged())
     with replica.client as client:
-        answer = client.post("/v2/models/credit/infer", json=body(model.rows[0]), headers={PROBE_HEADER: "1"}).json()
+        probe = {PROBE_HEADER: model.mark}
+        answer = client.post("/v2/models/credit/infer", json=body(model.rows[0]), headers=probe).json()
     assert answer["outputs"][0]["data"] == pytest.approx(model.expected(model.rows[:1]), abs=1e-7)
     assert len(replica.logged()) == before
 
 
 def test_a_client_cannot_hide_its_predictions(replica, model) -> None:
     before = len(replica.logged())
-    hidden = body(model.rows[0], parameters={"headers": {PROBE_HEADER: "1"}})
+    hidden = body(model.rows[0], parameters={"headers": {PROBE_HEADER: model.mark}})
     with replica.client as client:
         client.post("/v2/models/credit/infer", json=hidden).raise_for_status()
-    assert len(replica.logged()) == before + 1
+        guessed = {PROBE_HEADER: "1"}
+        client.post("/v2/models/credit/infer", json=body(model.rows[0]), headers=guessed).raise_for_status()
+    assert len(replica.logged()) == before + 2
 
 
 def test_the_metadata_is_the_input_schema(replica) -> None:
@@ -216,3 +221,56 @@ def test_a_polite_end_is_a_clean_one(start) -> None:
     replica.process.terminate()
     assert replica.process.wait(timeout=15) == 0
     assert "Traceback" not in replica.output.read_text()
+
+
+@pytest.fixture(scope="module")
+def asking(start: Start, tmp_path_factory: pytest.TempPathFactory) -> tuple[Replica, str]:
+    """A replica of a flock that asks for tokens, and the token of somebody who may look."""
+    document = tmp_path_factory.mktemp("tokens") / "tokens.json"
+    token = TokenFile(document).issue("vera", [Role.VIEWER]).token
+    running = start(tokens=document)
+    running.until_ready()
+    return running, token
+
+
+def test_a_token_opens_both_doors(asking, model) -> None:
+    replica, token = asking
+    shown = ("authorization", f"Bearer {token}")
+    with replica.client as client, grpc.insecure_channel(f"127.0.0.1:{replica.ports.grpc}") as channel:
+        infer = "/v2/models/credit/infer"
+        statuses = [
+            client.post(infer, json=body(model.rows[0]), headers=dict([header])).status_code
+            for header in (shown, (PROBE_HEADER, model.mark), (PROBE_HEADER, "1"))
+        ]
+        tensor = pb.ModelInferRequest.InferInputTensor(name="x", datatype="FP64", shape=[1, 3])
+        tensor.contents.fp64_contents.extend(model.rows[0].tolist())
+        request = pb.ModelInferRequest(model_name="credit", inputs=[tensor])
+        answer = GRPCInferenceServiceStub(channel).ModelInfer(request, metadata=[shown])
+    assert statuses == [200, 200, 401]
+    assert answer.outputs[0].shape == [1]
+
+
+@pytest.mark.parametrize("service", [pb.DESCRIPTOR.services_by_name["GRPCInferenceService"], *REPOSITORY])
+def test_every_grpc_method_that_uses_or_changes_a_model_needs_a_token(asking, service) -> None:
+    replica, _ = asking
+    codes = {}
+    with grpc.insecure_channel(f"127.0.0.1:{replica.ports.grpc}") as channel:
+        for method in service.methods:
+            call = channel.stream_stream(f"/{service.full_name}/{method.name}", response_deserializer=bytes)
+            try:
+                list(call(iter([b""]), timeout=10))
+                codes[method.name] = grpc.StatusCode.OK
+            except grpc.RpcError as error:
+                codes[method.name] = error.code()
+    told = {name for name, code in codes.items() if code != grpc.StatusCode.UNAUTHENTICATED}
+    assert told <= {"ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "ModelMetadata"}, codes
+
+
+def test_loading_and_unloading_is_not_for_everybody_with_a_token(asking) -> None:
+    replica, token = asking
+    with replica.client as client:
+        path = "/v2/repository/models/credit/unload"
+        refused = client.post(path, headers={"Authorization": f"Bearer {token}"})
+        assert (client.post(path).status_code, refused.status_code) == (401, 403)
+        assert "needs the role 'operator'" in refused.json()["error"]
+        assert client.get("/v2/models/credit/ready").status_code == 200

@@ -57,11 +57,11 @@ def restore(
     Example: [bold]murmur restore /mnt/backups/2026-11-25 --yes[/bold]
     """
     console = shell.err if as_json else shell.out
-    settings = shell.settings()
-    if flock.status(settings) is not None and not yes:
-        with shell.explained():
-            if as_json or not typer.confirm(f"The flock in {settings.home} is up. End it and go back to {folder}?"):
-                raise Unusable("nothing was restored", advice=f"murmur restore {folder} --yes does not ask")
+    with shell.explained():
+        settings = shell.settings()
+        asked = flock.status(settings) is not None and not yes
+        if asked and (as_json or not typer.confirm(f"The flock in {settings.home} is up. End it for {folder}?")):
+            raise Unusable("nothing was restored", advice=f"murmur restore {folder} --yes does not ask")
 
     async def work() -> Restored:
         with flock_view.progress_on(console) as emit:

@@ -36,7 +36,8 @@ class Rejected(DoorError):
 
 
 class FrontDoor:
-    """Calls `/<service>/v1/…`; changing calls carry an Idempotency-Key, so that a repeated one changes nothing."""
+    """Calls `/<service>/v1/…`. A changing call that is repeated changes nothing: POST and DELETE carry an
+    Idempotency-Key, PUT says what shall be."""
 
     def __init__(
         self, address: str, *, token: str | None = None, trusted: Path | None = None, timeout: float = 30

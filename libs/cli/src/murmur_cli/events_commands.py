@@ -10,9 +10,11 @@ import typer
 from murmur_cli import feed, shell
 from murmur_cli.door import Json
 from murmur_cli.picture import draw
-from murmur_cli.shell import AsJson
+from murmur_cli.shell import AsJson, Unusable
 from murmur_cli.story import Storyteller
 from murmur_events import Envelope
+from murmur_events.catalog import CATALOG, topic_named
+from murmur_events.errors import UnknownTopic
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,13 +32,28 @@ def events(
 
     Example: [bold]murmur events --correlation 3f2a91 --follow[/bold]
     """
+    with shell.explained():
+        for name in topic or ():
+            _check_topic(name)
     if svg is not None:
-        past = [one for one in shell.run(feed.past(shell.broker())) if _is_of(one, correlation, topic)]
+        past = [one for one in shell.run(_past()) if _is_of(one, correlation, topic)]
         with shell.explained():
             svg.write_text(draw(past))
         shell.out.print(f"wrote {svg}: {len(past)} events")
         return
     shell.run(_events(correlation or "", tuple(topic or feed.STORY_TOPICS), follow, as_json))
+
+
+def _check_topic(name: str) -> None:
+    try:
+        topic_named(name)
+    except UnknownTopic as error:
+        known = ", ".join(sorted(topic.name for topic in CATALOG))
+        raise Unusable(f"there is no topic {name!r}", advice=f"the topics are {known}") from error
+
+
+async def _past() -> list[Envelope]:
+    return await feed.past(shell.broker())
 
 
 def _is_of(envelope: Envelope, correlation: str | None, topics: list[str] | None) -> bool:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from murmur_cli import shell
 from murmur_cli.door import FrontDoor, Json
@@ -12,7 +13,7 @@ Workflow = Annotated[str | None, typer.Option("--workflow", "-w", help="Only thi
 Retraining = Annotated[bool, typer.Option("--retraining", help="Only training by schedule, drift, commit or data.")]
 Promotion = Annotated[bool, typer.Option("--promotion", help="Only promotion of what was judged good.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; it stands in the history for ever.")]
-By = Annotated[str | None, typer.Option(help="Who decides; without it your login name.")]
+By = Annotated[str | None, typer.Option(help="Who decides; without it whose token it is, or your login name.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -104,4 +105,4 @@ def _tell(changed: list[Json], as_json: bool) -> None:
     for one in changed:
         state = "frozen" if one["active"] else "free again"
         shell.out.print(f"{one['what']} of {one['workflow'] or 'all workflows'} is {state}")
-        shell.out.print(f"[dim]by {one['by']}: {one['reason']}[/dim]")
+        shell.out.print(f"[dim]by {escape(one['by'])}: {escape(one['reason'])}[/dim]")

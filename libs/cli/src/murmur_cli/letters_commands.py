@@ -17,7 +17,7 @@ from murmur_cli.shell import AsJson, Unusable
 from murmur_events.catalog import SERVICES
 
 LetterId = Annotated[str, typer.Argument(help="Its id, or the beginning of it.")]
-By = Annotated[str | None, typer.Option(help="Who decides; without it your login name.")]
+By = Annotated[str | None, typer.Option(help="Who decides; without it whose token it is, or your login name.")]
 Service = Annotated[str | None, typer.Option(help="Only those of this service.")]
 Topic = Annotated[str | None, typer.Option(help="Only events of this topic.")]
 Error = Annotated[str | None, typer.Option(help="Only those that died of this: InvalidPayload, Expired, …")]
@@ -158,7 +158,7 @@ def discard(
     if as_json:
         shell.show_json(discarded)
     else:
-        shell.out.print(f"discarded {discarded['topic']} {discarded['key']}")
+        shell.out.print(f"discarded {discarded['topic']} {discarded['key']}", markup=False)
 
 
 async def _redrive_all(door: FrontDoor, service: str, body: Json) -> int:

@@ -129,7 +129,7 @@ def show_json(document: Any) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else escape(str(value))
 
 
 def _show_mistakes(mistakes: Sequence[dict[str, Any]]) -> None:
@@ -138,7 +138,7 @@ def _show_mistakes(mistakes: Sequence[dict[str, Any]]) -> None:
         if "line" not in mistake:
             continue
         place = ":".join(str(mistake[part]) for part in ("file", "line", "column") if mistake.get(part) is not None)
-        err.print(f"[bold]{place}[/bold]: [red]error:[/red] {mistake['message']}")
+        err.print(f"[bold]{escape(place)}[/bold]: [red]error:[/red] {escape(mistake['message'])}")
         if mistake.get("text"):
             err.print(f"    {mistake['text']}", markup=False)
             err.print(" " * (3 + int(mistake.get("column") or 1)) + "[red]^[/red]")

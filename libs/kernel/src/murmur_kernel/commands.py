@@ -22,6 +22,9 @@ R = TypeVar("R")
 idempotency_key: ContextVar[str | None] = ContextVar("idempotency_key", default=None)
 """The Idempotency-Key of the call being answered; the web layer sets it."""
 
+operation: ContextVar[str] = ContextVar("operation", default="")
+"""Method and path of the call being answered: the same key to another operation is another call."""
+
 _TRIES = 5
 
 
@@ -48,18 +51,19 @@ class Commands(Generic[U]):
         """What the handler returns, once all that it did is committed.
 
         With a key (given, or the call's Idempotency-Key) a repetition changes nothing and gets the same answer. A key
-        is the caller's own: the same one from somebody else is another call.
+        is the caller's own, and of one operation: the same one from somebody else, or elsewhere, is another call.
         Raises what the handler raises, and Conflict when others keep changing the same documents.
         """
-        key = key or idempotency_key.get()
-        origin_id = f"call/{caller.get().scoped(key)}" if key else f"call/{uuid.uuid4()}"
+        if (named := key) is None and (called := idempotency_key.get()) is not None:
+            named = f"{operation.get()} {called}"
+        origin_id = f"call/{caller.get().scoped(named) if named else uuid.uuid4()}"
         adapter: TypeAdapter[R] = TypeAdapter(answer)
         for attempt in range(1, _TRIES + 1):
-            if key and (before := await self._store.answer(origin_id)) is not None:
+            if named and (before := await self._store.answer(origin_id)) is not None:
                 return adapter.validate_json(before)
-            unit = self._unit(origin_id, mark=origin_id if key else None)
+            unit = self._unit(origin_id, mark=origin_id if named else None)
             result = await handler(command, unit)
-            if key:
+            if named:
                 unit.remember_answer(origin_id, adapter.dump_json(result).decode())
             try:
                 await unit.commit()

@@ -22,7 +22,6 @@ def serve(name: str, create_app: Callable[[], FastAPI]) -> None:
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
         root_path=f"/{name}",  # where the front door shows it
-        loop="asyncio",  # uvloop cannot start the process groups that trainings run in
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=10,

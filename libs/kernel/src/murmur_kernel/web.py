@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from murmur_access import TokensUnreadable
 from murmur_kernel.auth import Forbidden, NotSignedIn, SomebodyElse, Unnamed, check_routes, describe_roles, open_to_all
-from murmur_kernel.commands import idempotency_key
+from murmur_kernel.commands import idempotency_key, operation
 from murmur_kernel.dead_letters_api import dead_letters_router
 from murmur_kernel.errors import ArtifactError, BadCursor, Conflict, Missing, NoSpace, Refused, Transient
 from murmur_kernel.health import CheckResult, Readiness
@@ -118,11 +118,10 @@ def _operations(service: "Service[Any]") -> APIRouter:
 
 async def _observed(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     started = time.perf_counter()
-    token = idempotency_key.set(request.headers.get("idempotency-key"))
-    try:
-        response = await call_next(request)
-    finally:
-        idempotency_key.reset(token)
+    idempotency_key.set(request.headers.get("idempotency-key"))
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    operation.set(f"{request.method} {path}")
+    response = await call_next(request)
     route = getattr(request.scope.get("route"), "path", "unmatched")
     metrics.requests.labels(request.method, route, response.status_code).observe(time.perf_counter() - started)
     return response

@@ -32,6 +32,7 @@ _ANOTHER_HOST = {
     "name": "envoy.retry_host_predicates.previous_hosts",
     "typed_config": {"@type": f"{_TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"},
 }
+_ROUTER = {"name": "router", "typed_config": {"@type": f"{_TYPE}.extensions.filters.http.router.v3.Router"}}
 _LOG_LINE = "%Y-%m-%dT%T.%e%z %-8l %n %v"
 _ACCESS_LOG = {
     "timestamp": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
@@ -133,9 +134,7 @@ def bootstrap(settings: FlockSettings, home: Home, *, access_log: str | None = N
         "request_headers_timeout": "10s",
         "access_log": [{"name": "file", "typed_config": log}],
         "rds": {"route_config_name": ROUTES, "config_source": _file(home, "routes.json")},
-        "http_filters": [
-            {"name": "router", "typed_config": {"@type": f"{_TYPE}.extensions.filters.http.router.v3.Router"}}
-        ],
+        "http_filters": [_ROUTER],
     }
     listener = {
         "name": "front_door",
@@ -154,6 +153,39 @@ def bootstrap(settings: FlockSettings, home: Home, *, access_log: str | None = N
         "static_resources": {"listeners": [listener]},
         "overload_manager": {"resource_monitors": [monitor]},
     }
+
+
+def looked_at(settings: FlockSettings, port: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A listener, and the cluster that it leads to, for others to see what the admin interface shows. What it can do,
+    ending Envoy for one, stays with this machine."""
+    admin = {
+        "name": "admin",
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "load_assignment": {
+            "cluster_name": "admin",
+            "endpoints": [
+                {"lb_endpoints": [{"endpoint": {"address": _address(settings.inner_host, settings.ports.envoy_admin)}}]}
+            ],
+        },
+    }
+    only_read = [{"name": ":method", "string_match": {"exact": "GET"}}]
+    shown = [
+        {"match": {"path": path, "headers": only_read}, "route": {"cluster": "admin"}}
+        for path in ("/config_dump", "/stats")
+    ]
+    manager = {
+        "@type": f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "looked_at",
+        "route_config": {"virtual_hosts": [{"name": "admin", "domains": ["*"], "routes": shown}]},
+        "http_filters": [_ROUTER],
+    }
+    listener = {
+        "name": "looked_at",
+        "address": _address(settings.host, port),
+        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
+    }
+    return listener, admin
 
 
 def _transport(settings: FlockSettings) -> dict[str, Any]:

@@ -56,6 +56,7 @@ def _issue_tokens(folder: Path) -> list[str]:
     """The services' file of tokens, with two in it: who sets the servers up may do all, Prometheus may read."""
     document = folder / "tokens" / "tokens.json"
     document.parent.mkdir(exist_ok=True)
+    document.parent.chmod(0o755)  # whatever the umask: services are other users
     _write(document, "{}")
     tokens = TokenFile(document)
     _write(folder / "token", tokens.issue(getpass.getuser(), Role).token)

@@ -28,6 +28,9 @@ SERVICE_PORT = 8000
 
 log = structlog.get_logger()
 
+LOOKED_AT = 4
+"""From the front door's port to the one where the deployer, in another container, asks Envoy what it routes."""
+
 
 async def prepare(settings: FlockSettings, brokers: BrokerAccess | str, *, copies: int = BROKERS_OF_SERVERS) -> None:
     """brokers: as their administrator. Raises RulesNotApplied, TopicsNotCreated, KafkaError, OSError, AccessError."""
@@ -53,6 +56,9 @@ def front_door(settings: FlockSettings, home: Home) -> None:
     upstreams = [_upstream(name) for name in SERVICE_OFFSETS]
     envoy.prepare(open_door, home, upstreams)
     bootstrap = envoy.bootstrap(open_door, home, access_log="/dev/stdout")
+    listener, admin = envoy.looked_at(open_door, settings.port + LOOKED_AT)
+    bootstrap["static_resources"]["listeners"].append(listener)
+    bootstrap["static_resources"]["clusters"] = [admin]
     write_atomically(home.envoy / "bootstrap.json", json.dumps(bootstrap, indent=1) + "\n")
 
 

@@ -4,6 +4,7 @@ Imports nothing of MLServer, so that the deployer need not load it.
 """
 
 import json
+import secrets
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,9 +15,8 @@ from murmur_events.values import Sha256, Signature
 
 MODEL_FILE = "model.ubj"
 PROBE_HEADER = "x-murmur-probe"
-"""Marks a request of the deployer's own: answered like any other, but neither counted nor logged as a prediction.
-
-Envoy removes it from what comes through the front door.
+"""With the replica's own mark in it, a request is the deployer's: answered like any other, but neither counted nor
+logged as a prediction, and without a token.
 """
 RUNTIME = "murmur_serving.runtime.XGBoostRuntime"
 
@@ -26,7 +26,8 @@ class ReplicaConfig(BaseModel):
 
     log_directory holds the prediction logs of all replicas of the deployment on this machine: whoever lives ships what
     a dead one left there. brokers None: rows stay on disk. tokens: the file that knows
-    who may ask for predictions; None: everybody.
+    who may ask for predictions; None: everybody. mark: what the deployer's probes show; it stands in the replica's
+    directory only, which nobody else may read.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +43,7 @@ class ReplicaConfig(BaseModel):
     shard: int = Field(default=0, ge=0)
     brokers: BrokerAccess | None = None
     tokens: Path | None = None
+    mark: str = Field(default_factory=lambda: secrets.token_urlsafe(16))
 
 
 class Ports(BaseModel):
@@ -60,6 +62,7 @@ def write_replica(directory: Path, config: ReplicaConfig, ports: Ports) -> None:
     The model itself is expected there as `model.ubj`. Existing settings are replaced.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)
     _write(directory / "settings.json", server_settings(ports))
     _write(directory / "model-settings.json", model_settings(config))
 
@@ -103,10 +106,10 @@ def model_settings(config: ReplicaConfig) -> dict[str, Any]:
     }
 
 
-def tokens_of(directory: Path) -> Path | None:
-    """The token file that `write_replica` was told."""
+def read_replica(directory: Path) -> ReplicaConfig:
+    """What `write_replica` was told. Raises OSError, ValueError."""
     settings = json.loads((directory / "model-settings.json").read_text())
-    return ReplicaConfig.model_validate(settings["parameters"]["extra"]).tokens
+    return ReplicaConfig.model_validate(settings["parameters"]["extra"])
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

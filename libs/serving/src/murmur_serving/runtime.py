@@ -50,7 +50,7 @@ class XGBoostRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        if _is_probe(payload):
+        if self._is_probe(payload):
             return self._answer(payload, self._outputs(self._reader.read(payload)))
         started = perf_counter()
         try:
@@ -120,6 +120,11 @@ class XGBoostRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
             ],
         )
 
+    def _is_probe(self, payload: InferenceRequest) -> bool:
+        """MLServer puts the transport's headers there, whatever the body says."""
+        headers = payload.parameters.headers if payload.parameters else None
+        return (headers or {}).get(PROBE_HEADER) == self._config.mark
+
     def _outputs(self, matrix: Matrix) -> Matrix:
         assert self._booster is not None, "MLServer calls predict only after load"
         try:
@@ -127,12 +132,6 @@ class XGBoostRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         except xgboost.core.XGBoostError as error:
             raise PredictionFailed(self._config.model, self._config.version, error) from error
         return np.asarray(outputs, dtype=np.float64)
-
-
-def _is_probe(payload: InferenceRequest) -> bool:
-    """MLServer puts the transport's headers there, whatever the body says."""
-    headers = payload.parameters.headers if payload.parameters else None
-    return PROBE_HEADER in (headers or {})
 
 
 def read_config(settings: ModelSettings) -> ReplicaConfig:

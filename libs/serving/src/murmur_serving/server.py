@@ -6,12 +6,19 @@ from time import perf_counter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from grpc import aio  # type: ignore[import-untyped]  # grpc ships no types
 from mlserver import MLModel, MLServer
+from mlserver.grpc.dataplane_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
+from mlserver.grpc.model_repository import ModelRepositoryServicer
+from mlserver.grpc.model_repository_pb2_grpc import add_ModelRepositoryServiceServicer_to_server
+from mlserver.grpc.server import GRPCServer
+from mlserver.grpc.servicers import InferenceServicer
 from mlserver.repository import ModelRepositoryFactory
 from mlserver.settings import ModelSettings, Settings
 
-from murmur_serving.admission import TokenHoldersOnly
-from murmur_serving.config import tokens_of
+from murmur_access import TokenFile
+from murmur_serving.admission import Admission, AskingGrpc, AskingWeb
+from murmur_serving.config import read_replica
 from murmur_serving.errors import LogUnwritable
 from murmur_serving.runtime import XGBoostRuntime
 
@@ -20,21 +27,27 @@ async def serve(directory: Path) -> int:
     """Serves `directory` until a signal ends it; the exit code is 1 if its model was never ready."""
     settings = Settings.parse_file(directory / "settings.json")
     settings.model_repository_root = str(directory)
-    server = ReplicaServer(settings, tokens_of(directory))
+    config = read_replica(directory)
+    server = ReplicaServer(settings, Admission(TokenFile(config.tokens), config.mark) if config.tokens else None)
     await server.start(await ModelRepositoryFactory.resolve_model_repository(settings).list())
     return 0 if server.was_ready else 1
 
 
 class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
-    """MLServer 1.7. One inner attribute of it is used, `_rest_server._app`: there is no other door to the web app."""
+    """MLServer 1.7. Inner attributes of it are used, `_rest_server._app` and `_grpc_server`: no other way leads to its
+    two doors.
 
-    def __init__(self, settings: Settings, tokens: Path | None) -> None:
+    admission: who is asked for what; None: nobody is asked
+    """
+
+    def __init__(self, settings: Settings, admission: Admission | None) -> None:
         super().__init__(settings)
         self._models: dict[str, XGBoostRuntime] = {}
         self.was_ready = False
         _answer_in_protocol_form(self._rest_server._app, self._models)
-        if tokens is not None:
-            self._rest_server._app.add_middleware(TokenHoldersOnly, tokens=tokens)
+        if admission is not None:
+            self._rest_server._app.add_middleware(AskingWeb, admission=admission)
+            self._grpc_server: GRPCServer = AskingGrpcServer(self._grpc_server, admission)
 
     async def add_custom_handlers(self, model: MLModel) -> MLModel:
         """MLServer calls this for every model before it loads it."""
@@ -49,6 +62,23 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
             for model in self._models.values():
                 self.was_ready = self.was_ready or model.ready
                 await model.unload()
+
+
+class AskingGrpcServer(GRPCServer):  # type: ignore[misc]  # MLServer ships no types
+    """MLServer's own, which takes no interceptors from outside."""
+
+    def __init__(self, made: GRPCServer, admission: Admission) -> None:
+        super().__init__(made._settings, made._data_plane, made._model_repository_handlers)
+        self._admission = admission
+
+    def _create_server(self) -> aio.Server:
+        server = aio.server(interceptors=[AskingGrpc(self._admission)], options=self._get_options())
+        inference = InferenceServicer(self._data_plane, self._model_repository_handlers)
+        add_GRPCInferenceServiceServicer_to_server(inference, server)
+        add_ModelRepositoryServiceServicer_to_server(ModelRepositoryServicer(self._model_repository_handlers), server)
+        server.add_insecure_port(f"{self._settings.host}:{self._settings.grpc_port}")
+        self._server = server
+        return server
 
 
 def _answer_in_protocol_form(app: FastAPI, models: dict[str, XGBoostRuntime]) -> None:

@@ -2,9 +2,9 @@
 
     result = await run_worker(spec, limits, on_messages)
 
-The child leads a process group of its own. Its wall time and the resident memory of its whole process tree are watched
-from here; past either limit, or when this coroutine is cancelled, the tree is killed. When this process dies the child
-dies with it.
+The child leads a session, and so a process group, of its own. Its wall time and the resident memory of its whole
+process tree are watched from here; past either limit, or when this coroutine is cancelled, the tree is killed. When
+this process dies the child dies with it.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ async def run_worker(spec: WorkerSpec, limits: Limits, on_messages: OnMessages) 
             stdout=feed.output,
             stderr=feed.output,
             pass_fds=(feed.messages,),
-            process_group=0,
+            start_new_session=True,
             cwd=spec.work,
             env=child_environment(os.environ),
         )

@@ -56,10 +56,6 @@ class Gate:
     def __init__(self, tokens: TokenFile | None) -> None:
         self._tokens = tokens
 
-    @property
-    def asks(self) -> bool:
-        return self._tokens is not None
-
     def admit(self, token: str | None, needed: Role) -> Person | None:
         """None where nobody is asked. Raises NotSignedIn, Forbidden, TokensUnreadable."""
         if self._tokens is None:

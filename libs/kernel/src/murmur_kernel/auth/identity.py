@@ -3,6 +3,7 @@
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Depends
 
@@ -31,7 +32,7 @@ class Identity:
 
     def scoped(self, key: str) -> str:
         """A key that a caller chose, as nobody else can choose it."""
-        return f"{self.person.subject}/{key}" if self.person else key
+        return f"{quote(self.person.subject, safe='')}/{key}" if self.person else key
 
 
 NOBODY = Identity()

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode
 
-from nicegui import background_tasks, ui
+from nicegui import ui
 
 from murmur_access import Role
 from murmur_console.clients import DoorError
@@ -11,7 +11,7 @@ from murmur_console.domain.facts import Tone
 from murmur_console.pages.frame import frame
 from murmur_console.pages.letter import LetterPanel
 from murmur_console.pages.letter_filter import LetterFilter, show_filter
-from murmur_console.pages.parts import keep_up, tag, text
+from murmur_console.pages.parts import behind, keep_up, tag, text
 from murmur_console.widgets import table
 from murmur_console.widgets.decision_form import Action, Decided, DecisionForm
 from murmur_console.widgets.table import Column, Row, Table
@@ -72,7 +72,7 @@ class _Letters:
         return [(one.service, dict(one.counts), one.trouble is None) for one in self._console.roster.standings.values()]
 
     def _soon(self) -> None:
-        background_tasks.create(self._look())
+        behind(self._look())
 
     async def _look(self) -> None:
         """Ask the services; of one that does not answer, what it said last is shown."""

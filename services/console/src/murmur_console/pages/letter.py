@@ -3,14 +3,13 @@
 import json
 from collections.abc import Awaitable, Callable
 
-from nicegui import background_tasks
 from nicegui.element import Element
 
 from murmur_access import Role
 from murmur_console.clients import DoorError
 from murmur_console.context import Console
 from murmur_console.pages.details import pretty, show_pairs
-from murmur_console.pages.parts import tag, text
+from murmur_console.pages.parts import behind, tag, text
 from murmur_console.widgets import table
 from murmur_console.widgets.decision_form import Action, Decided, DecisionForm
 from murmur_console.widgets.table import Column, Row, Table
@@ -84,7 +83,7 @@ class LetterPanel:
             signer=self._console.sessions.signer(),
             refusal=self._console.sessions.lacks(Role.OPERATOR),
         )
-        background_tasks.create(self._complaints(service, letter, found))
+        behind(self._complaints(service, letter, found))
 
     async def _complaints(self, service: str, letter: DeadLetterView, place: Element) -> None:
         try:

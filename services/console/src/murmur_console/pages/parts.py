@@ -1,9 +1,9 @@
 """Small pieces of pages: plain HTML elements, and how a page keeps up with what happens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from nicegui import ui
+from nicegui import background_tasks, ui
 from nicegui.element import Element
 from nicegui.elements.mixins.text_element import TextElement
 
@@ -30,6 +30,17 @@ def button(words: str, act: Callable[[], object], classes: str = "", /, **attrib
     element = text("button", words, f"m-button {classes}", type="button", **attributes)
     element.on("click", lambda: act(), [])
     return element
+
+
+def behind(work: Coroutine[object, object, None]) -> None:
+    """Do it behind the page's back, and still as the person whose page it is."""
+    page = ui.context.client
+
+    async def as_that_person() -> None:
+        with page:
+            await work
+
+    background_tasks.create(as_that_person())
 
 
 def keep_up(revision: Callable[[], object], refresh: Callable[[], None]) -> None:

@@ -1,7 +1,7 @@
 """The sign-in page, signing out, and reports fetched as the person who reads them; all without a script."""
 
 from html import escape
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -83,7 +83,7 @@ def router(sessions: Sessions, door: FrontDoor) -> APIRouter:
 
 def _page(wanted: str, *, trouble: str = "", status: int = 200) -> HTMLResponse:
     said = f'<p class="m-trouble" role="alert">{escape(trouble)}</p>' if trouble else ""
-    action = escape(f"{SIGN_IN}?next={_inside(wanted)}")
+    action = escape(f"{SIGN_IN}?next={quote(_inside(wanted))}")
     return HTMLResponse(_PAGE.format(action=action, trouble=said), status, headers={"Cache-Control": "no-store"})
 
 

@@ -1,7 +1,7 @@
 """Who is signed in: tokens by session, in this process's memory only. A restart signs everybody out."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,10 +21,25 @@ class Session:
     ends: datetime
 
 
+Cookies = Mapping[str, str]
+
+
+def cookies_of_page() -> Cookies | None:
+    """Of the page that is being built or answered; None in a task of the console's own."""
+    try:
+        request = ui.context.client.request
+    except RuntimeError:
+        return None
+    return request.cookies if request is not None else {}
+
+
 class Sessions:
     """Without a token file nobody need sign in."""
 
-    def __init__(self, tokens: TokenFile | None, clock: Clock) -> None:
+    def __init__(
+        self, tokens: TokenFile | None, clock: Clock, *, page: Callable[[], Cookies | None] = cookies_of_page
+    ) -> None:
+        self._page = page
         self._tokens = tokens
         self._clock = clock
         self._sessions: dict[str, Session] = {}
@@ -48,7 +63,7 @@ class Sessions:
     def close(self, session_id: str) -> None:
         self._sessions.pop(session_id, None)
 
-    def of(self, cookies: Mapping[str, str]) -> Session | None:
+    def of(self, cookies: Cookies) -> Session | None:
         """Whose browser this is, as long as the token lives: roles are those that it has now."""
         session_id = cookies.get(COOKIE, "")
         session = self._sessions.get(session_id)
@@ -62,18 +77,15 @@ class Sessions:
 
     def here(self) -> Session | None:
         """Whose page is being built, or whose click is being answered, right now."""
-        try:
-            request = ui.context.client.request
-        except (RuntimeError, AttributeError):  # no page: a task of the console's own
-            return None
-        return self.of(request.cookies) if request is not None else None
+        cookies = self._page()
+        return self.of(cookies) if cookies is not None else None
 
     def token(self) -> str | None:
-        """The token to call services with: of the person who acts here, else, for what is only read in the background
-        and shown to everybody, of the one who signed in last. Nobody signed in: nothing is read.
+        """The token to call services with: of the person whose page it is, none once they are signed out; for what the
+        console itself reads and shows to everybody, of the one who signed in last. Nobody signed in: nothing is read.
         """
         session = self.here()
-        if session is None and self._sessions:
+        if session is None and self._sessions and self._page() is None:
             session = self.of({COOKIE: next(reversed(self._sessions))})
         return session.token if session else None
 

@@ -1,1 +1,1 @@
-"""What pages are drawn with: table, timeline, review form, picker; each a small Vue component and its Python side."""
+"""What pages are drawn with: table, timeline, picker, forms of reviews and decisions; each in Vue and Python."""

@@ -19,8 +19,6 @@ export default {
                 <time v-else-if="cell.kind === 'when'" :datetime="cell.time" :title="format.exact(cell.time)">{{ format.ago(cell.time, now) }}</time>
                 <time v-else-if="cell.kind === 'clock'" :datetime="cell.time" :title="format.exact(cell.time)">{{ format.clock(cell.time) }}</time>
                 <span v-else-if="cell.kind === 'service'" class="m-service"><i :style="{ background: cell.hue }"></i>{{ cell.text }}</span>
-                <button v-else-if="cell.kind === 'action'" type="button" class="m-button m-small" :disabled="cell.busy"
-                        @click.stop="$emit('act', { row: row.id, action: cell.action })">{{ cell.text }}</button>
                 <button v-else-if="cell.kind === 'pick'" type="button" class="m-pick" :aria-pressed="row.id === selected"
                         @click.stop="$emit('pick', row.id)">{{ cell.text }}</button>
                 <span v-else :title="cell.title || null">{{ cell.text }}</span>
@@ -33,7 +31,7 @@ export default {
       <div v-if="!rows.length" class="m-empty"><slot></slot></div>
     </div>`,
   props: { caption: String, columns: Array, rows: Array, selected: String, pickable: Boolean },
-  emits: ["act", "pick"],
+  emits: ["pick"],
   data: () => ({ now: Date.now(), copied: null, format: window.murmur }),
   mounted() {
     this.clock = setInterval(() => (this.now = Date.now()), 1000);

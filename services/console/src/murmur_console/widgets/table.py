@@ -32,14 +32,13 @@ class Row:
 
 
 class Table(Element, component="table.js"):
-    """`on_act(row, action)` hears buttons, `on_pick(row)` a chosen row. Children are shown while there are no rows."""
+    """`on_pick(row)` hears of a chosen row. Children are shown while there are no rows."""
 
     def __init__(
         self,
         caption: str,
         columns: Iterable[Column],
         *,
-        on_act: Callable[[str, str], object] | None = None,
         on_pick: Callable[[str], object] | None = None,
     ) -> None:
         super().__init__()
@@ -47,12 +46,6 @@ class Table(Element, component="table.js"):
         self._props["columns"] = [vars(column) for column in columns]
         self._props["rows"] = []
         self._props["pickable"] = on_pick is not None
-        if on_act is not None:
-
-            def act(event: GenericEventArguments) -> object:
-                return on_act(event.args["row"], event.args["action"])
-
-            self.on("act", act)
         if on_pick is not None:
 
             def pick(event: GenericEventArguments) -> object:
@@ -97,10 +90,6 @@ def clock(time: datetime) -> Cell:
 
 def service(name: str) -> Cell:
     return {"kind": "service", "text": name, "hue": hue_of(name)}
-
-
-def action(name: str, label: str, *, busy: bool = False) -> Cell:
-    return {"kind": "action", "action": name, "text": label, "busy": busy}
 
 
 def pick(label: str, *, tone: Tone = Tone.PLAIN, indent: int = 0) -> Cell:

@@ -16,7 +16,7 @@ from murmur_deployer.local.processes import Processes
 from murmur_deployer.ports import Artifacts, ProbeRefused
 from murmur_events.models import VersionState
 from murmur_kernel.errors import ArtifactError, Transient
-from murmur_serving.config import MODEL_FILE, PROBE_HEADER, Ports, ReplicaConfig, write_replica
+from murmur_serving.config import MODEL_FILE, PROBE_HEADER, Ports, ReplicaConfig, read_replica, write_replica
 
 _MODULE = ("-m", "murmur_serving")
 _STOP_PATIENCE = 15.0
@@ -96,11 +96,12 @@ class LocalModelServers:
 
     async def probe(self, replica: Replica, request: dict[str, Any]) -> tuple[float, ...]:
         try:
-            answer = await self._http.post(f"{self._url(replica)}/infer", json=request, headers={PROBE_HEADER: "1"})
+            mark = read_replica(self._directory(replica)).mark
+            answer = await self._http.post(f"{self._url(replica)}/infer", json=request, headers={PROBE_HEADER: mark})
             if answer.status_code != 200:
                 raise ProbeRefused(answer.text)
             return tuple(map(float, answer.json()["outputs"][0]["data"]))
-        except (httpx.TransportError, ValueError, LookupError, TypeError) as error:
+        except (httpx.TransportError, OSError, ValueError, LookupError, TypeError) as error:
             raise ProbeRefused(f"{type(error).__name__}: {error}") from error
 
     async def stop(self, replica: Replica) -> None:

@@ -20,7 +20,8 @@ from murmur_access import TokenFile
 from murmur_serving.admission import Admission, AskingGrpc, AskingWeb
 from murmur_serving.config import read_replica
 from murmur_serving.errors import LogUnwritable
-from murmur_serving.runtime import XGBoostRuntime
+from murmur_serving.runtime import ModelRuntime
+from murmur_serving.tracing import HEADER, trace_id_of
 
 
 async def serve(directory: Path) -> int:
@@ -42,7 +43,7 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
 
     def __init__(self, settings: Settings, admission: Admission | None) -> None:
         super().__init__(settings)
-        self._models: dict[str, XGBoostRuntime] = {}
+        self._models: dict[str, ModelRuntime] = {}
         self.was_ready = False
         _answer_in_protocol_form(self._rest_server._app, self._models)
         if admission is not None:
@@ -81,7 +82,7 @@ class AskingGrpcServer(GRPCServer):  # type: ignore[misc]  # MLServer ships no t
         return server
 
 
-def _answer_in_protocol_form(app: FastAPI, models: dict[str, XGBoostRuntime]) -> None:
+def _answer_in_protocol_form(app: FastAPI, models: dict[str, ModelRuntime]) -> None:
     """MLServer answers `{"error": …}` to what it finds wrong itself; here for what its web framework finds wrong."""
 
     async def malformed(request: Request, error: Exception) -> JSONResponse:
@@ -89,7 +90,7 @@ def _answer_in_protocol_form(app: FastAPI, models: dict[str, XGBoostRuntime]) ->
         assert isinstance(error, RequestValidationError)
         try:
             if model := models.get(request.path_params.get("model_name", "")):
-                model.record(None, started, status=400)
+                model.record(None, started, status=400, trace=trace_id_of(request.headers.get(HEADER)))
         except LogUnwritable as unwritable:
             return JSONResponse({"error": str(unwritable)}, status_code=unwritable.status_code)
         return JSONResponse({"error": _complaint(request, error)}, status_code=400)

@@ -38,6 +38,7 @@ class PredictionLog:
         self._sink = sink
         self._flush_after = flush_after
         self._waiting = 0
+        self._backlog_gauge = metrics.LOG_BACKLOG.labels(directory.origin.deployment)
         self._appended = asyncio.Event()
         self._full = asyncio.Event()
         self._closing = asyncio.Event()
@@ -60,11 +61,12 @@ class PredictionLog:
         latency_ms: float,
         *,
         status: int,
+        trace: str = "",
         features: npt.NDArray[np.float64] | None = None,
         outputs: npt.NDArray[np.float64] | None = None,
     ) -> None:
         """Writes the rows of one request; they survive the process from here on. Raises LogUnwritable."""
-        lines, rows = encode(request_id, at, latency_ms, status=status, features=features, outputs=outputs)
+        lines, rows = encode(request_id, at, latency_ms, status=status, trace=trace, features=features, outputs=outputs)
         self._writer.append(lines)
         self._count(rows)
         self._appended.set()
@@ -134,4 +136,4 @@ class PredictionLog:
 
     def _count(self, rows: int) -> None:
         self._waiting += rows
-        metrics.LOG_BACKLOG.labels(self._directory.origin.deployment).set(self._waiting)
+        self._backlog_gauge.set(self._waiting)

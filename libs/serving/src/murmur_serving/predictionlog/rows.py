@@ -14,6 +14,7 @@ from murmur_events import Envelope, topic_of
 from murmur_events.base import DeploymentName, ModelName
 from murmur_events.serving import PredictionLogged
 
+_ENTRIES = 7
 _NAMESPACE = UUID("3f1f0a0e-6a0b-5b0e-9d52-0d3b8c1f7a11")
 
 
@@ -36,15 +37,16 @@ def encode(
     latency_ms: float,
     *,
     status: int,
+    trace: str,
     features: npt.NDArray[np.float64] | None,
     outputs: npt.NDArray[np.float64] | None,
 ) -> tuple[bytes, int]:
     """The lines of one request and their number: one a predicted row, or a single one where nothing was predicted."""
     head = [request_id, at.isoformat(), round(latency_ms, 4), status]
     if features is None or outputs is None:
-        return orjson.dumps([*head, None, None]) + b"\n", 1
+        return orjson.dumps([*head, None, None, trace]) + b"\n", 1
     lines = [
-        orjson.dumps([*head, row, output])  # orjson writes NaN as null
+        orjson.dumps([*head, row, output, trace])  # orjson writes NaN as null
         for row, output in zip(features.tolist(), outputs.tolist(), strict=True)
     ]
     return b"\n".join(lines) + b"\n", len(lines)
@@ -58,7 +60,7 @@ def to_envelope(origin: Origin, segment: str, offset: int, lines: Sequence[bytes
     rows = [row for row in map(_decode, lines) if row is not None]
     if not rows:
         return None
-    ids, times, latencies, statuses, features, outputs = zip(*rows, strict=True)
+    ids, times, latencies, statuses, features, outputs, traces = zip(*rows, strict=True)
     empty = (None,) * len(origin.columns)
     columns = zip(*((row if row is not None else empty) for row in features), strict=True)
     event = PredictionLogged(
@@ -76,6 +78,7 @@ def to_envelope(origin: Origin, segment: str, offset: int, lines: Sequence[bytes
         statuses=statuses,
         features=dict(zip(origin.columns, columns, strict=True)),
         outputs=outputs,
+        trace_ids=traces,
     )
     event_id = uuid5(_NAMESPACE, f"{origin.replica}/{segment}/{offset}")
     topic = topic_of(event)
@@ -97,4 +100,4 @@ def _decode(line: bytes) -> list[Any] | None:
         row: list[Any] = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-    return row
+    return row if len(row) == _ENTRIES else [*row, ""]  # rows of the first releases name no trace

@@ -84,6 +84,11 @@ def model() -> TinyModel:
     return TinyModel(booster, bytes(booster.save_raw("ubj")), rows)
 
 
+@pytest.fixture(scope="session")
+def signature() -> Signature:
+    return SIGNATURE
+
+
 Load = Callable[..., Awaitable[ModelRuntime]]
 
 

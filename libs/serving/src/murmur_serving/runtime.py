@@ -1,5 +1,6 @@
 """The MLServer runtime: it loads what was registered and answers what was trained, or nothing."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -20,7 +21,7 @@ from murmur_serving.config import PROBE_HEADER, ReplicaConfig
 from murmur_serving.engines.choosing import Engine, choose
 from murmur_serving.engines.port import Matrix, Outputs
 from murmur_serving.errors import LogUnwritable, ModelRefused, PredictionFailed
-from murmur_serving.predictionlog import Origin, PredictionLog, sink_for
+from murmur_serving.predictionlog import Entry, Origin, PredictionLog, Row, sink_for
 from murmur_serving.tensors import RequestReader
 from murmur_serving.tracing import HEADER, trace_id_of
 
@@ -36,20 +37,15 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         super().__init__(settings)
         self.config = read_config(settings)
         self._reader = RequestReader(self.config.signature)
-        self._engine: Engine | None = None
+        self.engine: Engine | None = None
         self._log: PredictionLog | None = None
-        self._counts = metrics.Counts(self.config.deployment, self.config.version)
-
-    @property
-    def engine(self) -> Engine:
-        assert self._engine is not None, "MLServer asks for predictions only after load"
-        return self._engine
+        self.counts = metrics.Counts(self.config.deployment, self.config.version)
 
     async def load(self) -> bool:
         path = Path(to_absolute_path(self._settings, self._settings.parameters.uri))
-        self._engine = await choose(path.parent, self.config)
-        self._reader = RequestReader(self.config.signature, missing=self._engine.predictor.takes_missing)
-        metrics.ENGINE.labels(self.config.deployment, str(self.config.version), self._engine.name).set(1)
+        self.engine = await choose(path.parent, self.config)
+        self._reader = RequestReader(self.config.signature, missing=self.engine.predictor.takes_missing)
+        metrics.ENGINE.labels(self.config.deployment, str(self.config.version), self.engine.name).set(1)
         self._log = PredictionLog.open(
             self.config.log_directory,
             origin_of(self.config),
@@ -68,12 +64,13 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         except MLServerError as error:
             self.record(payload.id, started, status=error.status_code, trace=trace)
             raise
-        self.record(payload.id, started, status=200, trace=trace, features=matrix, outputs=outputs)
+        given = {"features": matrix.tolist(), "outputs": outputs.tolist()}
+        self.record(payload.id, started, status=200, trace=trace, **given)
         return self._answer(payload, outputs)
 
     async def unload(self) -> bool:
-        if self._engine is not None:
-            metrics.ENGINE.labels(self.config.deployment, str(self.config.version), self._engine.name).set(0)
+        if self.engine is not None:
+            metrics.ENGINE.labels(self.config.deployment, str(self.config.version), self.engine.name).set(0)
         if self._log is not None:
             await self._log.close()
         return True
@@ -81,12 +78,13 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
     async def metadata(self) -> MetadataModelResponse:
         """MLServer's, and the engine that answers."""
         described = await super().metadata()
-        if self._engine is not None:
-            described.parameters = Parameters(engine=self._engine.name)
+        if self.engine is not None:
+            described.parameters = Parameters(engine=self.engine.name)
         return described
 
     def outputs(self, matrix: Matrix) -> Outputs:
         """Raises PredictionFailed."""
+        assert self.engine is not None, "MLServer asks for predictions only after load"
         try:
             return self.engine.predictor.predict(matrix)
         except Exception as error:
@@ -99,8 +97,8 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         *,
         status: int,
         trace: str,
-        features: Matrix | None = None,
-        outputs: Outputs | None = None,
+        features: Sequence[Row] | None = None,
+        outputs: Sequence[float] | None = None,
     ) -> None:
         """Counts one answered request and appends its rows to the prediction log. Raises LogUnwritable."""
         latency = perf_counter() - started
@@ -119,7 +117,13 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
             status, outputs = error.status_code, None
             raise
         finally:
-            self._counts.request(status=status, seconds=latency, predictions=0 if outputs is None else len(outputs))
+            self.counts.request(status=status, seconds=latency, predictions=0 if outputs is None else len(outputs))
+
+    def log_answers(self, entries: Sequence[Entry]) -> None:
+        """Appends to the prediction log what was answered, all of it or nothing. Raises LogUnwritable."""
+        if self._log is not None:
+            kept = entries if self.config.logged == 1 else [one for one in entries if self._is_logged(one.request_id)]
+            self._log.append_answers(kept, datetime.now(UTC))
 
     @custom_handler(rest_path="/metrics", rest_method="GET")  # type: ignore[untyped-decorator]
     async def metrics(self) -> Response:

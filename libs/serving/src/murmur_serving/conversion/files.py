@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,15 +51,14 @@ async def converted(directory: Path, sha256: str, *, patience: float = PATIENCE)
     files = ConvertedFiles(directory, sha256)
     if found := await asyncio.to_thread(files.read):
         return found
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "murmur_serving.conversion", str(directory))
+    # Not by the event loop, which forks: gRPC has threads of its own that a fork would have to stop.
+    process = subprocess.Popen([sys.executable, "-m", "murmur_serving.conversion", str(directory)])  # noqa: ASYNC220
     try:
-        async with asyncio.timeout(patience):
-            code = await process.wait()
-    except TimeoutError:
+        code = await asyncio.to_thread(process.wait, patience)
+    except subprocess.TimeoutExpired:
         return Proof(refusal=f"its conversion was not done after {patience:g} s"), b""
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        process.kill()  # says nothing to a process that has ended
+        process.wait()
     found = await asyncio.to_thread(files.read) if code == 0 else None
     return found or (Proof(refusal=f"its conversion ended with exit code {code}"), b"")

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-import numpy as np
-import numpy.typing as npt
+import msgspec
 import orjson
 
 from murmur_events import Envelope, topic_of
@@ -15,6 +14,11 @@ from murmur_events.base import DeploymentName, ModelName
 from murmur_events.serving import PredictionLogged
 
 _ENTRIES = 7
+_LINE = orjson.OPT_APPEND_NEWLINE
+
+Row = Sequence[float | None]
+"""NaN and None are a missing value; both are written as null."""
+
 _NAMESPACE = UUID("3f1f0a0e-6a0b-5b0e-9d52-0d3b8c1f7a11")
 
 
@@ -31,6 +35,16 @@ class Origin:
     columns: tuple[str, ...]
 
 
+class Entry(msgspec.Struct, frozen=True):
+    """What is logged of one request that was answered."""
+
+    request_id: str
+    seconds: float
+    trace: str
+    rows: Sequence[Row]
+    outputs: Sequence[float]
+
+
 def encode(
     request_id: str,
     at: datetime,
@@ -38,18 +52,20 @@ def encode(
     *,
     status: int,
     trace: str,
-    features: npt.NDArray[np.float64] | None,
-    outputs: npt.NDArray[np.float64] | None,
+    features: Sequence[Row] | None,
+    outputs: Sequence[float] | None,
 ) -> tuple[bytes, int]:
     """The lines of one request and their number: one a predicted row, or a single one where nothing was predicted."""
-    head = [request_id, at.isoformat(), round(latency_ms, 4), status]
+    latency = round(latency_ms, 4)
     if features is None or outputs is None:
-        return orjson.dumps([*head, None, None, trace]) + b"\n", 1
+        return orjson.dumps([request_id, at, latency, status, None, None, trace], None, _LINE), 1
+    if len(outputs) == 1:
+        return orjson.dumps([request_id, at, latency, status, features[0], outputs[0], trace], None, _LINE), 1
     lines = [
-        orjson.dumps([*head, row, output, trace])  # orjson writes NaN as null
-        for row, output in zip(features.tolist(), outputs.tolist(), strict=True)
+        orjson.dumps([request_id, at, latency, status, row, output, trace], None, _LINE)
+        for row, output in zip(features, outputs, strict=True)
     ]
-    return b"\n".join(lines) + b"\n", len(lines)
+    return b"".join(lines), len(lines)
 
 
 def to_envelope(origin: Origin, segment: str, offset: int, lines: Sequence[bytes]) -> Envelope | None:

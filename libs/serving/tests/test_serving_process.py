@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import numpy as np
+import orjson
 import pytest
 from mlserver.grpc import dataplane_pb2 as pb
 from mlserver.grpc import model_repository_pb2 as repository
@@ -94,10 +95,18 @@ def test_a_wrong_request_is_answered_in_the_protocols_form_and_logged(replica, c
     assert [row[3] for row in replica.logged()[before:]] == [400]
 
 
-def test_a_request_without_a_content_type_is_told_which(replica) -> None:
+def test_a_request_of_another_content_type_is_told_which(replica) -> None:
     with replica.client as client:
-        answer = client.post("/v2/models/credit/infer", content=b"{}")
-    assert "has content type '': send JSON" in answer.json()["error"]
+        answer = client.post("/v2/models/credit/infer", content=b"{}", headers={"Content-Type": "text/plain"})
+    assert "has content type 'text/plain': send JSON" in answer.json()["error"]
+
+
+def test_a_request_without_a_content_type_is_taken_for_json(replica, model) -> None:
+    with replica.client as client:
+        answer = client.post("/v2/models/credit/infer", content=orjson.dumps(body(model.rows[0])))
+        wrong = client.post("/v2/models/credit/infer", content=b'{"inputs": []}')
+    assert (answer.status_code, wrong.status_code) == (200, 400)
+    assert "is missing" in wrong.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/v2/models/fraud/infer", "/v2/models/credit/versions/9/infer"])

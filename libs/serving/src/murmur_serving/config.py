@@ -95,6 +95,7 @@ def server_settings(ports: Ports) -> dict[str, Any]:
         "metrics_endpoint": None,
         "gzip_enabled": False,
         "server_name": "murmuration",
+        "extensions": ["binary_tensor_data", "model_repository"],
     }
 
 

@@ -23,6 +23,7 @@ from murmur_serving.fastpath.http import FastRestServer
 from murmur_serving.fastpath.models import FastModels
 from murmur_serving.runtime import ModelRuntime
 from murmur_serving.tracing import HEADER, trace_id_of
+from murmur_serving.web import WholeProtocol
 
 
 async def serve(directory: Path) -> int:
@@ -53,6 +54,7 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
             settings, self._data_plane, self._model_repository_handlers, self._fast, admission
         )
         _answer_in_protocol_form(self._rest_server._app, self._models)
+        self._rest_server._app.add_middleware(WholeProtocol, refused=self._refused)
         if admission is not None:
             self._rest_server._app.add_middleware(AskingWeb, admission=admission)
         self._grpc_server: GRPCServer = FastGrpcServer(
@@ -69,6 +71,12 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
         """MLServer calls this for every model that it has unloaded, or could not load."""
         self._fast.remove(model)
         return await super().remove_custom_handlers(model)
+
+    def _refused(self, path: str) -> None:
+        """Every request is a row of the log, those included that no model has seen."""
+        _, _, rest = path.partition("/v2/models/")
+        if model := self._models.get(rest.partition("/")[0]):
+            model.record(None, perf_counter(), status=400, trace="")
 
     async def start(self, models_settings: list[ModelSettings]) -> None:
         """Returns when every listener has closed and what they answered is shipped, or left on disk."""

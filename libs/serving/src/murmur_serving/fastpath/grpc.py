@@ -125,16 +125,15 @@ def _written(place: Place, answer: Answer, context: Any, *, raw: bool) -> pb.Mod
     model, config = place.model, place.model.config
     named = (("ce-id", header_value(answer.request_id)),) * bool(answer.request_id)
     context.set_trailing_metadata((*place.metadata, *named, *((("ce-requestid", value) for _, value in named))))
+    contents = pb.InferTensorContents(fp32_contents=() if raw else answer.outputs)
     output = pb.ModelInferResponse.InferOutputTensor(
-        name=config.signature.output, datatype="FP32", shape=[len(answer.outputs)]
+        name=config.signature.output, datatype="FP32", shape=[len(answer.outputs)], contents=contents
     )
     response = pb.ModelInferResponse(
         model_name=model.name, model_version=model.version, id=answer.request_id, outputs=[output]
     )
     if raw:
         response.raw_output_contents.append(np.array(answer.outputs, "<f4").tobytes())
-    else:
-        response.outputs[0].contents.fp32_contents.extend(answer.outputs)
     return response
 
 
@@ -147,7 +146,9 @@ def _complaint(request: pb.ModelInferRequest) -> str:
     if len(raw) != len(empty):
         return f"there are {len(raw)} raw_input_contents for {len(empty)} inputs without contents of their own"
     for tensor, content in zip(empty, raw, strict=True):
-        size = _RAW[tensor.datatype].itemsize * prod(tensor.shape) if tensor.datatype in _RAW else len(content)
+        if tensor.datatype not in _RAW:
+            return f"input {tensor.name!r} has datatype {tensor.datatype!r}: send one of {', '.join(map(repr, _RAW))}"
+        size = _RAW[tensor.datatype].itemsize * prod(tensor.shape)
         if size != len(content):
             return (
                 f"input {tensor.name!r} has {len(content)} raw bytes, but its shape {list(tensor.shape)!r} of"

@@ -139,7 +139,7 @@ class FastConnection(HttpToolsProtocol):
             or self.flow.write_paused
         ):
             return False
-        json, self._probe, self._trace = False, b"", b""
+        json, self._probe, self._trace = True, b"", b""
         for name, value in self.headers:
             if name == b"content-type":
                 json = value == b"application/json"

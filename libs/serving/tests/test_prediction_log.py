@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
 import pytest
 
-from murmur_events import Envelope, Record, from_record
+from murmur_events import Envelope, Record, from_record, to_record
 from murmur_serving.errors import LogUnwritable, SinkAway
 from murmur_serving.predictionlog import Origin, PredictionLog
 from murmur_serving.predictionlog.backlog import MAX_ROWS, Backlog
@@ -114,6 +115,32 @@ async def test_a_row_becomes_an_event_with_all_that_is_known_of_it(open_log, sin
     assert (event.replica, event.version, event.model_sha256, event.offset) == ("credit-v3-1", 3, "a" * 64, 0)
     assert (event.request_ids, event.times, event.latencies_ms, event.statuses) == (("r-1",), (NOON,), (1.5,), (200,))
     assert (event.features, event.outputs) == ({"limit": (1.0,), "age": (None,)}, (0.25,))
+
+
+async def test_a_batch_is_what_the_events_class_would_write(open_log, sink) -> None:
+    log = open_log()
+    append(log, "r-1", "é\n")
+    log.append("r-3", NOON, 0.5, status=400, trace="a" * 32)
+    await eventually(lambda: bool(sink.records))
+    [envelope] = sink.envelopes
+    written, read = orjson.loads(sink.records[0].value), orjson.loads(to_record(envelope).value)
+    assert [datetime.fromisoformat(time) for time in written.pop("times")] == [
+        datetime.fromisoformat(time) for time in read.pop("times")
+    ]
+    assert written == read
+    assert envelope.event.trace_ids == ("", "", "a" * 32)
+
+
+async def test_rows_of_a_release_that_knew_no_traces_are_shipped(open_log, sink, tmp_path) -> None:
+    first = open_log(to=None)
+    append(first, "r-1")
+    await first.close()
+    [segment] = tmp_path.glob("*/*.rows")
+    segment.write_bytes(b'["r-old","2025-12-01T12:00:00+00:00",1.5,200,[1.0,null],0.25]\n')
+    open_log()
+    await eventually(lambda: bool(sink.records))
+    event = sink.envelopes[0].event
+    assert (event.request_ids, event.trace_ids, event.features["limit"]) == (("r-old",), ("",), (1.0,))
 
 
 async def test_a_failed_request_is_a_row_without_features(open_log, sink) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import httpx
+import orjson
 import pytest
 import requests
 import schemathesis
@@ -38,10 +39,14 @@ def test_no_request_breaks_a_model_server(replica, capsys: pytest.CaptureFixture
     address = f"http://127.0.0.1:{replica.ports.http}"
     statuses: Counter[int] = Counter()
     with httpx.Client(timeout=20) as client:
-        schema = schemathesis.openapi.from_dict(client.get(f"{address}/v2/docs/dataplane.json").json())
-        for found in schema.get_all_operations():
+        published = client.get(f"{address}/v2/docs/dataplane.json").text
+        # "bytes" is no type of JSON Schema; MLServer publishes it as the other form of a tensor's data.
+        schema = schemathesis.openapi.from_dict(orjson.loads(published.replace('"bytes"', '"string"')))
+        # MLServer's own addition of streams has sent its status before it looks at the request: it can only hang up.
+        for found in schema.exclude(path_regex="_stream$").get_all_operations():
             operation = found.ok()
-            cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in GenerationMode))
+            modes = GenerationMode if operation.method == "post" else (GenerationMode.POSITIVE,)
+            cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in modes))
 
             @seed(SEED)
             @hypothesis_settings(

@@ -1,5 +1,6 @@
 """V2 inference over gRPC, in front of MLServer's servicer, which would make of every request what HTTP gave it."""
 
+import asyncio
 from math import prod
 from time import perf_counter
 from typing import Any, Literal, cast
@@ -21,9 +22,11 @@ from murmur_serving.config import PROBE_HEADER
 from murmur_serving.fastpath.answers import Answer, Asked
 from murmur_serving.fastpath.models import FastModels, Place
 from murmur_serving.fastpath.requests import Output, Request, Tensor
+from murmur_serving.fastpath.turns import Turn
 from murmur_serving.tracing import HEADER, trace_id_of
 
 _FIELDS = {"FP64": "fp64_contents", "FP32": "fp32_contents", "INT64": "int64_contents", "INT32": "int_contents"}
+_WHOLE = ("INT64", "INT32")
 _RAW: dict[str, np.dtype[Any]] = {
     "FP64": np.dtype("<f8"),
     "FP32": np.dtype("<f4"),
@@ -62,6 +65,7 @@ class FastServicer(InferenceServicer):  # type: ignore[misc]  # MLServer ships n
     def __init__(self, plane: DataPlane, repository: ModelRepositoryHandlers, models: FastModels) -> None:
         super().__init__(plane, repository)
         self._models = models
+        self._turn = Turn()
 
     async def ModelInfer(self, request: pb.ModelInferRequest, context: Any) -> pb.ModelInferResponse:  # noqa: N802
         started = perf_counter()
@@ -74,7 +78,9 @@ class FastServicer(InferenceServicer):  # type: ignore[misc]  # MLServer ships n
                 shown = {key: value for key, value in context.invocation_metadata() or () if key in _SHOWN}
                 probe = shown.get(PROBE_HEADER) == answering.mark
                 trace = trace_id_of(shown.get(HEADER))
-                (answer,) = answering.answer([Asked(rows, started, probe, trace)])
+                waiting = _Waiting()
+                self._turn.ask(answering, Asked(rows, started, probe, trace), waiting)
+                answer = await waiting.answer
                 if answer is not None:
                     return _written(place, answer, context, raw=bool(request.raw_input_contents))
         if complaint := _complaint(request):
@@ -82,6 +88,17 @@ class FastServicer(InferenceServicer):  # type: ignore[misc]  # MLServer ships n
                 answering.model.record(request.id, started, status=400, trace="")
             await context.abort(StatusCode.INVALID_ARGUMENT, complaint)
         return await super().ModelInfer(request, context)
+
+
+class _Waiting:
+    """A call whose answer comes at the end of the turn."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+
+    def take(self, answer: Answer | None) -> None:
+        if not self.answer.done():  # the caller may have hung up meanwhile
+            self.answer.set_result(answer)
 
 
 _SHOWN = frozenset((PROBE_HEADER, HEADER))
@@ -112,13 +129,15 @@ def _values(tensor: pb.ModelInferRequest.InferInputTensor, raw: bytes | None) ->
     if raw is not None:
         if given or len(raw) % _RAW[kind].itemsize:
             return None
-        values = np.frombuffer(raw, _RAW[kind]).astype(np.float64)
+        values: list[Any] = np.frombuffer(raw, _RAW[kind]).tolist()
     else:
         if len(given) != 1 or given[0][0].name != _FIELDS[kind]:
             return None
-        values = np.array(given[0][1], dtype=np.float64)
-    listed: list[Any] = values.tolist()
-    return [None if value != value else value for value in listed] if np.isnan(values).any() else listed
+        values = list(given[0][1])
+    if kind in _WHOLE:
+        return list(map(float, values))
+    total = sum(values)  # NaN if one of them is
+    return [None if value != value else value for value in values] if total != total else values
 
 
 def _written(place: Place, answer: Answer, context: Any, *, raw: bool) -> pb.ModelInferResponse:

@@ -124,10 +124,8 @@ async def test_a_batch_is_what_the_events_class_would_write(open_log, sink) -> N
     await eventually(lambda: bool(sink.records))
     [envelope] = sink.envelopes
     written, read = orjson.loads(sink.records[0].value), orjson.loads(to_record(envelope).value)
-    assert [datetime.fromisoformat(time) for time in written.pop("times")] == [
-        datetime.fromisoformat(time) for time in read.pop("times")
-    ]
-    assert written == read
+    times = [list(map(datetime.fromisoformat, one.pop("times"))) for one in (written, read)]
+    assert (times[0], written) == (times[1], read)
     assert envelope.event.trace_ids == ("", "", "a" * 32)
 
 
@@ -139,8 +137,7 @@ async def test_rows_of_a_release_that_knew_no_traces_are_shipped(open_log, sink,
     segment.write_bytes(b'["r-old","2025-12-01T12:00:00+00:00",1.5,200,[1.0,null],0.25]\n')
     open_log()
     await eventually(lambda: bool(sink.records))
-    event = sink.envelopes[0].event
-    assert (event.request_ids, event.trace_ids, event.features["limit"]) == (("r-old",), ("",), (1.0,))
+    assert (sink.request_ids, sink.envelopes[0].event.trace_ids) == (["r-old"], ("",))
 
 
 async def test_a_failed_request_is_a_row_without_features(open_log, sink) -> None:

@@ -11,7 +11,7 @@ SERVERS := .bench/serving/.installed
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo up down test bench-audit bench-choreography bench-serving chaos images-check secrets lint format types imports contracts check clean
+.PHONY: help setup lock demo up down test test-servers bench-audit bench-choreography bench-serving chaos images-check secrets lint format types imports contracts check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ down: setup ## stop the flock
 test: setup ## all tests, those with the real broker included
 	$(BIN)/python -m pytest -m "not flock" -n auto --maxprocesses 4 --dist loadfile
 	$(BIN)/python -m pytest -m flock
+
+test-servers: setup ## the secured servers set-up on this machine: three brokers, two replicas of each service (five minutes)
+	MURMUR_TEST_PROFILE=servers $(BIN)/python -m pytest tests/security/test_secured_flock.py
 
 $(AUDIT_PEERS): | $(UV)
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench/audit

@@ -9,6 +9,7 @@ from itertools import count
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from murmur_access import BrokerAccess, broker_access
 from murmur_events import Record
 from murmur_kernel.backoff import Backoff
 from murmur_kernel.bus.kafka import KafkaSink
@@ -22,7 +23,7 @@ class Load:
     """Writers with the kernel's own sink, each with a key of its own, publishing as the outbox relay does: the next
     batch once this one is acknowledged, this one again while it is not."""
 
-    brokers: str
+    brokers: BrokerAccess | str
     topic: str = "run.logged"
     writers: int = 4
     acknowledged: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -66,10 +67,11 @@ class Load:
                 await asyncio.sleep(backoff.next())
 
 
-async def written(brokers: str, topic: str, partitions: int) -> dict[str, list[int]]:
+async def written(brokers: BrokerAccess | str, topic: str, partitions: int) -> dict[str, list[int]]:
     """Every record of the load, by key, in the order of the log."""
     found: defaultdict[str, list[int]] = defaultdict(list)
-    consumer = AIOKafkaConsumer(bootstrap_servers=brokers, auto_offset_reset="earliest", enable_auto_commit=False)
+    access = broker_access(brokers)
+    consumer = AIOKafkaConsumer(**access.arguments(), auto_offset_reset="earliest", enable_auto_commit=False)
     async with consumer:
         places = [TopicPartition(topic, number) for number in range(partitions)]
         consumer.assign(places)

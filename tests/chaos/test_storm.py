@@ -24,8 +24,8 @@ from murmur_runtime.home import Home
 
 pytestmark = [pytest.mark.flock, pytest.mark.timeout(3600 if FULL else 600)]
 
-KILLS = int(os.environ.get("MURMUR_CHAOS_KILLS", "50" if FULL else "5"))
-WORKFLOWS = int(os.environ.get("MURMUR_CHAOS_WORKFLOWS", "20" if FULL else "2"))
+KILLS = int(os.environ.get("MURMUR_CHAOS_KILLS", "50" if FULL else "4"))
+WORKFLOWS = int(os.environ.get("MURMUR_CHAOS_WORKFLOWS", "20" if FULL else "1"))
 SEED = int(os.environ.get("MURMUR_CHAOS_SEED", random.SystemRandom().randrange(1_000_000) if FULL else 7))
 PRESENT_WITHIN = 10.0
 """Seconds that a strike waits for somebody of its kind: trainings and model servers come and go."""

@@ -1,176 +1,96 @@
-"""Three brokers, one killed and brought back under load: no publish fails, nothing acknowledged is lost or doubled."""
+"""Three brokers, as docker-compose.yml runs them: who may do what; one of them killed and brought back under load."""
 
 import asyncio
-import os
-import signal
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from itertools import count
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
+from container_brokers import NODES, Cluster
+from load import Load, written
 
-from murmur_events import Record
-from murmur_events.catalog import CATALOG
-from murmur_kernel.bus.kafka import KafkaSink
-from murmur_kernel.errors import Transient
+from murmur_access import BrokerAccess
+from murmur_access.rules import OPERATOR, rules
+from murmur_events.catalog import CATALOG, topic_named
 from murmur_kernel.testing import eventually
-from murmur_runtime import flock, living
-from murmur_runtime.home import Home
+from murmur_runtime import broker_rules, server_secrets, servers
 from murmur_runtime.ports import free_front_door
-from murmur_runtime.processes import Members
-from murmur_runtime.settings import FlockSettings, Profile
+from murmur_runtime.settings import FlockSettings
 
 pytestmark = [pytest.mark.flock, pytest.mark.timeout(300)]
 
-TOPIC = next(topic for topic in CATALOG if topic.name == "run.logged")
-KEYS = 8
-
-
-@dataclass
-class Cluster:
-    settings: FlockSettings
-
-    def pid(self, node: int) -> int:
-        process = living.find(Home(self.settings.home), f"kafka-{node}")
-        assert process is not None
-        return process.pid
-
-    def kill(self, node: int) -> None:
-        os.kill(self.pid(node), signal.SIGKILL)
-
-    async def leaders(self) -> dict[int, int]:
-        return {part["partition"]: part["leader"] for part in await self._partitions()}
-
-    async def whole(self) -> bool:
-        """Whether every partition is on three brokers that keep up."""
-        found = flock.status(self.settings)
-        if found is None or not found.ready:
-            return False
-        return all(len(part["isr"]) == 3 for part in await self._partitions())
-
-    def controller(self) -> int:
-        """The node that leads the controllers: the one that said so last."""
-        said = {}
-        for node in self.settings.nodes:
-            lines = Home(self.settings.home).log(f"kafka-{node}").read_text().splitlines()
-            said[node] = max((line[:24] for line in lines if "Performing controller activation" in line), default="")
-        return max(said, key=lambda node: said[node])
-
-    async def _partitions(self) -> list[dict[str, object]]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.brokers)
-        await admin.start()
-        try:
-            [described] = await admin.describe_topics([TOPIC.name])
-        finally:
-            await admin.close()
-        parts: list[dict[str, object]] = described["partitions"]
-        return parts
-
-
-@dataclass
-class Load:
-    """Writers that publish as the outbox relay does: the next batch once the last one is acknowledged."""
-
-    brokers: str
-    acknowledged: defaultdict[bytes, list[int]] = field(default_factory=lambda: defaultdict(list))
-    failures: list[str] = field(default_factory=list)
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator["Load"]:
-        writers = [asyncio.create_task(self._write(b"run-%d" % number)) for number in range(KEYS)]
-        try:
-            yield self
-        finally:
-            self._done = True
-            await asyncio.gather(*writers)
-
-    _done = False
-
-    async def _write(self, key: bytes) -> None:
-        sink = KafkaSink(self.brokers, f"load-{key.decode()}")
-        try:
-            for first in count(0, 5):
-                if self._done:
-                    return
-                numbers = range(first, first + 5)
-                await self._until_acknowledged(sink, [Record(TOPIC.name, key, b"%d" % n, ()) for n in numbers])
-                self.acknowledged[key] += numbers
-                await asyncio.sleep(0.01)
-        finally:
-            await sink.stop()
-
-    async def _until_acknowledged(self, sink: KafkaSink, records: list[Record]) -> None:
-        while True:
-            try:
-                return await sink.send(records)
-            except Transient as error:
-                self.failures.append(str(error))
-
-    @property
-    def total(self) -> int:
-        return sum(map(len, self.acknowledged.values()))
+Nodes = dict[int, ExitStack]
+"""Closing one kills its broker."""
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    settings = FlockSettings(
-        home=tmp_path_factory.mktemp("cluster"),
-        port=free_front_door(span=60),
-        profile=Profile.SERVERS,
-        replicas=1,
-        broker_memory="256m",
-    )
-    asyncio.run(flock.up(settings, members=Members(services=(), proxy=False)))
-    try:
-        yield Cluster(settings)
-    finally:
-        asyncio.run(flock.down(settings))
+def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Nodes]]:
+    """After what the container `init` does, twice."""
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"), free_front_door())
+    server_secrets.make(cluster.secrets)
+    for password in cluster.secrets.glob("kafka_*"):
+        password.chmod(0o400)  # as entrypoint.sh hands them to the services
+    settings = FlockSettings(home=cluster.folder / "home", artifacts=f"file://{cluster.folder}/artifacts")
+    with ExitStack() as stack:
+        nodes = {node: stack.enter_context(ExitStack()) for node in NODES}
+        for node, life in nodes.items():
+            life.enter_context(cluster.running(node))
+        asyncio.run(cluster.all_answer())
+        for _ in range(2):
+            asyncio.run(servers.prepare(settings, cluster.access(OPERATOR)))
+        yield cluster, nodes
 
 
-async def test_every_topic_is_on_three_brokers_and_two_must_have_a_record(cluster: Cluster) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=cluster.settings.brokers)
-    await admin.start()
-    try:
-        described = await admin.describe_topics([topic.name for topic in CATALOG])
-    finally:
-        await admin.close()
+async def test_they_know_the_catalogs_users_and_refuse_what_no_rule_allows(brokers: tuple[Cluster, Nodes]) -> None:
+    cluster, _ = brokers
+    assert broker_rules.allowed(cluster.access(OPERATOR)) == set(rules())
+    await publish(cluster.access("registry"))
+    with pytest.raises(TopicAuthorizationFailedError):
+        await publish(cluster.access("tracking"))
+    with pytest.raises(KafkaConnectionError):
+        await publish(cluster.access("registry", password_of="tracking"))
+    with pytest.raises(KafkaConnectionError):
+        await publish(BrokerAccess(brokers=cluster.access(OPERATOR).brokers))
 
-    assert {len(part["replicas"]) for topic in described for part in topic["partitions"]} == {3}
+
+async def test_every_topic_is_on_all_three(brokers: tuple[Cluster, Nodes]) -> None:
+    cluster, _ = brokers
+    for topic in CATALOG:
+        assert {len(part["replicas"]) for part in await cluster.partitions(topic.name)} == {3}, topic.name
 
 
-async def test_a_broker_killed_under_load_fails_no_publish_and_loses_nothing(cluster: Cluster) -> None:
-    await eventually(cluster.whole, within=60)
-    async with Load(cluster.settings.brokers).running() as load:
+async def test_one_killed_under_load_fails_no_publish_and_loses_nothing(brokers: tuple[Cluster, Nodes]) -> None:
+    cluster, nodes = brokers
+    load = Load(cluster.access("trainer"))
+
+    async def whole() -> bool:
+        """Every partition is on three brokers that keep up."""
+        return all(len(part["isr"]) == 3 for part in await cluster.partitions(load.topic))
+
+    await eventually(whole, within=60)
+    async with load.running():
         for victim in ("a leader", "the controller"):
             before = load.total
             await eventually(lambda seen=before: load.total > seen + 200, within=60)
-            leaders = await cluster.leaders()
-            node = cluster.controller() if victim == "the controller" else leaders[0]
+            leaders = {part["leader"] for part in await cluster.partitions(load.topic)}
+            node = cluster.controller() if victim == "the controller" else min(leaders)
             at_kill = load.total
-            cluster.kill(node)
+            nodes[node].close()
             await eventually(lambda seen=at_kill: load.total > seen + 400, within=60)
-            await eventually(cluster.whole, within=120)
-        final = load
-    assert final.failures == []
-    assert await written(cluster.settings.brokers) == final.acknowledged
+            nodes[node].enter_context(cluster.running(node))  # on the storage that is formatted already
+            await eventually(whole, within=120)
+
+    assert load.failures == []
+    found = await written(cluster.access(OPERATOR), load.topic, topic_named(load.topic).partitions)
+    assert found == load.acknowledged
 
 
-async def written(brokers: str) -> dict[bytes, list[int]]:
-    """Every record of the topic, by key, in the order of the log."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=brokers, auto_offset_reset="earliest", enable_auto_commit=False)
-    found: defaultdict[bytes, list[int]] = defaultdict(list)
-    async with consumer:
-        places = [TopicPartition(TOPIC.name, number) for number in range(TOPIC.partitions)]
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        left = {place for place in places if ends[place] > 0}
-        while left:
-            for batch in (await consumer.getmany(timeout_ms=500)).values():
-                for record in batch:
-                    found[record.key].append(int(record.value))
-            left = {place for place in left if await consumer.position(place) < ends[place]}
-    return found
+async def publish(access: BrokerAccess) -> None:
+    """One record that two of the brokers have."""
+    producer = AIOKafkaProducer(**access.arguments(), acks="all", request_timeout_ms=10_000)
+    try:
+        await producer.start()
+        await producer.send_and_wait("model.promoted", b"{}", partition=0)
+    finally:
+        await asyncio.shield(producer.stop())

@@ -39,14 +39,14 @@ def victim(home: Home, strike: Strike) -> psutil.Process | None:
 def kind_of(process: psutil.Process) -> str:
     """What the suite calls it. Processes that services start carry their names too: the command line tells."""
     try:
-        line = process.cmdline()
+        line, name = process.cmdline(), process.environ().get("MURMUR_PROCESS", "")
     except psutil.Error:
         return ""
     if "murmur_serving" in line:
         return MODEL_SERVER
     if "murmur_training.worker" in line:
         return TRAINING
-    return re.sub(r"-\d+$", "", living.name_of(process))  # trainer-2 is a trainer
+    return re.sub(r"-\d+$", "", name)  # trainer-2 is a trainer
 
 
 def memory_of(home: Home, kind: str) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from murmur_events.training import TrainingRequested, TrainingSkipped, Trigger
 from murmur_kernel.documents import Kind
+from murmur_kernel.store import DocumentWrite
 from murmur_kernel.unit_of_work import Collection, UnitOfWork
 
 
@@ -21,6 +22,16 @@ class CounterUnitOfWork(UnitOfWork):
     @property
     def counters(self) -> Collection[Counter]:
         return self.collection(COUNTERS)
+
+
+def write(counter: Counter, expected: int | None = 0) -> DocumentWrite:
+    return DocumentWrite(
+        kind="counter",
+        id=counter.name,
+        body=COUNTERS.dump(counter),
+        fields=COUNTERS.fields(counter),
+        expected=expected,
+    )
 
 
 def requested(workflow: str = "credit", key: str = "k", reason: str = "") -> TrainingRequested:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from counting import requested
 
-from murmur_events import Envelope, Record, to_record
+from murmur_events import LARGEST_RECORD, Envelope, Record, to_record
 from murmur_kernel.bus import Sink, Source, TopicPartition
-from murmur_kernel.bus.kafka import KafkaSink, KafkaSource
+from murmur_kernel.bus.kafka import KafkaSink, KafkaSource, _portions
 from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
 from murmur_kernel.errors import Transient
 from murmur_kernel.store import RawRecord
@@ -133,3 +133,25 @@ async def test_a_source_goes_on_from_where_it_is_told_to(bus: Buses) -> None:
     source.seek(TopicPartition("training.requested", got[0].partition), got[1].offset)
     assert [record.offset for record in await read(source, run, 2)] == [got[1].offset, got[2].offset]
     await source.stop()
+
+
+async def test_records_as_large_as_they_may_be_arrive_and_hold_nobody_up(bus: Buses) -> None:
+    sink, join = bus
+    run = uuid.uuid4().hex
+    small, large, last = records(run, "a", "a", "a")
+    large = large._replace(value=b"x" * (LARGEST_RECORD - large._replace(value=b"").size))
+    assert large.size == LARGEST_RECORD
+    await sink.send([small, large, large, last])
+    source = join(run)
+    await source.start(nothing)
+    assert [len(record.value) for record in await read(source, run, 4)] == [
+        len(one.value) for one in (small, large, large, last)
+    ]
+    await source.stop()
+
+
+def test_what_is_sent_at_once_stays_below_what_a_broker_reads_at_once() -> None:
+    [one] = records("run", "a")
+    third = one._replace(value=b"x" * (LARGEST_RECORD // 3))
+    assert [len(portion) for portion in _portions([third] * 5 + [one])] == [2, 2, 2]
+    assert list(_portions([])) == []

@@ -152,7 +152,25 @@ async def test_events_behind_a_parked_one_of_their_key_wait_behind_it(broker: Me
     async with consuming(broker, store, handler):
         await eventually(lambda: handled == ["o"])
         await eventually(lambda: len(broker.committed) == 2)
-    assert [parked.id for parked in await store.parked()] == ["e", "a"]
+    assert [(parked.id, parked.awaits) for parked in await store.parked()] == [("e", "counter/prerequisite"), ("a", "")]
+
+
+async def test_what_was_handled_before_is_not_parked_behind_what_waits_now(broker: MemoryBroker, store: Store) -> None:
+    """It would wait in vain, and die although it was handled."""
+    handled: list[str] = []
+
+    async def handler(event: TrainingRequested, uow: CounterUnitOfWork) -> None:
+        if event.trigger.reason == "early":
+            await uow.counters.require("prerequisite")
+        handled.append(event.trigger.reason)
+
+    await send(broker, envelope("a"), envelope("e", reason="early"))
+    for _ in range(2):
+        broker.committed.clear()
+        async with consuming(broker, store, handler):
+            await eventually(lambda: list(broker.committed.values()) == [2])
+    assert handled == ["a"]
+    assert [parked.id for parked in await store.parked()] == ["e"]
 
 
 async def test_a_partition_with_too_much_under_way_is_paused_and_resumed(broker: MemoryBroker, store: Store) -> None:

@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 from counting import COUNTERS, CounterUnitOfWork, requested
 
+from murmur_events import LARGEST_RECORD
 from murmur_events.dead_letters import DeadLettered
 from murmur_events.training import TrainingRequested
 from murmur_kernel import letters as burying
 from murmur_kernel.consuming import Dead, react
 from murmur_kernel.dead_letters_api import readable
 from murmur_kernel.deciding import Letters, NotEditable
-from murmur_kernel.errors import Conflict, Missing
+from murmur_kernel.errors import Conflict, EventTooLarge, Missing
 from murmur_kernel.parking import ParkingAttendant
 from murmur_kernel.store import LetterQuery, RawRecord
 from murmur_kernel.testing import STORES, Harness, StoreName
@@ -170,3 +171,12 @@ class _Remembering:
 
     async def letter(self, letter_id: str) -> object:
         return self._letter
+
+
+async def test_a_reason_that_no_broker_takes_decides_nothing(service: Service) -> None:
+    harness, letters, _ = service
+    await harness.receives_record(invalid(harness))
+    with pytest.raises(EventTooLarge):
+        await letters.redrive("event-k", by="olga", reason="x" * LARGEST_RECORD)
+    assert [letter.id for letter in await harness.store.dead_letters()] == ["event-k"]
+    await letters.redrive("event-k", by="olga", reason="mended")

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from counting import COUNTERS, Counter, CounterUnitOfWork
+from structlog.testing import capture_logs
 
 from murmur_kernel.clock import SystemClock
-from murmur_kernel.errors import Transient
+from murmur_kernel.errors import Conflict, StoreUnavailable, Transient
 from murmur_kernel.jobs import Job, JobKind, JobRunner, Jobs
-from murmur_kernel.store import ChangeSet, JobRow, JobState, MemoryStore, Store
+from murmur_kernel.store import ChangeSet, Fence, JobRow, JobState, MemoryStore, Store
 from murmur_kernel.testing import STORES, ManualClock, StoreName, eventually, opened_store
 
 
@@ -53,7 +55,7 @@ async def test_a_job_that_keeps_failing_is_given_up_and_kept_with_its_error(stor
     clock = ManualClock()
 
     async def work(job: Job[CounterUnitOfWork]) -> None:
-        raise Transient(f"attempt {job.attempt}")
+        raise RuntimeError(f"attempt {job.attempt}")
 
     async with opened_store(store_name, [COUNTERS]) as store:
         await store.commit(ChangeSet(jobs=[row(clock)]))
@@ -62,6 +64,70 @@ async def test_a_job_that_keeps_failing_is_given_up_and_kept_with_its_error(stor
             clock.advance(60)
         (failed,) = await store.jobs(JobState.FAILED)
         assert failed.error == "attempt 2"
+
+
+@pytest.mark.parametrize("away", [Transient("S3 is away"), Conflict("counter", "total")])
+@pytest.mark.parametrize("store_name", STORES)
+async def test_an_outage_uses_no_attempt_up_however_long_it_is(store_name: StoreName, away: Exception) -> None:
+    clock = ManualClock()
+    failures: list[int] = []
+
+    async def work(job: Job[CounterUnitOfWork]) -> None:
+        failures.append(job.failures)
+        if job.attempt == 2:
+            raise RuntimeError("a bug")
+        if job.attempt <= 20:
+            raise away
+
+    async with opened_store(store_name, [COUNTERS]) as store:
+        await store.commit(ChangeSet(jobs=[row(clock)]))
+        worker = runner(store, {"work": JobKind(work, max_attempts=2)}, clock)
+        for _ in range(20):
+            assert await worker.run_due() == 1
+            (waiting,) = await store.jobs()
+            assert timedelta(0) < waiting.due - clock.now() <= timedelta(seconds=30)
+            clock.advance(30)
+        assert await worker.run_due() == 1
+        assert await store.jobs() == []
+    assert failures == [0, 0, *[1] * 19]
+
+
+async def test_a_job_that_has_waited_for_days_waits_on() -> None:
+    clock = ManualClock()
+    store = MemoryStore()
+
+    async def work(job: Job[CounterUnitOfWork]) -> None:
+        raise Transient("away")
+
+    await store.commit(ChangeSet(jobs=[replace(row(clock), attempt=5000, returned=5000)]))
+    await runner(store, {"work": work}, clock).run_due()
+    (waiting,) = await store.jobs()
+    assert (waiting.state, waiting.due) == (JobState.QUEUED, clock.now() + timedelta(seconds=30))
+
+
+class AwayStore(MemoryStore):
+    """Does not answer the first times when it is told that an attempt failed."""
+
+    failures = 2
+
+    async def postpone(self, fence: Fence, due: datetime, error: str, *, spent: bool = True) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise StoreUnavailable("away")
+        await super().postpone(fence, due, error, spent=spent)
+
+
+async def test_an_outage_of_the_store_itself_uses_no_attempt_up() -> None:
+    clock = ManualClock()
+    store = AwayStore()
+
+    async def work(job: Job[CounterUnitOfWork]) -> None:
+        raise StoreUnavailable("away")
+
+    await store.commit(ChangeSet(jobs=[row(clock)]))
+    await runner(store, {"work": work}, clock).run_due()
+    (waiting,) = await store.jobs()
+    assert (waiting.state, waiting.attempt, waiting.returned) == (JobState.QUEUED, 1, 1)
 
 
 async def test_what_waits_for_a_job_hears_of_its_end_even_then() -> None:
@@ -130,6 +196,24 @@ async def test_a_lost_lease_ends_the_work() -> None:
     async with asyncio.timeout(5):
         await ended.wait()
         await task
+
+
+async def test_work_that_is_told_to_stop_is_not_told_of_as_lost() -> None:
+    clock = SystemClock()
+    store = MemoryStore()
+    began = asyncio.Event()
+
+    async def work(job: Job[CounterUnitOfWork]) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    await store.commit(ChangeSet(jobs=[row(clock)]))
+    task = asyncio.create_task(runner(store, {"work": work}, clock).run_due())
+    await began.wait()
+    task.cancel()
+    with capture_logs() as logs, pytest.raises(asyncio.CancelledError):
+        await task
+    assert logs == []
 
 
 async def test_the_runner_keeps_to_its_slots_and_heeds_new_work_at_once() -> None:

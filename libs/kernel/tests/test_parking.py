@@ -1,5 +1,6 @@
 """Parked records in line: whoever waits longer holds back those of its key, and nobody is forgotten."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,7 +11,7 @@ from murmur_kernel import letters
 from murmur_kernel.consuming import Dead, react
 from murmur_kernel.deciding import Letters
 from murmur_kernel.parking import ParkingAttendant
-from murmur_kernel.testing import STORES, Harness, StoreName
+from murmur_kernel.testing import STORES, Harness, StoreName, eventually
 
 
 @pytest.fixture(params=STORES)
@@ -40,7 +41,7 @@ async def test_a_record_that_waits_a_second_time_keeps_its_place(
     harness, handled = service
     attendant = ParkingAttendant(harness.dispatcher)
     await letters.park(harness.dispatcher, harness.record_of(requested(key="first")), "counter/one")
-    await letters.park(harness.dispatcher, harness.record_of(requested(key="behind")), "counter/one")
+    await letters.park(harness.dispatcher, harness.record_of(requested(key="behind")), "")
     await harness.given(Counter("one"))
     await attendant.look_after()
     assert handled == []
@@ -56,9 +57,8 @@ async def test_a_record_that_comes_while_a_redriven_one_waits_gets_its_turn(
     dead = harness.record_of(requested(key="dead"), event_id="dead")
     await letters.bury(harness.dispatcher, dead, Dead("RuntimeError", "a bug"))
     await Letters("trainer", harness.store, harness.clock).redrive("dead", by="olga")
-    awaits = await harness.store.blocked("training.requested", "credit")
-    assert awaits is not None
-    await letters.park(harness.dispatcher, harness.record_of(requested(key="next")), awaits)
+    assert await harness.store.blocked("training.requested", "credit")
+    await letters.park(harness.dispatcher, harness.record_of(requested(key="next")), "")
     await ParkingAttendant(harness.dispatcher).look_after()
     assert handled == ["dead", "next"]
     assert await harness.store.parked() == []
@@ -82,11 +82,61 @@ async def test_what_stood_behind_a_record_that_expired_is_tried_itself(
 ) -> None:
     harness, handled = service
     attendant = ParkingAttendant(harness.dispatcher)
-    await letters.park(harness.dispatcher, harness.record_of(requested(key="first")), "counter/one")
+    for key in ("first", "second", "third"):
+        await harness.receives_in_turn(harness.record_of(requested(key=key), event_id=key))
+        harness.clock.advance(0.5)
+    harness.clock.advance(301)  # the deadline of each has passed
+    await attendant.look_after()
+    assert handled == []
+    await attendant.look_after()
+    assert handled == ["second", "third"]
+    assert [letter.id for letter in await harness.store.dead_letters()] == ["first"]
+    assert await harness.store.parked() == []
+
+
+async def test_what_stood_behind_and_waits_in_vain_itself_is_told_by_its_own_prerequisite(
+    service: tuple[Harness[CounterUnitOfWork], list[str]],
+) -> None:
+    harness, handled = service
+    attendant = ParkingAttendant(harness.dispatcher)
+    await harness.receives_in_turn(harness.record_of(requested(key="first"), event_id="1"))
+    await harness.receives_in_turn(harness.record_of(requested(key="other"), event_id="2"))
     harness.clock.advance(200)
-    await letters.park(harness.dispatcher, harness.record_of(requested(key="behind")), "counter/one")
+    await harness.receives_in_turn(harness.record_of(requested(key="first"), event_id="3"))
     harness.clock.advance(101)
+    for _ in range(3):
+        await attendant.look_after()
+    assert handled == ["other"]
+    assert [(one.id, one.awaits, one.ready) for one in await harness.store.parked()] == [("3", "counter/one", False)]
+    harness.clock.advance(200)
     await attendant.look_after()
-    await attendant.look_after()
-    assert handled == ["behind"]
-    assert len(await harness.store.dead_letters()) == 1
+    assert [letter.id for letter in await harness.store.dead_letters()] == ["1", "3"]
+
+
+async def test_what_waited_while_the_service_was_down_has_its_patience_again(
+    service: tuple[Harness[CounterUnitOfWork], list[str]],
+) -> None:
+    harness, handled = service
+
+    async def a_round() -> None:
+        """One that begins now, and the end of any before it."""
+        key = f"round {len(handled)}"
+        await letters.park(harness.dispatcher, harness.record_of(requested(key, key=key)), "")
+        attendant.wake()
+        await eventually(lambda: key in handled)
+
+    await harness.receives(requested(key="first"), event_id="waits")
+    harness.clock.advance(10_000)
+    attendant = ParkingAttendant(harness.dispatcher)
+    task = asyncio.create_task(attendant.run())
+    for seconds in (0, 299):
+        harness.clock.advance(seconds)
+        await a_round()
+        await a_round()
+        assert await harness.store.dead_letters() == []
+    harness.clock.advance(1)
+    await a_round()
+    await a_round()
+    assert [letter.id for letter in await harness.store.dead_letters()] == ["waits"]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -8,13 +8,18 @@ from counting import COUNTERS, Counter, CounterUnitOfWork, requested, skipped
 
 from murmur_events import Event
 from murmur_events.training import TrainingRequested, TrainingSkipped
-from murmur_kernel.consuming import Subscriptions, project, react
+from murmur_kernel import letters, troubles
+from murmur_kernel.consuming import Ack, Dead, Dispatcher, Subscriptions, project, react
 from murmur_kernel.errors import Refused
+from murmur_kernel.parking import ParkingAttendant
 from murmur_kernel.rebuilding import Rebuilder, Rebuilt, compare
 from murmur_kernel.store import RawRecord, Store
-from murmur_kernel.testing import STORES, Harness, StoreName, opened_store
+from murmur_kernel.testing import STORES, Harness, ManualClock, StoreName, opened_store
+from murmur_kernel.troubles import TROUBLES
+from murmur_kernel.unit_of_work import Origin
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+PRESENT = ManualClock(datetime(2026, 9, 1, tzinfo=UTC))
 Table = Subscriptions[CounterUnitOfWork]
 
 every_store = pytest.mark.parametrize("name", STORES)
@@ -46,7 +51,7 @@ def history(*events: Event) -> list[tuple[datetime, RawRecord]]:
 
 
 async def rebuilt(store: Store, table: Table, told: Sequence[tuple[datetime, RawRecord]]) -> Rebuilt:
-    return await Rebuilder("registry", store, CounterUnitOfWork, table, start=BEGIN).replay(told)
+    return await Rebuilder("registry", store, CounterUnitOfWork, table, start=BEGIN, clock=PRESENT).replay(told)
 
 
 @every_store
@@ -98,10 +103,52 @@ async def test_an_event_before_its_prerequisite_waits_for_it_and_its_key_waits_b
         assert [one.id for one in await store.parked()] == ["e-3"]
 
 
+@every_store
+async def test_what_waits_at_the_end_is_parked_as_if_it_had_come_now(name: StoreName) -> None:
+    table = (project(TrainingRequested, count), project(TrainingSkipped, mark))
+    async with opened_store(name, (COUNTERS,)) as store:
+        await rebuilt(store, table, history(skipped("late", "first"), skipped("late", "second")))
+        assert [(one.awaits, one.ready) for one in await store.parked()] == [("counter/late", False), ("", True)]
+        assert {one.deadline for one in await store.parked()} == {PRESENT.now() + timedelta(minutes=5)}
+        dispatcher = Dispatcher("registry", store, PRESENT, CounterUnitOfWork, table)
+        attendant = ParkingAttendant(dispatcher)
+        await attendant.look_after()
+        assert await store.dead_letters() == []
+        *_, (_, late) = history(requested("a"), requested("b"), requested("late"))
+        assert await dispatcher.handle(late) == Ack()
+        await attendant.look_after()
+        kept = await store.get("counter", "late")
+        assert kept is not None
+        assert COUNTERS.load(kept.body).group == "second"
+
+
+@every_store
+async def test_a_record_that_died_in_the_replay_does_not_die_again(name: StoreName) -> None:
+    table = (project(TrainingSkipped, speak),)
+    async with opened_store(name, (COUNTERS,)) as store:
+        told = history(skipped())
+        result = await rebuilt(store, table, [*told, *told])
+        assert list(result.dead) == ["e-0"]
+        (letter,) = await store.dead_letters()
+        dispatcher = Dispatcher("registry", store, PRESENT, CounterUnitOfWork, table)
+        await letters.bury(dispatcher, told[0][1], Dead("PublishingForbidden", "as before"))
+        assert await store.dead_letters() == [letter]
+        assert await store.outbox(10) == []
+
+
 async def test_a_service_that_only_reacts_has_nothing_to_rebuild() -> None:
     async with opened_store("memory") as store:
         with pytest.raises(Refused, match="no projections"):
             Rebuilder("registry", store, CounterUnitOfWork, (react(TrainingSkipped, speak),), start=BEGIN)
+
+
+async def test_troubles_are_no_difference() -> None:
+    async with opened_store("memory", (COUNTERS, TROUBLES)) as before, opened_store("memory", (COUNTERS,)) as after:
+        unit = CounterUnitOfWork(before, Origin(id="look", source="trainer", now=BEGIN))
+        await troubles.begin(unit, "late", about="credit", title="late", detail="")
+        await unit.commit()
+        found = await compare(before, after, (COUNTERS, TROUBLES), only_projections=True)
+        assert found.none
 
 
 async def test_differences_between_two_stores_are_named() -> None:

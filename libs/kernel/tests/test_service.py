@@ -11,7 +11,7 @@ from counting import COUNTERS, Counter, CounterUnitOfWork, requested
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, ValidationError
 
-from murmur_events import Record, from_record, to_record
+from murmur_events import LARGEST_RECORD, Record, from_record, to_record
 from murmur_events.training import TrainingRequested
 from murmur_kernel.auth import Role, allows
 from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
@@ -34,6 +34,11 @@ async def add(amount: int, uow: CounterUnitOfWork) -> Answer:
     counter = await uow.counters.get("total") or Counter("total")
     uow.counters.save(Counter("total", counter.value + amount))
     return Answer(value=counter.value + amount)
+
+
+async def say(length: int, uow: CounterUnitOfWork) -> Answer:
+    uow.publish(requested(reason="x" * length))
+    return Answer(value=length)
 
 
 async def show(name: str, uow: CounterUnitOfWork) -> Answer:
@@ -64,6 +69,10 @@ def build(
     @api.post("/total", dependencies=[allows(Role.AUTHOR)])
     async def post_total(amount: int) -> Answer:
         return await service.change(add, amount, answer=Answer)
+
+    @api.post("/said", dependencies=[allows(Role.AUTHOR)])
+    async def post_said(length: int) -> Answer:
+        return await service.change(say, length, answer=Answer)
 
     @api.get("/counters/{name}", dependencies=[allows(Role.VIEWER)])
     async def get_counter(name: str) -> Answer:
@@ -111,6 +120,16 @@ async def test_a_malformed_call_is_a_422_problem_that_names_the_value(client: ht
     answer = await client.post("/v1/total", params={"amount": "many"})
     assert answer.status_code == 422
     assert "'many'" in answer.json()["detail"]
+
+
+async def test_a_call_whose_event_no_broker_would_take_is_a_413_problem(
+    client: httpx.AsyncClient, broker: MemoryBroker
+) -> None:
+    answer = await client.post("/v1/said", params={"length": LARGEST_RECORD})
+    assert answer.status_code == 413
+    assert "put what is large into an artifact" in answer.json()["detail"]
+    assert (await client.post("/v1/said", params={"length": 3})).status_code == 200
+    await eventually(lambda: len(broker.records("training.requested")) == 1)
 
 
 async def test_a_call_repeated_under_its_key_is_done_once(client: httpx.AsyncClient) -> None:

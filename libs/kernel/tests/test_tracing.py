@@ -1,5 +1,6 @@
 """One chain is one trace: what continues which span, across events, jobs, retries, stored chains and other callers."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,11 +15,11 @@ from murmur_events import Envelope, Record, from_record, to_record
 from murmur_events.training import TrainingRequested
 from murmur_kernel.consuming import react
 from murmur_kernel.errors import Transient
-from murmur_kernel.jobs import Job
+from murmur_kernel.jobs import Job, JobFunction
 from murmur_kernel.outbox import OutboxRelay
 from murmur_kernel.telemetry.logs import name_the_trace
 from murmur_kernel.telemetry.recording import recording
-from murmur_kernel.telemetry.tracing import Tracing, trace_id_of
+from murmur_kernel.telemetry.tracing import Tracing
 from murmur_kernel.testing import Harness
 from murmur_kernel.unit_of_work import Chain
 
@@ -73,7 +74,7 @@ async def work(job: Job[CounterUnitOfWork]) -> None:
         uow.publish(skipped(detail="worked"))
 
 
-def service(tracing: Tracing) -> Harness[CounterUnitOfWork]:
+def service(tracing: Tracing, work: JobFunction[CounterUnitOfWork] = work) -> Harness[CounterUnitOfWork]:
     return Harness(
         CounterUnitOfWork,
         kinds=(COUNTERS,),
@@ -128,6 +129,24 @@ async def test_each_step_is_the_child_of_what_caused_it() -> None:
     assert [span.status.is_ok for span in (first, second)] == [False, True]
 
 
+async def test_an_attempt_that_is_told_to_stop_has_not_failed() -> None:
+    seen = Recorder()
+    began = asyncio.Event()
+
+    async def endless(job: Job[CounterUnitOfWork]) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    async with service(seen.tracing, endless) as harness:
+        await begin(harness, SAMPLED)
+        task = asyncio.create_task(harness.run_jobs())
+        await began.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert seen.named("job work").status.is_ok
+
+
 async def test_another_chain_is_another_trace() -> None:
     seen = Recorder()
     async with service(seen.tracing) as harness:
@@ -177,7 +196,7 @@ async def test_publishing_once_more_makes_the_same_span() -> None:
         await harness.change(say, None, collect=False)
         once, again = await published(harness, seen.tracing, sink)
     assert once.traceparent == again.traceparent
-    assert trace_id_of(once.traceparent) is not None
+    assert once.traceparent is not None
     assert len([span for span in seen.spans if span.name == "publish training.skipped"]) == 1
 
 

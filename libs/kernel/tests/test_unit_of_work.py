@@ -1,14 +1,17 @@
 """Handlers, once each: what they save and say is committed together, with the chain kept."""
 
-from collections.abc import AsyncIterator
+import contextlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from counting import COUNTERS, Counter, CounterUnitOfWork, requested, skipped
 from pydantic import BaseModel
 
+from murmur_events import LARGEST_RECORD, to_record
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_kernel.consuming import Ack, Dead, Park, Retry, project, react
-from murmur_kernel.errors import Transient
+from murmur_kernel.errors import EventTooLarge, ReadOnly, Transient
 from murmur_kernel.jobs import Job
 from murmur_kernel.store import RawRecord
 from murmur_kernel.testing import STORES, Harness, StoreName
@@ -30,6 +33,10 @@ async def count(event: TrainingRequested, uow: CounterUnitOfWork) -> None:
             raise RuntimeError("a bug")
         case "away":
             raise Transient("the other side is away")
+        case "speaks too much":
+            uow.publish(skipped(event.workflow, detail="x" * LARGEST_RECORD))
+        case "quotes too much":
+            raise RuntimeError("x" * 20_000)
     counter = await uow.counters.get(event.workflow) or Counter(event.workflow)
     uow.counters.save(Counter(counter.name, counter.value + 1))
     uow.publish(skipped(event.workflow, detail=uow.new_id("run")))
@@ -174,6 +181,26 @@ async def test_a_call_begins_a_chain_and_its_first_event_causes_the_others(
     assert (second.causation_id, second.correlation_id) == (first.id, first.correlation_id)
 
 
+async def save_all(_: None, uow: CounterUnitOfWork) -> int:
+    uow.counters.save(Counter("total"))
+    return 1
+
+
+async def ask_for_work(_: None, uow: CounterUnitOfWork) -> int:
+    uow.enqueue("follow", job_id="j")
+    return 1
+
+
+@pytest.mark.parametrize("query", [save_all, ask_for_work])
+async def test_a_query_that_changes_something_is_refused(
+    service: Harness[CounterUnitOfWork], query: Callable[[None, CounterUnitOfWork], Awaitable[int]]
+) -> None:
+    with pytest.raises(ReadOnly, match=query.__name__):
+        await service.read(query, None)
+    assert await service.get(COUNTERS, "total") is None
+    assert await service.store.jobs() == []
+
+
 async def test_a_call_repeated_under_its_key_is_answered_alike_and_done_once(
     service: Harness[CounterUnitOfWork],
 ) -> None:
@@ -181,3 +208,38 @@ async def test_a_call_repeated_under_its_key_is_answered_alike_and_done_once(
     await service.change(add, 5, key="k")
     assert await service.get(COUNTERS, "total") == Counter("total", 5)
     assert len(service.published) == 2
+
+
+async def test_an_event_that_no_broker_takes_is_refused_where_it_is_published(
+    service: Harness[CounterUnitOfWork],
+) -> None:
+    """In an outbox everything behind it would wait for it, for ever."""
+    outcome = await service.receives(requested(reason="speaks too much"))
+    assert isinstance(outcome, Dead)
+    assert outcome.error == "EventTooLarge"
+    assert re.search(r"training\.skipped of 'credit' .* 8,39\d,\d{3} bytes, and brokers take 8,388,608", outcome.reason)
+    assert service.published == []
+    assert await service.get(COUNTERS, "credit") is None
+
+
+async def test_the_largest_event_that_may_be_said_is_one_that_a_broker_takes() -> None:
+    said: list[int] = []
+
+    async def say(length: int, uow: CounterUnitOfWork) -> None:
+        uow.publish(skipped(detail="x" * length))
+
+    async with Harness(CounterUnitOfWork, kinds=()) as harness:
+        for length in range(LARGEST_RECORD - 4096, LARGEST_RECORD, 64):
+            with contextlib.suppress(EventTooLarge):
+                await harness.change(say, length)
+                said.append(length)
+    assert LARGEST_RECORD - 4096 < said[-1] < LARGEST_RECORD - 1024
+    assert max(to_record(envelope).size for envelope in harness.envelopes) <= LARGEST_RECORD - 1024
+
+
+async def test_what_a_dead_letter_quotes_is_shortened_so_that_its_announcement_can_leave(
+    service: Harness[CounterUnitOfWork],
+) -> None:
+    outcome = await service.receives(requested(reason="quotes too much"))
+    assert isinstance(outcome, Dead)
+    assert len(outcome.reason) == 10_000

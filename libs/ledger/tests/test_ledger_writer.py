@@ -6,16 +6,19 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from ledger_makers import Clock, append, make, record, records
 
 from murmur_ledger.batching import contents_of
+from murmur_ledger.checkpoints import Checkpoint
 from murmur_ledger.contents import Digest, Event, Place
 from murmur_ledger.errors import LedgerBusy, LedgerDamaged, LedgerFailed
 from murmur_ledger.folder import LedgerFolder
 from murmur_ledger.reader import LedgerReader
+from murmur_ledger.signing import Notary
 from murmur_ledger.verify import verify
 from murmur_ledger.writer import LedgerWriter
 
@@ -197,3 +200,47 @@ def test_kill_9_while_it_appends_loses_nothing_acknowledged_and_doubles_nothing(
     held = [offset for _, _, offset in offsets(path)]
     assert held == list(range(len(held)))
     assert len(held) >= int(acknowledged.read_text().split()[-1]) > 100
+
+
+def test_a_checkpoint_torn_anywhere_is_cut_and_the_next_one_stands_alone(tmp_path: Path) -> None:
+    """kill -9 in mid-signing, at every byte of the line."""
+    made = make(tmp_path, sign_every=3)
+    file = LedgerFolder(made.path).checkpoints
+    whole = file.read_bytes()
+    [*before, last] = whole.splitlines(keepends=True)
+    for size in range(1, len(last)):
+        file.write_bytes(b"".join(before) + last[:size])
+        with LedgerWriter(made.path, clock=Clock()) as writer:
+            assert writer.cut == size
+            notary = Notary(writer.folder, tmp_path / "secrets" / "key.pem")
+            known = notary.known()
+            at = datetime.fromisoformat(made.kept.at)
+            again = notary.sign(ledger=writer.genesis, position=writer.head.position, head=writer.head.hash, at=at)
+            assert notary.known() == [*known, again]
+        assert file.read_bytes() == whole
+
+
+def test_a_full_disk_takes_nothing_of_a_checkpoint_and_the_next_one_follows(tmp_path: Path) -> None:
+    """As with a batch: a write comes back short, then fails."""
+    made = make(tmp_path)
+    file = LedgerFolder(made.path).checkpoints
+    whole = file.read_bytes()
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with LedgerWriter(made.path, clock=Clock()) as writer:
+
+        def sign() -> Checkpoint:
+            head = writer.head
+            return made.notary.sign(ledger=writer.genesis, position=head.position, head=head.hash, at=Clock()())
+
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 100, limits[1]))
+            with pytest.raises(LedgerFailed, match="no checkpoint") as failed:
+                sign()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, before)
+        assert not failed.value.reopen
+        assert file.read_bytes() == whole
+        assert made.notary.known()[-1] != sign() == made.notary.known()[-1]
+    assert verify(made.path).ok

@@ -1,17 +1,26 @@
 """What a backup holds, what it leaves alone, and what is refused on the way back."""
 
+import asyncio
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
+from small_disks import small_disk
 
+from murmur_runtime import flock
 from murmur_runtime.backup import back_up, restore
 from murmur_runtime.backup.cut import all_writers_held, copy_store
 from murmur_runtime.backup.growing import GrowingFolder
-from murmur_runtime.errors import BackupFailed, BackupUnusable
+from murmur_runtime.errors import BackupFailed, BackupUnusable, RestoreFailed
+from murmur_runtime.home import Home
+from murmur_runtime.locks import exclusive, try_exclusive
 from murmur_runtime.ports import free_front_door
+from murmur_runtime.processes import Members
+from murmur_runtime.progress import Progress
 from murmur_runtime.settings import FlockSettings
+from murmur_runtime.testing import eventually
 
 
 def store(path: Path, value: int) -> Path:
@@ -44,6 +53,30 @@ def settings(tmp_path: Path) -> FlockSettings:
     (home / "artifacts" / "ab").mkdir(parents=True)
     (home / "artifacts" / "ab" / "abcd.ubj").write_bytes(b"model")
     return FlockSettings(home=home, port=free_front_door())
+
+
+Raise = Callable[[FlockSettings], AbstractAsyncContextManager[Members]]
+
+
+@pytest.fixture
+def raised(two_tiny: Callable[[FlockSettings], Members]) -> Raise:
+    """A flock of two tiny services, up until the test has ended."""
+
+    @asynccontextmanager
+    async def raising(settings: FlockSettings) -> AsyncIterator[Members]:
+        members = two_tiny(settings)
+        await flock.up(settings, members=members)
+        try:
+            yield members
+        finally:
+            await asyncio.shield(flock.down(settings))
+
+    return raising
+
+
+def ready(settings: FlockSettings) -> bool:
+    found = flock.status(settings)
+    return found is not None and found.ready
 
 
 def test_nobody_commits_to_any_store_while_the_cut_is_made(tmp_path: Path) -> None:
@@ -137,3 +170,80 @@ async def test_a_backup_that_fails_leaves_nothing_behind(settings: FlockSettings
 async def test_where_no_flock_was_there_is_nothing_to_back_up(tmp_path: Path) -> None:
     with pytest.raises(BackupFailed, match="no flock was ever raised"):
         await back_up(FlockSettings(home=tmp_path / "none", port=free_front_door()), tmp_path / "backup")
+
+
+async def test_a_restore_to_where_nothing_was_sets_nothing_aside(settings: FlockSettings, tmp_path: Path) -> None:
+    await back_up(settings, tmp_path / "backup")
+    elsewhere = FlockSettings(home=tmp_path / "elsewhere", port=free_front_door())
+    restored = await restore(elsewhere, tmp_path / "backup")
+    assert restored.set_aside is None
+    assert values(elsewhere.home / "stores" / "registry.db") == [1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backup", "elsewhere", "home"]
+
+
+async def test_a_restore_waits_until_another_command_has_ended(settings: FlockSettings, tmp_path: Path) -> None:
+    """While `up` is under way nothing is told of the flock: its home must not be renamed away under it."""
+    await back_up(settings, tmp_path / "backup")
+    write(settings.home / "stores" / "registry.db", 9)
+    said: list[Progress] = []
+    with exclusive(Home(settings.home).command_lock):
+        restoring = asyncio.create_task(restore(settings, tmp_path / "backup", emit=said.append))
+        await eventually(lambda: any("Waiting" in str(one) for one in said))
+        assert values(settings.home / "stores" / "registry.db") == [1, 9]
+    await restoring
+    assert values(settings.home / "stores" / "registry.db") == [1]
+
+
+async def test_no_other_command_gets_its_turn_before_a_restored_flock_is_up(
+    settings: FlockSettings, tmp_path: Path, raised: Raise
+) -> None:
+    await back_up(settings, tmp_path / "backup")
+    free: list[Progress] = []
+    said: list[Progress] = []
+
+    def look(progress: Progress) -> None:
+        said.append(progress)
+        if len(said) > 1 and (lock := try_exclusive(Home(settings.home).command_lock)) is not None:
+            lock.close()
+            free.append(progress)
+
+    async with raised(settings) as members:
+        restored = await restore(settings, tmp_path / "backup", members=members, emit=look)
+        assert restored.raised
+        assert ready(settings)
+    assert len(said) > 4
+    assert free == []
+
+
+async def test_a_restore_that_finds_no_room_leaves_the_flock_up(
+    settings: FlockSettings, tmp_path: Path, raised: Raise
+) -> None:
+    (settings.home / "artifacts" / "large").write_bytes(b"x" * 4 * 2**20)
+    await back_up(settings, tmp_path / "backup")
+    with small_disk(tmp_path / "disk", mebibytes=2) as disk:
+        small = FlockSettings(home=disk.path / "home", port=free_front_door())
+        async with raised(small):
+            before = flock.status(small)
+            with pytest.raises(RestoreFailed, match="No space left"):
+                await restore(small, tmp_path / "backup")
+            assert flock.status(small) == before
+            assert [path.name for path in disk.path.iterdir()] == ["home"]
+
+
+async def test_a_restore_that_cannot_take_the_place_puts_everything_back(
+    settings: FlockSettings, tmp_path: Path, raised: Raise
+) -> None:
+    await back_up(settings, tmp_path / "backup")
+    write(settings.home / "stores" / "registry.db", 9)
+
+    def take_the_copy_away(progress: Progress) -> None:
+        if "in place" in str(progress):
+            [copy] = tmp_path.glob(".home.*.restoring")
+            copy.rename(tmp_path / "away")
+
+    async with raised(settings) as members:
+        with pytest.raises(RestoreFailed, match="No such file"):
+            await restore(settings, tmp_path / "backup", members=members, emit=take_the_copy_away)
+        assert values(settings.home / "stores" / "registry.db") == [1, 9]
+        assert ready(settings)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["away", "backup", "home"]

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 from small_disks import small_disk
 
 from murmur_runtime import flock, living
@@ -36,7 +37,14 @@ async def test_a_process_started_on_a_full_disk_is_kept_and_not_started_twice(
 
 
 def pids(home: Home, name: str) -> list[int]:
-    return [process.pid for process in living.tagged(home) if living.name_of(process) == name]
+    return [process.pid for process in living.tagged(home) if _name_of(process) == name]
+
+
+def _name_of(process: psutil.Process) -> str:
+    try:
+        return process.environ().get("MURMUR_PROCESS", "")
+    except psutil.Error:
+        return ""
 
 
 def ready(settings: FlockSettings) -> bool:

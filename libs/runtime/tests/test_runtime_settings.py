@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from murmur_events import LARGEST_RECORD
 from murmur_runtime import kafka, processes, profiles
 from murmur_runtime.errors import OtherProfile
 from murmur_runtime.home import Home
 from murmur_runtime.nodes import nodes
 from murmur_runtime.processes import all_members
-from murmur_runtime.settings import ALONE, SERVICE_OFFSETS, Durability, FlockSettings, Profile
+from murmur_runtime.settings import ALONE, MODEL_SERVERS, SERVICE_OFFSETS, Durability, FlockSettings, Profile
 
 
 def test_every_port_is_counted_from_the_front_door(tmp_path: Path) -> None:
@@ -20,7 +21,6 @@ def test_every_port_is_counted_from_the_front_door(tmp_path: Path) -> None:
 
     assert (ports.broker, ports.controller, ports.envoy_admin) == (9001, 9002, 9003)
     assert (ports.service("tracking"), ports.service("console")) == (9010, 9016)
-    assert (ports.model_servers.start, ports.model_servers.stop) == (9100, 9200)
     assert settings.brokers == "127.0.0.1:9001"
 
 
@@ -54,6 +54,12 @@ def test_the_broker_flushes_each_batch_only_against_power_loss(
     assert kafka.properties(settings, Home(tmp_path)).get("log.flush.interval.messages") == flushes
 
 
+def test_the_broker_takes_what_a_producer_may_send(tmp_path: Path) -> None:
+    for settings in (FlockSettings(home=tmp_path), servers(tmp_path)):
+        told = kafka.properties(settings, Home(tmp_path))
+        assert told["message.max.bytes"] == told["replica.fetch.max.bytes"] == str(LARGEST_RECORD)
+
+
 def test_the_broker_does_not_make_topics_by_itself(tmp_path: Path) -> None:
     settings = FlockSettings(home=tmp_path)
 
@@ -84,7 +90,7 @@ def test_servers_have_three_brokers_and_two_replicas_of_each_service_on_ports_of
     controllers = [node.controller for node in nodes(settings, Home(tmp_path))]
     ports = [spec.port for spec in (*brokers, *members.services)] + controllers + [9000, settings.ports.envoy_admin]
     assert len(set(ports)) == len(ports)
-    assert max(ports) < settings.ports.model_servers.start
+    assert max(ports) < settings.port + MODEL_SERVERS.start
 
 
 def test_replicas_know_their_number_and_share_the_store(tmp_path: Path) -> None:

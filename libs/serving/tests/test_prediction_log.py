@@ -6,13 +6,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import orjson
 import pytest
 
-from murmur_events import Envelope, Record, from_record, to_record
+from murmur_events import LARGEST_RECORD, Envelope, Record, from_record
 from murmur_serving.errors import LogUnwritable, SinkAway
 from murmur_serving.predictionlog import Origin, PredictionLog
 from murmur_serving.predictionlog.backlog import MAX_ROWS, Backlog
@@ -115,29 +115,6 @@ async def test_a_row_becomes_an_event_with_all_that_is_known_of_it(open_log, sin
     assert (event.replica, event.version, event.model_sha256, event.offset) == ("credit-v3-1", 3, "a" * 64, 0)
     assert (event.request_ids, event.times, event.latencies_ms, event.statuses) == (("r-1",), (NOON,), (1.5,), (200,))
     assert (event.features, event.outputs) == ({"limit": (1.0,), "age": (None,)}, (0.25,))
-
-
-async def test_a_batch_is_what_the_events_class_would_write(open_log, sink) -> None:
-    log = open_log()
-    append(log, "r-1", "é\n")
-    log.append("r-3", NOON, 0.5, status=400, trace="a" * 32)
-    await eventually(lambda: bool(sink.records))
-    [envelope] = sink.envelopes
-    written, read = orjson.loads(sink.records[0].value), orjson.loads(to_record(envelope).value)
-    times = [list(map(datetime.fromisoformat, one.pop("times"))) for one in (written, read)]
-    assert (times[0], written) == (times[1], read)
-    assert envelope.event.trace_ids == ("", "", "a" * 32)
-
-
-async def test_rows_of_a_release_that_knew_no_traces_are_shipped(open_log, sink, tmp_path) -> None:
-    first = open_log(to=None)
-    append(first, "r-1")
-    await first.close()
-    [segment] = tmp_path.glob("*/*.rows")
-    segment.write_bytes(b'["r-old","2025-12-01T12:00:00+00:00",1.5,200,[1.0,null],0.25]\n')
-    open_log()
-    await eventually(lambda: bool(sink.records))
-    assert (sink.request_ids, sink.envelopes[0].event.trace_ids) == (["r-old"], ("",))
 
 
 async def test_a_failed_request_is_a_row_without_features(open_log, sink) -> None:
@@ -298,3 +275,28 @@ async def test_a_log_that_cannot_be_written_withholds_the_answer(open_log, tmp_p
         append(log, "r-1")
     assert refused.value.status_code == 503
     os.rename(tmp_path / "moved", directory)
+
+
+WIDE = replace(ORIGIN, columns=tuple(f"pixel-{number:05}" for number in range(3000)))
+
+
+async def test_refused_requests_of_a_wide_model_fit_into_an_event(tmp_path: Path, sink: RememberingSink) -> None:
+    """A line is short where nothing was predicted; the event has a null for each column of each row."""
+    log = PredictionLog.open(tmp_path, WIDE, sink)
+    sent = [f"r-{number}" for number in range(MAX_ROWS)]
+    for request_id in sent:
+        log.append(request_id, NOON, 1.0, status=400)
+    await log.close()
+    assert sink.request_ids == sent
+    assert max(record.size for record in sink.records) < LARGEST_RECORD // 4
+
+
+async def test_a_row_that_no_broker_takes_does_not_hold_up_those_behind_it(
+    tmp_path: Path, sink: RememberingSink
+) -> None:
+    log = PredictionLog.open(tmp_path, ORIGIN, sink)
+    for request_id in ("before", "x" * LARGEST_RECORD, "behind"):
+        log.append(request_id, NOON, 1.0, status=400)
+    await log.close()
+    assert sink.request_ids == ["before", "behind"]
+    assert log.waiting == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from murmur_events import Record, from_record
+from murmur_events import LARGEST_RECORD, Record, from_record
 from murmur_serving.errors import SinkAway
 from murmur_serving.predictionlog import KafkaSink, Origin, PredictionLog, sink_for
 
@@ -46,3 +46,10 @@ async def test_a_broker_that_is_away_is_said_and_closing_is_quick() -> None:
         await sink.send(Record("prediction.logged", b"k", b"v", ()))
     async with asyncio.timeout(2):
         await sink.close()
+
+
+async def test_a_row_of_megabytes_is_shipped(brokers: str) -> None:
+    sink = KafkaSink(brokers, client_id="wide")
+    record = Record("prediction.logged", b"wide", b"", ())
+    await sink.send(record._replace(value=b"x" * (LARGEST_RECORD - record.size)))
+    await sink.close()

@@ -2,18 +2,22 @@
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from audit_records import event, nonsense, started
 from audit_running import RunningAudit, Starting
 
 from murmur_audit.app import TOPICS
 from murmur_audit.domain.recording import DIGESTED
+from murmur_events import Record as Said
 from murmur_events.catalog import CATALOG
 from murmur_kernel.bus import TopicPartition
-from murmur_kernel.bus.memory import MemoryBroker
+from murmur_kernel.bus.memory import MemoryBroker, MemorySink
 from murmur_kernel.testing import eventually
 from murmur_ledger.contents import Digest, Event, Place, Record, digest_of
 from murmur_ledger.reader import LedgerReader
@@ -22,6 +26,38 @@ from murmur_ledger.verify import verify
 
 def events(ledger: Path) -> list[Record]:
     return [entry.content.record for entry in LedgerReader(ledger).entries() if isinstance(entry.content, Event)]
+
+
+def predictions(first: int, stop: int) -> list[Said]:
+    return [event("prediction.logged", "credit", number=number) for number in range(first, stop)]
+
+
+def make_anew(broker: MemoryBroker) -> None:
+    """The topics are deleted, and with them what the group has committed."""
+    for log in broker.log.values():
+        log.clear()
+    broker.committed.clear()
+
+
+def started_at(broker: MemoryBroker) -> TopicPartition:
+    [place] = [place for place in broker.log if place.topic == "run.started"]
+    return place
+
+
+@asynccontextmanager
+async def stops(start: Starting) -> AsyncIterator[Callable[[], Awaitable[str]]]:
+    """A life of the service that ends by itself; what is yielded waits for that, and tells why."""
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    async with start() as running:
+
+        async def stopped() -> str:
+            async with asyncio.timeout(10):
+                await ended.wait()
+            return running.audit.service.health.alive.detail
+
+        yield stopped
+    asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
 
 
 def test_every_topic_of_the_catalog_is_heard() -> None:
@@ -111,17 +147,70 @@ async def test_a_topic_that_was_made_anew_stops_the_ledger(start: Starting, brok
     """Other records at offsets that the ledger has: it neither skips nor mixes them."""
     async with start() as running:
         await running.say(started("r-1", number=1))
-    [place] = broker.log
-    broker.log[place].clear()
-    broker.committed.clear()
+    make_anew(broker)
     await broker.append(started("r-1", number=2))
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    async with start() as running, asyncio.timeout(10):
-        await ended.wait()
-        assert "was it made anew?" in running.audit.service.health.alive.detail
-    asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+    async with stops(start) as stopped:
+        assert "was it made anew?" in await stopped()
     assert len(events(ledger)) == 1
+
+
+async def test_a_busy_topic_that_was_made_anew_stops_the_ledger_too(start: Starting, broker: MemoryBroker) -> None:
+    async with start() as running:
+        await running.say(*predictions(0, 7))
+    make_anew(broker)
+    await MemorySink(broker).send(predictions(7, 14))
+    async with stops(start) as stopped:
+        assert "was it made anew?" in await stopped()
+
+
+async def test_offsets_of_a_digest_are_committed_only_when_all_of_its_records_were_compared(
+    start: Starting, broker: MemoryBroker
+) -> None:
+    """A topic made anew that is still shorter than the old one's first digest: nothing of it is taken for known."""
+    await MemorySink(broker).send(predictions(0, 7))
+    async with start() as running:
+        await running.caught_up()
+    [place] = broker.log
+    make_anew(broker)
+    await MemorySink(broker).send([*predictions(7, 10), started("r-1")])
+    async with stops(start) as stopped:
+        await eventually(lambda: broker.committed.get(("murmur-audit", started_at(broker))) == 1)
+        assert broker.committed.get(("murmur-audit", place), 0) == 0
+        await MemorySink(broker).send(predictions(10, 14))
+        assert "was it made anew?" in await stopped()
+
+
+async def test_a_digest_whose_records_come_again_in_parts_is_not_taken_for_another(
+    start: Starting, broker: MemoryBroker, ledger: Path
+) -> None:
+    await MemorySink(broker).send(predictions(0, 7))
+    async with start() as running:
+        await running.caught_up()
+    [place] = broker.log
+    rest = broker.log[place][3:]
+    del broker.log[place][3:]
+    broker.committed.clear()
+    await MemorySink(broker).send([started("r-1")])
+    async with start() as running:
+        await eventually(lambda: broker.committed.get(("murmur-audit", started_at(broker))) == 1)
+        broker.log[place].extend(rest)
+        await eventually(lambda: broker.committed.get(("murmur-audit", place)) == 7)
+        await running.say(*predictions(7, 8))
+    digests = [entry.content for entry in LedgerReader(ledger).entries() if isinstance(entry.content, Digest)]
+    assert [(digest.first, digest.last) for digest in digests] == [(0, 6), (7, 7)]
+
+
+async def test_a_record_where_the_broker_had_none_stops_the_ledger(start: Starting, broker: MemoryBroker) -> None:
+    """The ledger began behind what retention had dropped; a topic made anew begins with its first offset."""
+    await MemorySink(broker).send([started("r-1", number=number) for number in range(3)])
+    [place] = broker.log
+    del broker.log[place][:2]
+    async with start() as running:
+        await eventually(lambda: running.audit.keeper.is_open and running.audit.keeper.places.get(Place(*place)) == 2)
+    make_anew(broker)
+    await broker.append(started("r-1", number=9))
+    async with stops(start) as stopped:
+        assert "a record where Kafka had none before" in await stopped()
 
 
 async def test_one_replica_has_the_ledger_and_another_waits_until_it_ends(start: Starting, ledger: Path) -> None:
@@ -152,3 +241,76 @@ async def test_a_checkpoint_is_signed_after_so_many_entries(running: RunningAudi
 
 def test_place_of_a_record_is_a_partition() -> None:
     assert TopicPartition("a", 1) == Record("a", 1, 0, b"", (), b"").place
+
+
+@pytest.fixture
+async def stays_alive() -> AsyncIterator[None]:
+    """A service one of whose tasks has died ends its process, which is this one here: it must not come to that."""
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    yield
+    asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+    assert not ended.is_set()
+
+
+async def not_ready(running: RunningAudit, why: str) -> None:
+    async def told() -> bool:
+        ok, detail = await running.audit.intake.check()
+        return not ok and why in detail
+
+    await eventually(told, within=20)
+    assert running.audit.service.health.alive.ok
+
+
+async def ready_again(running: RunningAudit) -> None:
+    async def told() -> bool:
+        return (await running.audit.intake.check())[0]
+
+    await eventually(told, within=20)
+
+
+@pytest.mark.usefixtures("stays_alive")
+async def test_a_checkpoint_that_the_disk_refuses_is_a_reason_not_to_be_ready_and_no_end(
+    running: RunningAudit, ledger: Path
+) -> None:
+    await running.say(started("r-1", number=1))
+    await running.client.post("/checkpoints")
+    file = ledger / "checkpoints.jsonl"
+    file.rename(ledger / "kept")
+    file.symlink_to(ledger / "nowhere" / "at-all")
+    running.clock.advance(61)
+    await running.say(started("r-1", number=2))
+    await not_ready(running, "no checkpoint")
+    assert (await running.client.post("/checkpoints")).status_code == 507
+    file.unlink()
+    (ledger / "kept").rename(file)
+    await ready_again(running)
+    await running.say(started("r-1", number=3))
+    assert verify(ledger).ok
+
+
+@pytest.mark.usefixtures("stays_alive")
+async def test_an_index_that_the_disk_refuses_is_a_reason_not_to_be_ready_and_catches_up(
+    running: RunningAudit, ledger: Path
+) -> None:
+    """Somebody else's lock stands for the disk: it is refused in the same way."""
+    await running.say(started("r-1", number=1))
+    with closing(sqlite3.connect(ledger / "index.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        await MemorySink(running.broker).send([started("r-2", number=2)])
+        await not_ready(running, "database is locked")
+        other.execute("ROLLBACK")
+    await ready_again(running)
+    found = (await running.client.get("/entries", params={"topic": "run.started"})).json()["items"]
+    assert [item["key"] for item in found] == ["r-2", "r-1"]
+    assert len(events(ledger)) == 2
+
+
+@pytest.mark.usefixtures("stays_alive")
+async def test_a_ledger_that_cannot_be_opened_yet_is_a_reason_not_to_be_ready(start: Starting, ledger: Path) -> None:
+    ledger.write_bytes(b"in the way")
+    async with start() as running:
+        await not_ready(running, "the disk refuses the ledger")
+        ledger.unlink()
+        await running.say(started("r-1"))
+    assert len(events(ledger)) == 1

@@ -192,18 +192,36 @@ async def test_the_attempt_after_a_crash_replaces_a_dead_candidate(deployer) -> 
 
 async def test_a_rollout_that_never_gets_through_ends_in_a_fact_too(deployer) -> None:
     await deployer.deploy(1)
-    deployer.servers.choose_ports = _no_ports
+    deployer.servers.choose_ports = _bug
     await deployer.promote(2)
     for _ in range(6):
         deployer.kernel.clock.advance(60)
         await deployer.kernel.run_jobs()
     [fact] = deployer.kernel.published
     assert (fact.version, fact.cause, fact.still_serving) == (2, "did_not_start", 1)
-    assert "no two free ports" in fact.message
+    assert fact.message == "3 attempts failed, the last: a bug"
+
+
+async def test_a_rollout_waits_for_what_the_machine_lacks(deployer) -> None:
+    await deployer.deploy(1)
+    deployer.servers.choose_ports, choose_ports = _no_ports, deployer.servers.choose_ports
+    await deployer.promote(2)
+    for _ in range(6):
+        await deployer.kernel.run_jobs()
+        deployer.kernel.clock.advance(60)
+    assert deployer.kernel.published == []
+    deployer.servers.choose_ports = choose_ports
+    await deployer.kernel.run_jobs()
+    [fact] = deployer.kernel.published
+    assert (type(fact), fact.version) == (ModelDeployed, 2)
 
 
 async def _crash(table: object) -> None:
     raise Transient("the deployer was killed here")
+
+
+def _bug(in_use: object) -> tuple[int, int]:
+    raise RuntimeError("a bug")
 
 
 def _no_ports(in_use: object) -> tuple[int, int]:

@@ -82,10 +82,10 @@ async def test_a_validation_that_always_breaks_ends_as_failed_with_the_reason(
         assert validation.status is ValidationStatus.COMPLETED
 
 
-async def test_a_file_system_that_comes_back_costs_an_attempt_and_nothing_else(
+async def test_a_file_system_that_is_away_for_longer_than_three_attempts_costs_nothing_but_time(
     store: StoreName, artifacts: ArtifactStore, shelf: Shelf
 ) -> None:
-    flaky = UnreachableArtifacts(artifacts, failures=1)
+    flaky = UnreachableArtifacts(artifacts, failures=5)
     async with harness(Validator(flaky, XGBoostEvaluator(resamples=200), PlainReporter()), store) as validator:
         await validator.receives(workflow_applied())
         await validator.receives(registered(await shelf.version(1, good_model())))
@@ -95,4 +95,4 @@ async def test_a_file_system_that_comes_back_costs_an_attempt_and_nothing_else(
         assert completed.verdict == "first"
         validation = await validator.get(VALIDATIONS, "credit/1")
         assert validation is not None
-        assert validation.attempt == 2
+        assert validation.attempt == 6

@@ -19,7 +19,8 @@ from murmur_events.catalog import SERVICES
 from murmur_kernel.errors import KernelError
 from murmur_kernel.rebuilding import Difference, Rebuilder, Rebuilt, compare
 from murmur_kernel.service import Service
-from murmur_kernel.store import RawRecord, SqliteStore, Store
+from murmur_kernel.store import RawRecord, SqliteStore, Store, carry_over
+from murmur_kernel.troubles import TROUBLES
 from murmur_ledger.contents import Event
 from murmur_ledger.reader import LedgerReader
 from murmur_ledger.verify import verify
@@ -55,13 +56,20 @@ def rebuild(
     """Make a service's projections again from the ledger, beside its store, and compare. Nothing is published.
 
     What a service decided itself (state behind its reactions) is not in events and is not rebuilt. Exit code 1 when the
-    two differ.
+    two differ. With --swap, what the old store alone knows (troubles told, events not sent yet, sequences, answers to
+    calls) goes into the new one; where it cannot be read, nothing is exchanged.
 
     Example: [bold]murmur down && murmur rebuild tracking --swap && murmur up[/bold]
     """
     with shell.explained():
-        home = Home(shell.settings().home)
+        here = shell.settings()
+        home = Home(here.home)
         folder = ledger or home.ledger
+        if swap and here.store:
+            raise Unusable(
+                f"{service} keeps its state in a database, not in a file of this home: no file can take its place",
+                advice=f"without --swap it is made beside, in rebuilt/{service}.db",
+            )
         _check(home, service, folder, swap=swap)
         try:
             outcome = asyncio.run(_rebuild(home, service, folder, swap=swap))
@@ -109,6 +117,8 @@ async def _rebuild(home: Home, name: str, folder: Path, *, swap: bool) -> Outcom
                 copy = _copied(home.store(name), Path(folder_of_copy))
                 async with _opened(SqliteStore(str(copy)), service) as before:
                     difference = await compare(before, store, service.kinds, only_projections=only_projections)
+                if swap:
+                    carry_over(copy, path, kinds=(TROUBLES.name,))
     if swap:
         _swap(home.store(name), path)
     return Outcome(name, home.store(name) if swap else path, rebuilt, difference, swap)
@@ -151,11 +161,16 @@ async def _opened(store: Store, service: Service[Any]) -> AsyncIterator[Store]:
 
 
 def _copied(path: Path, folder: Path) -> Path:
-    """What the store holds at this moment; the service may go on meanwhile."""
+    """What the store holds at this moment; the service may go on meanwhile. Raises Unusable."""
     target = folder / path.name
     source, copy = sqlite3.connect(f"file:{path}?mode=ro", uri=True), sqlite3.connect(target)
     try:
         source.backup(copy)
+    except sqlite3.Error as error:
+        raise Unusable(
+            f"the store {str(path)!r} cannot be read: {error}",
+            advice="move it away to rebuild without it: what it alone knew is lost then",
+        ) from error
     finally:
         source.close()
         copy.close()

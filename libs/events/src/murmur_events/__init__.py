@@ -10,11 +10,12 @@ ContractError
 
 from murmur_events.base import Event
 from murmur_events.catalog import CATALOG, Topic, topic_of
-from murmur_events.envelope import Complaint, Envelope, Record, complaints, from_record, to_record
+from murmur_events.envelope import LARGEST_RECORD, Complaint, Envelope, Record, complaints, from_record, to_record
 from murmur_events.errors import ContractError, InvalidPayload, NotAnEnvelope, UnknownTopic
 
 __all__ = [
     "CATALOG",
+    "LARGEST_RECORD",
     "Complaint",
     "ContractError",
     "Envelope",

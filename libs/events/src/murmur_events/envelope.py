@@ -13,6 +13,9 @@ from murmur_events.errors import InvalidPayload, NotAnEnvelope
 
 CONTENT_TYPE = "application/json"
 
+LARGEST_RECORD = 8 * 2**20
+"""Bytes of one record, as brokers count them: every producer is told so, and every broker (message.max.bytes)."""
+
 
 class Record(NamedTuple):
     """What a broker stores of one event, in the broker's own terms."""
@@ -21,6 +24,12 @@ class Record(NamedTuple):
     key: bytes
     value: bytes
     headers: tuple[tuple[str, bytes], ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of it on a broker, at most: what Kafka writes around a batch, a record and a header is counted too."""
+        headers = sum(len(name) + len(value) + 16 for name, value in self.headers)
+        return len(self.key) + len(self.value) + headers + 128
 
 
 @dataclass(frozen=True, kw_only=True)

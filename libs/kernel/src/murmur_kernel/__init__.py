@@ -17,7 +17,9 @@ KernelError
 │   │   └── StoreFull
 │   └── NoSpace        a disk is full (StoreFull is one too): answers 507
 ├── Unacceptable       the store will never keep this
+├── EventTooLarge      no broker would take it: answers 413, makes a dead letter of the event being handled
 ├── PublishingForbidden   a projection tried to publish
+├── ReadOnly           a query tried to change something
 └── ArtifactError
     ├── ArtifactMissing
     └── ArtifactCorrupt

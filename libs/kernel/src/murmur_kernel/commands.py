@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from murmur_kernel.auth.identity import caller
 from murmur_kernel.clock import Clock
-from murmur_kernel.errors import Conflict, Duplicate
+from murmur_kernel.errors import Conflict, Duplicate, ReadOnly
 from murmur_kernel.forgetting import forget_call_at
 from murmur_kernel.store import Store
 from murmur_kernel.telemetry.tracing import OFF, Tracing, current_traceparent, link_to
@@ -78,8 +78,12 @@ class Commands(Generic[U]):
         raise Duplicate(origin_id)
 
     async def read(self, handler: Callable[[C, U], Awaitable[R]], query: C) -> R:
-        """What the handler returns; it is not committed."""
-        return await handler(query, self._unit("query", mark=None, may_publish=False))
+        """What the handler returns. Raises ReadOnly at any change, PublishingForbidden at a publish."""
+        unit = self._unit("query", mark=None, may_publish=False)
+        result = await handler(query, unit)
+        if unit.change.says_anything:
+            raise ReadOnly(getattr(handler, "__name__", "query"))
+        return result
 
     def _unit(self, origin_id: str, *, mark: str | None, may_publish: bool = True) -> U:
         now = self._clock.now()

@@ -149,8 +149,7 @@ class Consumer:
             await asyncio.sleep(backoff.next())
 
     async def _settle(self, record: RawRecord) -> Outcome:
-        awaits = await self._dispatcher.store.blocked(record.topic, record.key)
-        outcome = Park(awaits) if awaits is not None else await self._dispatcher.handle(record)
+        outcome = Park("") if await self._stands_behind(record) else await self._dispatcher.handle(record)
         match outcome:
             case Park(awaits):
                 log.info("event parked", topic=record.topic, key=record.key, awaits=awaits)
@@ -161,6 +160,11 @@ class Consumer:
             case Ack() | Retry():
                 pass
         return outcome
+
+    async def _stands_behind(self, record: RawRecord) -> bool:
+        """Whether one of its topic and key is parked. What was handled before waits for nobody, whoever is parked."""
+        store = self._dispatcher.store
+        return await store.blocked(record.topic, record.key) and not await store.handled(letters.record_id(record))
 
     def _regulate(self) -> None:
         for place, progress in self._progress.items():

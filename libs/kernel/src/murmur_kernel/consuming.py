@@ -10,8 +10,9 @@ import structlog
 from murmur_events import ContractError, Envelope, Event, from_record, topic_of
 from murmur_events.catalog import topic_of_service
 from murmur_kernel.clock import Clock
-from murmur_kernel.errors import Conflict, Duplicate, Missing, Transient
+from murmur_kernel.errors import Conflict, Duplicate, EventTooLarge, Missing, Transient
 from murmur_kernel.forgetting import forget_event_at
+from murmur_kernel.limits import shortened
 from murmur_kernel.store import RawRecord, Store
 from murmur_kernel.telemetry.tracing import OFF, Tracing, current_traceparent, failed
 from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
@@ -61,7 +62,8 @@ class Ack:
 
 @dataclass(frozen=True)
 class Park:
-    """Wait until the document `kind/id` is saved; after the deadline it becomes a dead letter."""
+    """Wait until the document `kind/id` is saved, after the deadline it becomes a dead letter; or, where that is empty,
+    only until those of its topic and key before it are gone."""
 
     awaits: str
 
@@ -118,7 +120,7 @@ class Dispatcher(Generic[U]):
         try:
             envelope = from_record(record.topic, record.value, record.headers)
         except ContractError as error:
-            return Dead(type(error).__name__, str(error))
+            return Dead(type(error).__name__, shortened(str(error)))
         with (
             structlog.contextvars.bound_contextvars(
                 topic=record.topic, event_id=envelope.id, key=envelope.key, correlation_id=envelope.correlation_id
@@ -155,9 +157,11 @@ class Dispatcher(Generic[U]):
             return Park(f"{error.kind}/{error.document_id}")
         except (Conflict, Transient) as error:
             return Retry(str(error))
+        except EventTooLarge as error:  # its traceback would show the whole of it
+            return Dead(type(error).__name__, str(error))
         except Exception as error:  # a bug in a handler: the record is kept, the others go on
             log.exception("handler failed", handler=getattr(subscription.handler, "__name__", "handler"))
-            return Dead(type(error).__name__, str(error) or repr(error))
+            return Dead(type(error).__name__, shortened(str(error) or repr(error)))
         return Ack()
 
     def _origin(self, subscription: Subscription[U], envelope: Envelope) -> Origin:

@@ -19,6 +19,7 @@ from murmur_kernel.clock import Clock
 from murmur_kernel.errors import Conflict, Duplicate, Missing, Refused
 from murmur_kernel.forgetting import forget_call_at
 from murmur_kernel.letters import announce
+from murmur_kernel.limits import within_limits
 from murmur_kernel.store import ChangeSet, DeadLetter, LetterEdit, LetterQuery, Parked, Store
 
 PATIENCE = timedelta(minutes=5)
@@ -110,11 +111,14 @@ class Letters:
         return letter
 
     async def _decide(self, letter: DeadLetter, decision: LetterDecision, change: ChangeSet) -> None:
-        """Once for each death and version of a letter: of two people who decide at the same time one hears Conflict."""
+        """Once for each death and version of a letter: of two people who decide at the same time one hears Conflict.
+
+        Raises EventTooLarge where its announcement would be: a long reason, or an edit of a payload of many megabytes.
+        """
         now = self._clock.now()
         change.mark = f"letter/{letter.id}/{letter.at.isoformat()}/{len(letter.edits)}"
         change.forget_at = forget_call_at(now)
-        change.envelopes = [announce(letter, self._service, now, decision=decision)]
+        change.envelopes = [within_limits(announce(letter, self._service, now, decision=decision))]
         try:
             await self._store.commit(change)
         except Duplicate:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
@@ -50,12 +50,15 @@ class Kind(Generic[T]):
     """How documents of one type are named and found.
 
     indexes: top-level fields that may be filtered and sorted by.
+    keeps:   how many decoded documents are kept, for what reads all of them again and again. Only for types that are
+             immutable all through: whoever loads the same text gets the same object.
     """
 
     name: str
     type: type[T]
     key: Callable[[T], str]
     indexes: tuple[str, ...] = ()
+    keeps: int = 0
 
     @cached_property
     def _adapter(self) -> TypeAdapter[T]:
@@ -64,8 +67,12 @@ class Kind(Generic[T]):
     def dump(self, entity: T) -> str:
         return self._adapter.dump_json(entity).decode()
 
+    @cached_property
+    def _decode(self) -> Callable[[str], T]:
+        return lru_cache(self.keeps)(self._adapter.validate_json) if self.keeps else self._adapter.validate_json
+
     def load(self, body: str) -> T:
-        return self._adapter.validate_json(body)
+        return self._decode(body)
 
     def fields(self, entity: T) -> dict[str, Field]:
         return {name: as_field(getattr(entity, name)) for name in self.indexes}

@@ -76,11 +76,28 @@ class Unacceptable(KernelError):
         super().__init__(f"the store will not keep this: {reason}; put what is large into an artifact")
 
 
+class EventTooLarge(KernelError):
+    """An event that no broker would take: it is refused where it is published, and nothing of its unit happens."""
+
+    def __init__(self, topic: str, key: str, size: int, limit: int) -> None:
+        super().__init__(
+            f"{topic} of {key[:200]!r} would be a record of {size:,} bytes, and brokers take {limit:,}:"
+            f" shorten its texts, or put what is large into an artifact and name that"
+        )
+
+
 class PublishingForbidden(KernelError):
     """A projection only saves."""
 
     def __init__(self, event: str) -> None:
         super().__init__(f"a projection tried to publish {event}: subscribe with react(...) if it must")
+
+
+class ReadOnly(KernelError):
+    """A query only reads."""
+
+    def __init__(self, handler: str) -> None:
+        super().__init__(f"the query {handler!r} tried to change something: call it with change(...) if it must")
 
 
 class ArtifactError(KernelError):

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from murmur_events import UnknownTopic
 from murmur_events.catalog import CATALOG, FOR_EVER, topic_named
 from murmur_kernel.clock import Clock
 from murmur_kernel.errors import Transient
@@ -29,7 +30,11 @@ _EVERY_SECONDS = 3600.0
 
 def forget_event_at(topic: str, handled_at: datetime) -> datetime | None:
     """From when on the broker cannot hand out an event of `topic` again; None where it always can."""
-    return None if topic_named(topic).retention == FOR_EVER else handled_at + KEPT
+    try:
+        retention = topic_named(topic).retention
+    except UnknownTopic:  # of an earlier catalog, from a record that waited in our store: nobody reads that topic now
+        return handled_at + KEPT
+    return None if retention == FOR_EVER else handled_at + KEPT
 
 
 def forget_call_at(answered_at: datetime) -> datetime:

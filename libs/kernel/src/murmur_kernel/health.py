@@ -121,7 +121,8 @@ async def _reachable(brokers: str) -> CheckResult:
     for broker in brokers.split(","):
         host, _, port = broker.rpartition(":")
         try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), 2)
+            async with asyncio.timeout(2):
+                _, writer = await asyncio.open_connection(host, int(port))
         except (OSError, TimeoutError) as error:
             reasons.append(f"{broker} does not answer: {error or type(error).__name__}")
             continue

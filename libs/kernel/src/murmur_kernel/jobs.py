@@ -12,7 +12,7 @@ import structlog
 
 from murmur_kernel.backoff import Backoff
 from murmur_kernel.clock import Clock
-from murmur_kernel.errors import LeaseLost, Transient
+from murmur_kernel.errors import Conflict, LeaseLost, Transient
 from murmur_kernel.store import Fence, JobRow, Store
 from murmur_kernel.telemetry import metrics
 from murmur_kernel.telemetry.tracing import OFF, Tracing, current_traceparent, failed
@@ -21,6 +21,9 @@ from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
 U = TypeVar("U", bound=UnitOfWork)
 
 log = structlog.get_logger()
+
+_FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 30.0
+"""Between two attempts: doubling from the one to the other."""
 
 
 class Job(Generic[U]):
@@ -43,9 +46,11 @@ class Job(Generic[U]):
         self.kind = row.kind
         self.attempt = row.attempt
         self.failures = row.attempt - row.returned - 1
-        """How many earlier attempts failed or died; those of workers that were told to stop do not count."""
+        """How many earlier attempts failed or died; those that were given back unspent do not count."""
         self.payload: dict[str, Any] = json.loads(row.payload)
         self.completed = False
+        self.lost = False
+        """Another attempt has taken over, and this one is being ended."""
         self._row = row
         self._service = service
         self._store = store
@@ -88,7 +93,8 @@ class JobKind(Generic[U]):
     slots:     how many at once in this process
     exhausted: called instead of `run` once `max_attempts` have failed or died, with the last error, so that a fact can
                end what waits for the job; without it the job is kept as failed. A worker that was told to stop has
-               not failed: its attempt is given back, though its number is used up
+               not failed, nor has one that met Transient or Conflict, which is tried again for as long as it takes:
+               its attempt is given back, though its number is used up
     """
 
     run: JobFunction[U]
@@ -200,7 +206,7 @@ class JobRunner(Generic[U]):
             ) as span,
         ):
             work = asyncio.ensure_future(self._do(job, row))
-            heart = asyncio.create_task(self._beat(row, work))
+            heart = asyncio.create_task(self._beat(job, work))
             try:
                 await work
                 if not job.completed:
@@ -210,9 +216,7 @@ class JobRunner(Generic[U]):
                 failed(span, error)
                 log.warning("job lost", error=str(error))
             except asyncio.CancelledError:
-                if not work.cancelled():
-                    work.cancel()
-                    await asyncio.gather(work, return_exceptions=True)
+                if not job.lost:
                     raise
                 failed(span, "its lease expired")
                 log.warning("job lost", error="its lease expired")
@@ -233,10 +237,18 @@ class JobRunner(Generic[U]):
             job.completed = True
 
     async def _failed(self, row: JobRow, error: Exception) -> None:
-        expected = isinstance(error, Transient)
-        log.log(30 if expected else 40, "job failed", error=repr(error), exc_info=None if expected else error)
-        delay = timedelta(seconds=min(0.5 * 2 ** (row.attempt - 1), 30))
-        await self._store.postpone(Fence(row.id, row.attempt), self._clock.now() + delay, str(error) or repr(error))
+        """What the infrastructure did spends no attempt. Should the store be away, it is told when it is back."""
+        spent = not isinstance(error, Transient | Conflict)
+        log.log(40 if spent else 30, "job failed", error=repr(error), exc_info=error if spent else None)
+        due = self._clock.now() + timedelta(seconds=_delay(row.attempt))
+        backoff = Backoff()
+        while True:
+            try:
+                await self._store.postpone(Fence(row.id, row.attempt), due, str(error) or repr(error), spent=spent)
+                return
+            except Transient as away:
+                log.warning("job not recorded yet", error=str(away))
+                await asyncio.sleep(backoff.next())
 
     def _job(self, row: JobRow) -> Job[U]:
         return Job(
@@ -248,12 +260,19 @@ class JobRunner(Generic[U]):
             tracing=self._tracing,
         )
 
-    async def _beat(self, row: JobRow, work: asyncio.Future[None]) -> None:
+    async def _beat(self, job: Job[U], work: asyncio.Future[None]) -> None:
         while True:
             await asyncio.sleep(self._lease.total_seconds() / 3)
             try:
-                if not await self._store.extend(Fence(row.id, row.attempt), self._clock.now() + self._lease):
+                if not await self._store.extend(Fence(job.id, job.attempt), self._clock.now() + self._lease):
+                    job.lost = True
                     work.cancel()
                     return
             except Transient as error:
                 log.warning("lease not extended", error=str(error))
+
+
+def _delay(attempt: int) -> float:
+    """Seconds before the attempt that follows this one."""
+    doublings = min(attempt - 1, 10)  # a job that waited for days has more attempts than a float has room for
+    return min(_FIRST_SECONDS * 2.0**doublings, _LONGEST_SECONDS)

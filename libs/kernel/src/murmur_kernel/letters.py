@@ -1,6 +1,7 @@
 """What becomes of records that cannot be handled now, or ever: parked, dead. What people decide is in `deciding`."""
 
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,8 @@ from murmur_events import Envelope
 from murmur_events.catalog import dead_letters_of
 from murmur_events.dead_letters import DeadLettered, LetterDecision
 from murmur_kernel.consuming import Ack, Dead, Dispatcher, Outcome, Park
+from murmur_kernel.errors import Duplicate
+from murmur_kernel.forgetting import forget_event_at
 from murmur_kernel.store import ChangeSet, DeadLetter, Parked, RawRecord
 
 _NAMESPACE = uuid.UUID("6c657474-6572-4173-8062-6f7468657273")
@@ -22,16 +25,40 @@ def record_id(record: RawRecord) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{record.topic}/{record.partition}/{record.offset}"))
 
 
+def mark_of_death(record: RawRecord) -> str:
+    """Of the inbox: under it a record becomes a dead letter once, however often it is delivered."""
+    return f"dead/{record.topic}/{record_id(record)}"
+
+
 async def park(dispatcher: Dispatcher[Any], record: RawRecord, awaits: str) -> None:
-    """Keep the record until the document that it awaits is saved."""
+    """Keep the record until the document that it awaits is saved, or, awaiting none, until its turn comes.
+
+    Nothing for one that has died before: what becomes of it since then, people decide.
+    """
+    if await dispatcher.store.handled(mark_of_death(record)):
+        return
     deadline = dispatcher.clock.now() + dispatcher.patience
     parked = Parked(id=record_id(record), record=record, awaits=awaits, deadline=deadline)
     await dispatcher.store.commit(ChangeSet(parked=parked))
 
 
-async def bury(dispatcher: Dispatcher[Any], record: RawRecord, dead: Dead, *, unparked: Parked | None = None) -> None:
-    """Keep the record as a dead letter and say so on the service's dead-letter topic, in one transaction."""
+async def bury(
+    dispatcher: Dispatcher[Any],
+    record: RawRecord,
+    dead: Dead,
+    *,
+    unparked: Parked | None = None,
+    announced: bool = True,
+) -> None:
+    """Keep the record as a dead letter and say so on the service's dead-letter topic, in one transaction.
+
+    Nothing for one that the broker delivers again after its death: the letter may be corrected by now, handed in again,
+    or discarded. What was handed in again (`unparked`) may die again. A rebuild has nothing announced.
+    """
     now = dispatcher.clock.now()
+    mark: str | None = mark_of_death(record)
+    if unparked and await dispatcher.store.handled(mark_of_death(record)):
+        mark = None
     letter = DeadLetter(
         id=record_id(record),
         record=record,
@@ -40,10 +67,15 @@ async def bury(dispatcher: Dispatcher[Any], record: RawRecord, dead: Dead, *, un
         at=now,
         edits=unparked.edits if unparked else (),
     )
-    announcement = announce(letter, dispatcher.service, now)
-    await dispatcher.store.commit(
-        ChangeSet(dead_letter=letter, envelopes=[announcement], unparked=unparked.id if unparked else None)
+    change = ChangeSet(
+        mark=mark,
+        forget_at=forget_event_at(record.topic, now) if mark else None,
+        dead_letter=letter,
+        envelopes=[announce(letter, dispatcher.service, now)] if announced else [],
+        unparked=unparked.id if unparked else None,
     )
+    with suppress(Duplicate):
+        await dispatcher.store.commit(change)
 
 
 def announce(letter: DeadLetter, service: str, now: datetime, *, decision: LetterDecision | None = None) -> Envelope:

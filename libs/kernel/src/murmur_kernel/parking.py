@@ -1,7 +1,7 @@
 """Looks after parked records: tries those that were released, and buries those that waited too long."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -10,7 +10,6 @@ from murmur_kernel import letters
 from murmur_kernel.consuming import Dead, Dispatcher, Park, Retry
 from murmur_kernel.errors import Transient
 from murmur_kernel.leases import Lease
-from murmur_kernel.store import RawRecord
 
 log = structlog.get_logger()
 
@@ -19,18 +18,24 @@ _TURN = timedelta(seconds=30)
 
 
 class ParkingAttendant:
-    """Releases in the order of parking, one at a time, so that records of one key keep their order."""
+    """Releases in the order of parking, one at a time, so that records of one key keep their order.
+
+    Nothing is given up before the attendant has run for the patience itself: while the service was down, nobody could
+    hear what came.
+    """
 
     def __init__(self, dispatcher: Dispatcher[Any], owner: str = "") -> None:
         self._dispatcher = dispatcher
         self._turn = Lease(dispatcher.store, dispatcher.clock, "parking", owner, _TURN)
         self._wake = asyncio.Event()
+        self._patient_until = datetime.min.replace(tzinfo=UTC)
 
     def wake(self) -> None:
         """A document was saved, or a dead letter redriven."""
         self._wake.set()
 
     async def run(self) -> None:
+        self._patient_until = self._dispatcher.clock.now() + self._dispatcher.patience
         while True:
             self._wake.clear()
             try:
@@ -52,7 +57,8 @@ class ParkingAttendant:
                 await self._turn.give_back()
 
     async def look_after(self) -> None:
-        """One round. A record that must go on waiting holds back those of its topic and key behind it."""
+        """One round. A record that must go on waiting holds back those of its topic and key behind it; when it is given
+        up, the next one is tried in the next round."""
         held: set[tuple[str, str]] = set()
         for parked in await self._dispatcher.store.parked():
             line = (parked.record.topic, parked.record.key)
@@ -62,16 +68,9 @@ class ParkingAttendant:
                 held.add(line)
         now = self._dispatcher.clock.now()
         for parked in await self._dispatcher.store.parked(ready=False):
-            if parked.deadline <= now:
-                reason = f"{parked.awaits} never came: waited until {parked.deadline.isoformat()}"
+            until = max(parked.deadline, self._patient_until)
+            if until <= now:
+                reason = f"{parked.awaits} never came: waited until {until.isoformat()}"
                 log.error("parked event expired", topic=parked.record.topic, awaits=parked.awaits)
                 await letters.bury(self._dispatcher, parked.record, Dead("Expired", reason), unparked=parked)
-                await self._release_next(parked.record)
-
-    async def _release_next(self, gone: RawRecord) -> None:
-        """What stood behind a record that is given up may never have waited for anything but its turn."""
-        for parked in await self._dispatcher.store.parked():
-            if (parked.record.topic, parked.record.key) == (gone.topic, gone.key):
-                await self._dispatcher.store.release(parked.id)
                 self.wake()
-                return

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from murmur_kernel.clock import Clock, SystemClock
 from murmur_kernel.consuming import Ack, Dead, Dispatcher, Outcome, Park, Retry, Subscriptions
 from murmur_kernel.documents import Document, Kind, Query
 from murmur_kernel.errors import Refused, Transient
-from murmur_kernel.letters import park, record_id
-from murmur_kernel.store import ChangeSet, DeadLetter, RawRecord, Store
+from murmur_kernel.letters import bury, park, record_id
+from murmur_kernel.store import RawRecord, Store
+from murmur_kernel.troubles import TROUBLES
 from murmur_kernel.unit_of_work import Origin, UnitOfWork
 
 U = TypeVar("U", bound=UnitOfWork)
@@ -43,6 +45,14 @@ class Difference:
         return not (self.different or self.only_before or self.only_rebuilt)
 
 
+@dataclass
+class _Line:
+    """Records of one topic and key that wait in their order; `awaits` is what the first of them needs."""
+
+    records: deque[RawRecord] = field(default_factory=deque)
+    awaits: str = ""
+
+
 class _Then:
     """The clock of a replay: it is when the record being replayed was recorded."""
 
@@ -64,15 +74,17 @@ class Rebuilder(Generic[U]):
         subscriptions: Subscriptions[U],
         *,
         start: datetime,
+        clock: Clock | None = None,
     ) -> None:
-        """store: fresh and open. Raises Refused for a service without projections."""
+        """store: fresh and open. clock: of the present. Raises Refused for a service without projections."""
         projections = [subscription for subscription in subscriptions if not subscription.publishes]
         if not projections:
             raise Refused(f"{service!r} has no projections: all that it keeps, it decided itself")
         self._store = store
         self._clock = _Then(start)
         self._dispatcher = Dispatcher(service, store, self._clock, unit_of_work, projections)
-        self._lines: dict[tuple[str, str], deque[RawRecord]] = {}
+        self._present = clock or SystemClock()
+        self._lines: dict[tuple[str, str], _Line] = {}
         self._result = Rebuilt()
 
     @property
@@ -82,24 +94,26 @@ class Rebuilder(Generic[U]):
     async def replay(self, history: Iterable[tuple[datetime, RawRecord]]) -> Rebuilt:
         """In the order given; one that waits for another is tried again behind it, its key's followers behind that.
 
+        Those whose prerequisite is not in history are parked as the service itself would, from now on.
         Raises Refused when a projection left a job: swapped in, the store would act on it.
         """
         for moment, record in history:
             if record.topic in self.topics:
                 self._clock.moment = moment
                 await self._take(record)
+        self._clock.moment = self._present.now()
         for line in self._lines.values():
-            for record in line:
-                await park(self._dispatcher, record, "rebuild")
+            for place, record in enumerate(line.records):
+                await park(self._dispatcher, record, line.awaits if place == 0 else "")
                 self._result.waiting.append(record_id(record))
         if jobs := await self._store.jobs():
             raise Refused(f"a projection asks for work ({jobs[0].kind!r}): that is a reaction, and is not rebuilt")
         return self._result
 
     async def _take(self, record: RawRecord) -> None:
-        line = self._lines.setdefault((record.topic, record.key), deque())
-        line.append(record)
-        if len(line) > 1:
+        line = self._lines.setdefault((record.topic, record.key), _Line())
+        line.records.append(record)
+        if len(line.records) > 1:
             return
         progress = await self._advance(line)
         while progress and self._lines:
@@ -107,25 +121,23 @@ class Rebuilder(Generic[U]):
             for waiting in list(self._lines.values()):
                 progress = await self._advance(waiting) or progress
 
-    async def _advance(self, line: deque[RawRecord]) -> bool:
+    async def _advance(self, line: _Line) -> bool:
         """As far along a line as goes; whether anything was saved by it."""
         moved = False
-        while line and not isinstance(outcome := await self._handle(line[0]), Park):
-            record = line.popleft()
-            moved = moved or isinstance(outcome, Ack)
-            if isinstance(outcome, Dead):
-                self._result.dead[record_id(record)] = outcome.reason
-                letter = DeadLetter(
-                    id=record_id(record),
-                    record=record,
-                    error=outcome.error,
-                    reason=outcome.reason,
-                    at=self._clock.now(),
-                )
-                await self._store.commit(ChangeSet(dead_letter=letter))
-            else:
-                self._result.handled += 1
-        for key in [key for key, one in self._lines.items() if not one]:
+        while line.records:
+            record = line.records[0]
+            match await self._handle(record):
+                case Park(awaits):
+                    line.awaits = awaits
+                    break
+                case Dead(reason=reason) as dead:
+                    self._result.dead[record_id(record)] = reason
+                    await bury(self._dispatcher, record, dead, announced=False)
+                case Ack() | Retry():
+                    self._result.handled += 1
+                    moved = True
+            line.records.popleft()
+        for key in [key for key, one in self._lines.items() if not one.records]:
             del self._lines[key]
         return moved
 
@@ -140,9 +152,12 @@ class Rebuilder(Generic[U]):
 
 
 async def compare(before: Store, rebuilt: Store, kinds: Sequence[Kind[Any]], *, only_projections: bool) -> Difference:
-    """only_projections: every kind is theirs; else they have those kinds of which the rebuilt store has documents."""
+    """only_projections: every kind is theirs; else they have those kinds of which the rebuilt store has documents.
+
+    Troubles are no projection: the kernel keeps what it has told.
+    """
     difference = Difference()
-    for kind in kinds:
+    for kind in (kind for kind in kinds if kind != TROUBLES):
         new = await _documents(rebuilt, kind)
         if not new and not only_projections:
             continue

@@ -148,7 +148,7 @@ class Service(Generic[U]):
         return await self._commands.change(handler, command, answer=answer, key=key)
 
     async def read(self, handler: Callable[[C, U], Awaitable[R]], query: C) -> R:
-        """Run a query; whatever it saves or publishes is refused."""
+        """Run a query; whatever it would save or publish is refused: see Commands.read."""
         return await self._commands.read(handler, query)
 
     @property

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from murmur_events import Envelope, Event, topic_of
 from murmur_kernel.documents import Kind, Page, Query, Scalar, as_field
 from murmur_kernel.errors import Missing, PublishingForbidden
+from murmur_kernel.limits import within_limits
 from murmur_kernel.store import ChangeSet, DocumentWrite, Fence, JobRow, Store
 from murmur_kernel.telemetry.tracing import OFF, Tracing
 
@@ -158,7 +159,7 @@ class UnitOfWork:
     def publish(self, event: Event) -> Chain:
         """Say it when this unit commits. Returns the place in the chain from which its effects continue.
 
-        Raises PublishingForbidden in a projection.
+        Raises PublishingForbidden in a projection, EventTooLarge where no broker would take it.
         """
         if not self._origin.may_publish:
             raise PublishingForbidden(type(event).__name__)
@@ -166,23 +167,22 @@ class UnitOfWork:
         return self.publish_as(topic.name, topic.key_of(event), event)
 
     def publish_as(self, topic: str, key: str, event: Event) -> Chain:
-        """Like publish, for events whose topic does not follow from their type."""
+        """Like publish, for events whose topic does not follow from their type. Raises EventTooLarge."""
         chain = self.chain
         event_id = self.new_id(f"{topic}/{key}/{len(self._change.envelopes)}")
-        self._change.envelopes.append(
-            Envelope(
-                id=event_id,
-                source=self._origin.source,
-                topic=topic,
-                key=key,
-                time=self.now,
-                sequence=0,
-                correlation_id=chain.correlation_id,
-                causation_id=chain.causation_id,
-                event=event,
-                traceparent=chain.traceparent,
-            )
+        envelope = Envelope(
+            id=event_id,
+            source=self._origin.source,
+            topic=topic,
+            key=key,
+            time=self.now,
+            sequence=0,
+            correlation_id=chain.correlation_id,
+            causation_id=chain.causation_id,
+            event=event,
+            traceparent=chain.traceparent,
         )
+        self._change.envelopes.append(within_limits(envelope))
         traceparent = self._origin.tracing.of_event(chain.traceparent, chain.correlation_id, event_id)
         continued = Chain(chain.correlation_id, event_id, traceparent)
         if self._origin.chain is None and len(self._change.envelopes) == 1:

@@ -14,7 +14,7 @@ from murmur_access import TokensUnreadable
 from murmur_kernel.auth import Forbidden, NotSignedIn, SomebodyElse, Unnamed, check_routes, describe_roles, open_to_all
 from murmur_kernel.commands import idempotency_key, operation
 from murmur_kernel.dead_letters_api import dead_letters_router
-from murmur_kernel.errors import ArtifactError, BadCursor, Conflict, Missing, NoSpace, Refused, Transient
+from murmur_kernel.errors import ArtifactError, BadCursor, Conflict, EventTooLarge, Missing, NoSpace, Refused, Transient
 from murmur_kernel.health import CheckResult, Readiness
 from murmur_kernel.telemetry import metrics
 
@@ -27,6 +27,7 @@ _PROBLEMS: dict[type[Exception], int] = {
     Refused: 409,
     Conflict: 409,
     ArtifactError: 410,
+    EventTooLarge: 413,
     Transient: 503,
     NoSpace: 507,
     Forbidden: 403,

@@ -4,7 +4,7 @@ LedgerError
 ├── NotALedger       the folder or file holds none
 ├── LedgerBusy       another process appends to it
 ├── LedgerDamaged    what is there is not what was appended: verify it; nothing was changed
-├── LedgerFailed     the disk refused an append or a sync; nothing of the batch counts as appended
+├── LedgerFailed     the disk refused an append, a sync or a checkpoint; nothing of it counts
 ├── BadContent       the bytes of an entry do not have the form of any kind of content
 ├── BadCheckpoint    a text is not a checkpoint in its canonical form
 └── BadKey           a file does not hold the key that it should
@@ -34,10 +34,10 @@ class LedgerDamaged(LedgerError):
 
 
 class LedgerFailed(LedgerError):
-    """Nothing of the batch counts as appended. `reopen`: what the disk holds is known only once it is opened anew."""
+    """Nothing of the batch or checkpoint counts. `reopen`: what the disk holds is known only once it is opened anew."""
 
     def __init__(self, path: object, why: str, *, reopen: bool) -> None:
-        super().__init__(f"cannot append to the ledger in {str(path)!r}: {why}")
+        super().__init__(f"the disk refuses the ledger in {str(path)!r}: {why}")
         self.reopen = reopen
 
 

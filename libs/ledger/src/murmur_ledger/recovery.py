@@ -1,4 +1,7 @@
-"""Where a ledger ends, found in its last file; a tail that was never appended whole is cut, anything else is damage."""
+"""Where a ledger ends, found in its last file; a tail that was never appended whole is cut, anything else is damage.
+
+A checkpoint's line without its end is such a tail too: signing returns behind the line's sync.
+"""
 
 import os
 from dataclasses import dataclass, field
@@ -7,7 +10,7 @@ from pathlib import Path
 from murmur_ledger.checkpoints import newest, parsed
 from murmur_ledger.contents import Place, Places, advanced, decoded
 from murmur_ledger.errors import BadCheckpoint, BadContent, LedgerDamaged
-from murmur_ledger.folder import LedgerFolder, sync_folder
+from murmur_ledger.folder import LedgerFolder, sync_folder, whole_lines
 from murmur_ledger.frames import Frame, frame_at, next_intact
 
 
@@ -40,7 +43,7 @@ def find_end(folder: LedgerFolder) -> End:
         _remove(begun)
     if end.size:
         _cut(folder.segment(end.segment), end.size)
-    end.cut = cut
+    end.cut = cut + _cut(folder.checkpoints, whole_lines(folder.checkpoints))
     return end
 
 
@@ -80,22 +83,24 @@ def _advance(folder: LedgerFolder, end: End, frame: Frame) -> None:
 def _check_not_behind(folder: LedgerFolder, end: End) -> None:
     """A signed checkpoint is made of synced entries only: a ledger that ends before one has lost some."""
     try:
-        lines = folder.checkpoints.read_text().splitlines() if folder.checkpoints.exists() else []
-        last = newest(parsed(line) for line in lines)
+        last = newest(parsed(line) for line in folder.signed_lines())
     except (BadCheckpoint, UnicodeDecodeError) as error:
         raise LedgerDamaged(folder.path, str(error)) from None
     if last is not None and last.position > end.position:
         raise LedgerDamaged(folder.path, f"it ends at entry {end.position}, a checkpoint says {last.position}")
 
 
-def _cut(path: Path, size: int) -> None:
-    if path.stat().st_size > size:
+def _cut(path: Path, size: int) -> int:
+    """How many bytes were too many."""
+    too_many = path.stat().st_size - size if path.exists() else 0
+    if too_many > 0:
         handle = os.open(path, os.O_WRONLY)
         try:
             os.ftruncate(handle, size)
             os.fsync(handle)
         finally:
             os.close(handle)
+    return too_many
 
 
 def _remove(path: Path) -> None:

@@ -1,12 +1,11 @@
 """Checkpoints of a ledger, made with its key and kept beside it."""
 
-import os
 from datetime import datetime
 from pathlib import Path
 
 from murmur_ledger.checkpoints import Checkpoint, parsed, sign
-from murmur_ledger.errors import BadKey
-from murmur_ledger.folder import LedgerFolder, write_durably
+from murmur_ledger.errors import BadKey, LedgerFailed
+from murmur_ledger.folder import LedgerFolder, append_line, write_durably
 from murmur_ledger.keys import load_or_create, public_from, public_pem
 
 
@@ -25,16 +24,13 @@ class Notary:
 
     def known(self) -> list[Checkpoint]:
         """All so far, oldest first. Raises BadCheckpoint."""
-        path = self._folder.checkpoints
-        return [parsed(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return [parsed(line) for line in self._folder.signed_lines()]
 
     def sign(self, *, ledger: bytes, position: int, head: bytes, at: datetime) -> Checkpoint:
-        """On the disk when it returns."""
+        """On the disk when it returns. Raises LedgerFailed; then it does not count, and nothing of it is read again."""
         made = sign(self._key, ledger=ledger, position=position, head=head, at=at)
-        handle = os.open(self._folder.checkpoints, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            os.write(handle, (made.line() + "\n").encode())
-            os.fdatasync(handle)
-        finally:
-            os.close(handle)
+            append_line(self._folder.checkpoints, made.line().encode())
+        except OSError as error:
+            raise LedgerFailed(self._folder.path, f"no checkpoint: {error}", reopen=False) from error
         return made

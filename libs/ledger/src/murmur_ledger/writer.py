@@ -10,7 +10,7 @@ from types import TracebackType
 
 from murmur_ledger.contents import Content, Place, Places, advanced
 from murmur_ledger.errors import LedgerBusy, LedgerFailed
-from murmur_ledger.folder import LedgerFolder, sync_folder
+from murmur_ledger.folder import LedgerFolder, sync_folder, write_all
 from murmur_ledger.frames import Frame, chained
 from murmur_ledger.recovery import End, find_end
 
@@ -131,10 +131,8 @@ class LedgerWriter:
         self._file, self._segment, self._size = handle, first, 0
 
     def _write(self, data: bytes) -> None:
-        written = 0
         try:
-            while written < len(data):
-                written += os.write(self._file, data[written:])
+            write_all(self._file, data)
         except OSError as error:
             self._undo(error)
             raise LedgerFailed(self.folder.path, str(error), reopen=False) from error

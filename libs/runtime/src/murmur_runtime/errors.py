@@ -136,11 +136,15 @@ class BackupUnusable(RuntimeProblem):
 
 
 class RestoreFailed(RuntimeProblem):
-    def __init__(self, source: Path, root: Path, reason: str) -> None:
+    """lies: where the former state had to be left, None where it is in its place."""
+
+    def __init__(self, source: Path, root: Path, reason: str, *, lies: Path | None = None) -> None:
+        where = f"lies in {str(lies)!r}: rename it back" if lies else "is where it was"
         super().__init__(
             f"{str(source)!r} was not restored to {str(root)!r}: {reason}",
-            advice="The former state is where it was; make room or rights there and restore again.",
+            advice=f"The former state {where}; make room or rights there and restore again.",
         )
+        self.lies = lies
 
 
 class StillAlive(RuntimeProblem):

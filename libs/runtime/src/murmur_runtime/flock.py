@@ -57,28 +57,35 @@ async def up(
     Raises OtherProfile, PortTaken, DownloadFailed, JarCorrupt, BrokerNotFormatted before anything is started;
     KeepsFailing, NotReadyInTime, SupervisorLost after: what was started goes on, and another call waits for it again.
     """
+    async with turn(Home(settings.home), emit):
+        return await up_in_turn(settings, members=members, emit=emit, within=within)
+
+
+async def up_in_turn(
+    settings: FlockSettings, *, members: Members | None = None, emit: Emit = ignore, within: float = 180.0
+) -> Raised:
+    """`up` for who has the turn already."""
     began = time.monotonic()
     home = Home(settings.home)
     members = members or all_members(settings)
     home.create()
-    async with _turn(home, emit):
-        profiles.remember(settings, home)
-        await _await_stopping(home, emit)
-        jars = await _jars(settings, emit) if members.broker else []
-        plan = _plan(settings, home, members, jars)
-        changed = True
-        if living.find(home, "supervisor") is None:
-            _check_ports(settings, home, plan)
-            _prepare(settings, home, members, jars, emit)
-            write_atomically(home.plan, plan.model_dump_json(indent=1) + "\n")
-            home.state.unlink(missing_ok=True)
-            _spawn_supervisor(settings, home)
-        else:
-            if _read_plan(home) != plan:
-                emit(Step("This flock was raised with other settings; to change them: murmur down, then murmur up"))
-            state = read_state(home)
-            changed = state is None or not state.ready
-        state = await waiting.ready(home, emit if changed else ignore, within=within)
+    profiles.remember(settings, home)
+    await _await_stopping(home, emit)
+    jars = await _jars(settings, emit) if members.broker else []
+    plan = _plan(settings, home, members, jars)
+    changed = True
+    if living.find(home, "supervisor") is None:
+        _check_ports(settings, home, plan)
+        _prepare(settings, home, members, jars, emit)
+        write_atomically(home.plan, plan.model_dump_json(indent=1) + "\n")
+        home.state.unlink(missing_ok=True)
+        _spawn_supervisor(settings, home)
+    else:
+        if _read_plan(home) != plan:
+            emit(Step("This flock was raised with other settings; to change them: murmur down, then murmur up"))
+        state = read_state(home)
+        changed = state is None or not state.ready
+    state = await waiting.ready(home, emit if changed else ignore, within=within)
     return Raised(state, changed=changed, seconds=time.monotonic() - began)
 
 
@@ -87,21 +94,27 @@ async def down(settings: FlockSettings, *, emit: Emit = ignore) -> Stopped:
     home = Home(settings.home)
     if not home.run.exists():
         return Stopped((), 0, ())
-    async with _turn(home, emit):
-        names: tuple[str, ...] = ()
-        supervisor = living.find(home, "supervisor")
-        if supervisor is not None:
-            state = read_state(home)
-            names = tuple(process.name for process in state.processes if process.pid) if state else ()
-            supervisor.terminate()
-            if not await waiting.end(home, supervisor, emit, within=_STOP_SECONDS):
-                emit(Step("The supervisor does not end: killing it and ending its processes from here"))
-                supervisor.kill()
-        plan = _read_plan(home)
-        rest = await stop_flock(home, plan.processes, emit=emit)
-        for name in ("supervisor", *(spec.name for spec in plan.processes)):
-            home.pidfile(name).unlink(missing_ok=True)
-        _mark_stopped(home)
+    async with turn(home, emit):
+        return await down_in_turn(settings, emit=emit)
+
+
+async def down_in_turn(settings: FlockSettings, *, emit: Emit = ignore) -> Stopped:
+    """`down` for who has the turn already."""
+    home = Home(settings.home)
+    names: tuple[str, ...] = ()
+    supervisor = living.find(home, "supervisor")
+    if supervisor is not None:
+        state = read_state(home)
+        names = tuple(process.name for process in state.processes if process.pid) if state else ()
+        supervisor.terminate()
+        if not await waiting.end(home, supervisor, emit, within=_STOP_SECONDS):
+            emit(Step("The supervisor does not end: killing it and ending its processes from here"))
+            supervisor.kill()
+    plan = _read_plan(home)
+    rest = await stop_flock(home, plan.processes, emit=emit)
+    for name in ("supervisor", *(spec.name for spec in plan.processes)):
+        home.pidfile(name).unlink(missing_ok=True)
+    _mark_stopped(home)
     return Stopped(tuple(dict.fromkeys((*names, *rest.names))), rest.swept, rest.killed)
 
 
@@ -125,8 +138,8 @@ def _unsupervised(home: Home, process: ProcessState) -> ProcessState:
     return process.model_copy(update=update)
 
 
-def _turn(home: Home, emit: Emit) -> AbstractAsyncContextManager[None]:
-    """One `up` or `down` at a time: two would work against each other."""
+def turn(home: Home, emit: Emit) -> AbstractAsyncContextManager[None]:
+    """One command at a time that raises, ends, copies or replaces a flock: two would work against each other."""
     return exclusive_turn(
         home.command_lock, waiting=lambda: emit(Step("Waiting for another murmur command on this flock"))
     )

@@ -83,7 +83,7 @@ class Home:
 
     @property
     def command_lock(self) -> Path:
-        """Held by `up` and `down`, so that two of them do not work against each other."""
+        """Held by `up`, `down`, `backup` and `restore`, so that two of them do not work against each other."""
         return self.run / "command.lock"
 
 

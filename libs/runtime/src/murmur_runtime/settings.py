@@ -72,10 +72,6 @@ class Ports:
     def envoy_admin(self) -> int:
         return self.front_door + 3
 
-    @property
-    def model_servers(self) -> range:
-        return range(self.front_door + MODEL_SERVERS.start, self.front_door + MODEL_SERVERS.stop)
-
     def service(self, name: str, replica: int = 0) -> int:
         """Raises KeyError for a name that is no service."""
         return self.front_door + SERVICE_OFFSETS[name] + _NEXT_REPLICA * replica

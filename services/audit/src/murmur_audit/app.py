@@ -18,6 +18,7 @@ from murmur_kernel.clock import Clock, SystemClock
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
 from murmur_kernel.unit_of_work import UnitOfWork
+from murmur_ledger.errors import LedgerFailed
 
 TOPICS = tuple(topic.name for topic in CATALOG)
 """Every topic there is: one that is added to the catalog is recorded from its first record on."""
@@ -56,7 +57,7 @@ def build(
     service.check("ledger", intake.check)
     service.resource(_closing(keeper))
     audit = Audit(service=service, keeper=keeper, intake=intake, inspector=inspector)
-    return audit, service.app(title="Audit", routers=[api.router(audit)])
+    return audit, service.app(title="Audit", routers=[api.router(audit)], problems={LedgerFailed: 507})
 
 
 def _kafka(settings: Settings) -> Callable[[], Source]:

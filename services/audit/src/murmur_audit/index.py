@@ -76,6 +76,7 @@ class Index:
         self._connection.close()
 
     def add(self, entries: Iterable[Entry]) -> None:
+        """All or none. Raises sqlite3.OperationalError where the disk is full or somebody else has locked the file."""
         rows = [_row(entry) for entry in entries]
         with self._transaction():
             self._connection.executemany(f"INSERT OR REPLACE INTO entries VALUES ({'?,' * (_COLUMNS - 1)}?)", rows)
@@ -128,10 +129,11 @@ class Index:
         self._connection.execute("BEGIN")
         try:
             yield
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # a full disk may have ended it already
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
 
 def shown(key: bytes) -> str:

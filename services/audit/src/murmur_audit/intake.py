@@ -1,7 +1,8 @@
 """Everything that is said on any topic into the ledger: read, append, sync, and only then commit the offsets."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import structlog
 
@@ -14,13 +15,16 @@ from murmur_kernel.store import RawRecord
 from murmur_ledger.contents import Place, Record
 from murmur_ledger.errors import LedgerFailed
 
+T = TypeVar("T")
+
 log = structlog.get_logger()
 
 
 class Intake:
     """A batch is what one read brings. A kill at any point repeats records; the ledger knows which ones it has.
 
-    A full disk stops it, with the reason in readiness, until there is room: nothing is skipped and nothing is lost.
+    A full disk stops it, with the reason in readiness, until there is room for entries, index and checkpoints: nothing
+    is skipped and nothing is lost.
     """
 
     def __init__(self, source: Callable[[], Source], keeper: Keeper) -> None:
@@ -32,7 +36,7 @@ class Intake:
         self.trouble = ""
 
     async def run(self) -> None:
-        await self._keeper.open()
+        await self._patiently(self._keeper.open)
         source = self._new_source()
         await source.start(self._leave)
         self._source, self.connected = source, True
@@ -66,9 +70,11 @@ class Intake:
     async def _take(self, source: Source, records: Sequence[RawRecord]) -> None:
         taken = self._without_gaps(source, [_recorded(record) for record in records])
         if taken:
-            await self._append(taken)
-            await source.commit({TopicPartition(*one.place): one.offset + 1 for one in taken})
-        await self._keeper.sign(if_due=True)
+            await self._patiently(lambda: self._keeper.append(taken))
+            ends = {one.place: one.offset + 1 for one in taken}
+            unproven = self._keeper.unproven
+            await source.commit({TopicPartition(*at): min(end, unproven.get(at, end)) for at, end in ends.items()})
+        await self._patiently(lambda: self._keeper.sign(if_due=True))
 
     def _without_gaps(self, source: Source, records: list[Record]) -> list[Record]:
         """Before a gap is believed, the partition is asked once for what the ledger does not hold."""
@@ -83,11 +89,12 @@ class Intake:
             source.seek(TopicPartition(*place), offset)
         return [record for record in records if record.place not in again]
 
-    async def _append(self, records: Sequence[Record]) -> None:
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What the disk refuses, again and again. Raises LedgerFailed where only opening the ledger anew can help."""
         backoff = Backoff()
         while True:
             try:
-                await self._keeper.append(records)
+                done = await work()
             except LedgerFailed as error:
                 if error.reopen:
                     raise
@@ -96,7 +103,7 @@ class Intake:
                 await asyncio.sleep(backoff.next())
             else:
                 self.trouble = ""
-                return
+                return done
 
     async def _leave(self, places: Sequence[TopicPartition]) -> None:
         """Nothing is under way between two reads that is not finished or will be read again."""

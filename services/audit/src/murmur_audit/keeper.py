@@ -2,23 +2,25 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
+from murmur_audit.comparing import Comparer
 from murmur_audit.domain.recording import DIGESTED
 from murmur_audit.index import Index, Row, Wanted
 from murmur_kernel.clock import Clock
 from murmur_kernel.errors import Transient
 from murmur_ledger.batching import contents_of
 from murmur_ledger.checkpoints import Checkpoint
-from murmur_ledger.contents import Event, Place, Record
-from murmur_ledger.errors import LedgerBusy, LedgerDamaged
+from murmur_ledger.contents import Place, Record
+from murmur_ledger.errors import LedgerBusy, LedgerFailed
 from murmur_ledger.folder import LedgerFolder
 from murmur_ledger.reader import Entry, LedgerReader
 from murmur_ledger.signing import Notary
@@ -41,10 +43,14 @@ class NotTheWriter(Transient):
 
 @dataclass
 class _Open:
+    """unindexed: entries of the ledger that the index has not taken yet: a full disk, mostly."""
+
     writer: LedgerWriter
     notary: Notary
     index: Index
+    comparer: Comparer
     signed: Checkpoint | None
+    unindexed: list[Entry] = field(default_factory=list)
 
 
 class Keeper:
@@ -62,7 +68,7 @@ class Keeper:
         self._reader = LedgerReader(folder)
 
     async def open(self) -> None:
-        """Returns once this process has the ledger. Raises LedgerDamaged, BadKey: somebody must look."""
+        """Returns once this process has the ledger. Raises LedgerFailed; LedgerDamaged, BadKey: somebody must look."""
         while self._opened is None:
             try:
                 await self._do(self._open)
@@ -94,16 +100,27 @@ class Keeper:
         return dict(self._held.writer.places)
 
     @property
+    def unproven(self) -> dict[Place, int]:
+        """From which offset on a partition's offsets must not be committed yet: see Comparer."""
+        return self._held.comparer.unproven
+
+    @property
     def signed(self) -> Checkpoint | None:
         """The newest checkpoint."""
         return self._held.signed
 
     async def append(self, records: Sequence[Record]) -> int:
-        """How many entries were made of them, all on the disk. Raises LedgerFailed, LedgerDamaged."""
+        """How many entries were made of them, all on the disk. Raises LedgerFailed, LedgerDamaged.
+
+        To be repeated after LedgerFailed: what it has done already is not done again.
+        """
         return await self._do(lambda: self._append(records))
 
     async def sign(self, *, if_due: bool = False) -> Checkpoint | None:
-        """A checkpoint of the head; the newest one when nothing came since. None while the ledger is empty."""
+        """A checkpoint of the head; the newest one when nothing came since. None while the ledger is empty.
+
+        Raises LedgerFailed.
+        """
         return await self._do(lambda: self._sign(if_due))
 
     async def find(self, wanted: Wanted) -> Sequence[Row]:
@@ -131,20 +148,22 @@ class Keeper:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _open(self) -> None:
-        writer = LedgerWriter(self.folder.path, clock=self._clock.now)
-        try:
-            notary = Notary(self.folder, self._signing_key)
-            known = notary.known()
-            index = self._indexed(writer)
-        except BaseException:
-            writer.close()
-            raise
+        with self._disk():
+            writer = LedgerWriter(self.folder.path, clock=self._clock.now)
+            try:
+                notary = Notary(self.folder, self._signing_key)
+                known = notary.known()
+                index = self._indexed()
+            except BaseException:
+                writer.close()
+                raise
         if writer.cut:
             log.warning("torn tail cut", bytes=writer.cut, position=writer.head.position)
-        self._opened = _Open(writer, notary, index, known[-1] if known else None)
+        comparer = Comparer(self.folder.path, index, self._reader)
+        self._opened = _Open(writer, notary, index, comparer, known[-1] if known else None)
         log.info("ledger opened", position=writer.head.position, head=writer.head.hash.hex())
 
-    def _indexed(self, writer: LedgerWriter) -> Index:
+    def _indexed(self) -> Index:
         """The index, brought up to the head; made anew when it is broken or of another ledger."""
         path = self.folder.path / "index.db"
         try:
@@ -175,21 +194,28 @@ class Keeper:
 
     def _append(self, records: Sequence[Record]) -> int:
         held = self._held
+        self._catch_up(held)
         for record in records:
-            if record.offset <= held.writer.places.get(record.place, -1):
-                self._compare(held, record)
+            held.comparer.look_at(record, held.writer.places)
         contents = contents_of(records, held.writer.places, digested=DIGESTED, at=self._clock.now())
         appended = held.writer.append(contents)
-        held.index.add(Entry(one.frame, one.content, one.segment, one.at_byte) for one in appended)
+        held.unindexed += [Entry(one.frame, one.content, one.segment, one.at_byte) for one in appended]
+        self._catch_up(held)
         return len(appended)
 
-    def _compare(self, held: _Open, record: Record) -> None:
-        """A record that comes again must be the one that is there: else its topic was made anew behind our back."""
-        row = held.index.holding(record.place, record.offset)
-        entry = self._reader.at(row.segment, row.at_byte) if row else None
-        if entry is not None and isinstance(entry.content, Event) and entry.content.record != record:
-            why = f"{record.topic}/{record.partition} has another record at offset {record.offset}: was it made anew?"
-            raise LedgerDamaged(self.folder.path, why)
+    def _catch_up(self, held: _Open) -> None:
+        if held.unindexed:
+            with self._disk():
+                held.index.add(held.unindexed)
+            held.unindexed.clear()
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        """What a disk that is full refuses may succeed later."""
+        try:
+            yield
+        except (OSError, sqlite3.OperationalError) as error:
+            raise LedgerFailed(self.folder.path, str(error), reopen=False) from error
 
     def _sign(self, if_due: bool) -> Checkpoint | None:
         held, now = self._held, self._clock.now()

@@ -75,9 +75,7 @@ class Rollouts:
         """Every attempt failed or died: the promotion still ends in a fact."""
         name, target = _asked(job)
         async with self._turns(name):
-            await self._fail(
-                job, name, target, "did_not_start", f"{job.attempt - 1} attempts failed, the last: {error}"
-            )
+            await self._fail(job, name, target, "did_not_start", f"{job.failures} attempts failed, the last: {error}")
         self._swapped()
 
     async def _begin(self, job: Job[DeployerUnitOfWork], name: str, target: Target) -> VersionState:

@@ -28,7 +28,7 @@ def release_id(deployment: str, version: int) -> str:
     return f"{deployment}@{version}"
 
 
-DEPLOYMENTS = Kind("deployment", Deployment, key=lambda deployment: deployment.name, indexes=("name",))
+DEPLOYMENTS = Kind("deployment", Deployment, key=lambda deployment: deployment.name, indexes=("name",), keeps=1000)
 RELEASES = Kind("release", Release, key=lambda release: release.id)
 KINDS = (DEPLOYMENTS, RELEASES)
 

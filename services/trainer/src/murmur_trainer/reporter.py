@@ -16,7 +16,7 @@ from murmur_training.messages import Line, Message, Metric, Phase, Progress
 
 MOST_POINTS = 200
 MOST_CHARACTERS = 50_000
-"""Of printed lines in one event: even if each needed six bytes, the event stays far below a broker's 1 MiB."""
+"""Of printed lines in one event: even if each needed six bytes, the event stays far below what a broker takes."""
 
 log = structlog.get_logger()
 

@@ -1,14 +1,14 @@
 """Kafka through aiokafka, the only module of the kernel that knows its API."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
 from murmur_access import BrokerAccess, broker_access
-from murmur_events import Record
+from murmur_events import LARGEST_RECORD, Record
 from murmur_kernel.bus.base import OnRevoke, TopicPartition
 from murmur_kernel.errors import Transient
 from murmur_kernel.store import RawRecord
@@ -37,12 +37,13 @@ class KafkaSink:
     async def send(self, records: Sequence[Record]) -> None:
         try:
             producer = await self._connected()
-            acknowledgements = [
-                await producer.send(record.topic, key=record.key, value=record.value, headers=[*record.headers])
-                for record in records
-            ]
-            for acknowledgement in acknowledgements:
-                await acknowledgement
+            for portion in _portions(records):
+                acknowledgements = [
+                    await producer.send(record.topic, key=record.key, value=record.value, headers=[*record.headers])
+                    for record in portion
+                ]
+                for acknowledgement in acknowledgements:
+                    await acknowledgement
         except (KafkaError, OSError) as error:
             await self._forget()
             raise Transient(f"the broker at {self._brokers} did not acknowledge: {error!r}") from error
@@ -56,7 +57,7 @@ class KafkaSink:
                 acks="all",
                 linger_ms=0,
                 request_timeout_ms=10_000,
-                max_request_size=8 * 2**20,
+                max_request_size=LARGEST_RECORD,
             )
             try:
                 await producer.start()
@@ -71,6 +72,20 @@ class KafkaSink:
             await self.stop()
         except (KafkaError, OSError):
             return  # a producer that cannot even be closed is dropped; the next send makes a new one
+
+
+def _portions(records: Sequence[Record]) -> Iterator[list[Record]]:
+    """In order, each about as large as the largest record at most: a broker reads no request of over 100 MiB."""
+    portion: list[Record] = []
+    size = 0
+    for record in records:
+        if portion and size + record.size > LARGEST_RECORD:
+            yield portion
+            portion, size = [], 0
+        portion.append(record)
+        size += record.size
+    if portion:
+        yield portion
 
 
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types

@@ -17,6 +17,7 @@ from murmur_kernel.store.base import (
 from murmur_kernel.store.memory import MemoryStore
 from murmur_kernel.store.mongo import MongoStore
 from murmur_kernel.store.sqlite import SqliteStore
+from murmur_kernel.store.sqlite_carry import carry_over
 
 __all__ = [
     "ChangeSet",
@@ -34,6 +35,7 @@ __all__ = [
     "RawRecord",
     "SqliteStore",
     "Store",
+    "carry_over",
     "open_store",
 ]
 

@@ -35,7 +35,8 @@ class JobRow:
     """Work to be done once, at or after `due`.
 
     attempt:  how often it was begun, which is its fence: it only grows
-    returned: how many of these attempts were given back unspent, by workers that were told to stop
+    returned: how many of these attempts were given back unspent: their worker was told to stop, or what it depends on
+              was away
     """
 
     id: str
@@ -84,9 +85,13 @@ class LetterEdit:
 
 @dataclass(frozen=True, kw_only=True)
 class Parked:
-    """A record that waits for a document to be saved. Parked again under its id, it keeps its place in the line.
+    """A record that waits for a document to be saved, or only for its turn.
 
-    edits: of a dead letter that was handed in again
+    Parked again under its id, it keeps its place in the line, its record and its edits: what the broker delivers once
+    more must not undo a correction.
+
+    awaits: empty where it only stands behind another one of its topic and key; it is ready then
+    edits:  of a dead letter that was handed in again
     """
 
     id: str
@@ -216,7 +221,10 @@ class Store(Protocol):
         """Keep a job's lease; False when the attempt is no longer the current one."""
         ...
 
-    async def postpone(self, fence: Fence, due: datetime, error: str) -> None: ...
+    async def postpone(self, fence: Fence, due: datetime, error: str, *, spent: bool = True) -> None:
+        """Back into the queue until `due`; an attempt that is not `spent` counts as returned."""
+        ...
+
     async def give_up(self, fence: Fence, error: str) -> None: ...
     async def disown(self, owner: str, *, on_purpose: bool = False) -> None:
         """Let others (or the next life of `owner`) claim the jobs that it holds at once; they have no owner then.
@@ -227,8 +235,8 @@ class Store(Protocol):
 
     async def jobs(self, state: JobState | None = None) -> Sequence[JobRow]: ...
 
-    async def blocked(self, topic: str, key: str) -> str | None:
-        """What the last parked record of that topic and key awaits; None when nothing of it is parked."""
+    async def blocked(self, topic: str, key: str) -> bool:
+        """Whether a record of that topic and key is parked: those that come after it stand behind it."""
         ...
 
     async def parked(self, *, ready: bool | None = None) -> Sequence[Parked]:
@@ -238,8 +246,6 @@ class Store(Protocol):
     async def count_parked(self, *, expired_at: datetime | None = None) -> int:
         """All of them, or those whose deadline had passed by then."""
         ...
-
-    async def release(self, parked_id: str) -> None: ...
 
     async def dead_letters(self) -> Sequence[DeadLetter]:
         """All of them, oldest first: for tests and small numbers."""

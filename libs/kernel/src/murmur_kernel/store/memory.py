@@ -105,7 +105,8 @@ class MemoryStore:
             kind, _, document_id = change.parked.awaits.partition("/")
             present = (kind, document_id) in self._documents
             ready = change.parked.ready or not change.parked.awaits or present
-            self._parked[change.parked.id] = replace(change.parked, ready=ready)
+            kept = self._parked.get(change.parked.id, change.parked)
+            self._parked[kept.id] = replace(change.parked, ready=ready, record=kept.record, edits=kept.edits)
         if change.dead_letter:
             self._dead[change.dead_letter.id] = change.dead_letter
         if change.undead:
@@ -189,10 +190,11 @@ class MemoryStore:
         lease.until = until
         return True
 
-    async def postpone(self, fence: Fence, due: datetime, error: str) -> None:
+    async def postpone(self, fence: Fence, due: datetime, error: str, *, spent: bool = True) -> None:
         if self._is_current(fence):
             job = self._jobs[fence.job_id]
-            self._jobs[fence.job_id] = replace(job, state=JobState.QUEUED, due=due, error=error)
+            returned = job.returned + (not spent)
+            self._jobs[fence.job_id] = replace(job, state=JobState.QUEUED, due=due, error=error, returned=returned)
 
     async def give_up(self, fence: Fence, error: str) -> None:
         if self._is_current(fence):
@@ -209,16 +211,11 @@ class MemoryStore:
     async def jobs(self, state: JobState | None = None) -> Sequence[JobRow]:
         return [job for job in self._jobs.values() if state is None or job.state is state]
 
-    async def blocked(self, topic: str, key: str) -> str | None:
-        waiting = [row.awaits for row in self._parked.values() if (row.record.topic, row.record.key) == (topic, key)]
-        return waiting[-1] if waiting else None
+    async def blocked(self, topic: str, key: str) -> bool:
+        return any((row.record.topic, row.record.key) == (topic, key) for row in self._parked.values())
 
     async def parked(self, *, ready: bool | None = None) -> Sequence[Parked]:
         return [row for row in self._parked.values() if ready is None or row.ready is ready]
-
-    async def release(self, parked_id: str) -> None:
-        if parked_id in self._parked:
-            self._parked[parked_id] = replace(self._parked[parked_id], ready=True)
 
     async def count_parked(self, *, expired_at: datetime | None = None) -> int:
         return sum(expired_at is None or one.deadline <= expired_at for one in self._parked.values())

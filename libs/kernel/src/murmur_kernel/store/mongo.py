@@ -103,15 +103,16 @@ class MongoStore:
     async def extend(self, fence: Fence, until: datetime) -> bool:
         return await self._update_job(fence, {"lease_until": until.timestamp()})
 
-    async def postpone(self, fence: Fence, due: datetime, error: str) -> None:
-        await self._update_job(fence, {"state": JobState.QUEUED.value, "due": due.timestamp(), "error": error})
+    async def postpone(self, fence: Fence, due: datetime, error: str, *, spent: bool = True) -> None:
+        waiting = {"state": JobState.QUEUED.value, "due": due.timestamp(), "error": error}
+        await self._update_job(fence, waiting, returned=int(not spent))
 
     async def give_up(self, fence: Fence, error: str) -> None:
         await self._update_job(fence, {"state": JobState.FAILED.value, "error": error})
 
-    async def _update_job(self, fence: Fence, values: dict[str, Any]) -> bool:
+    async def _update_job(self, fence: Fence, values: dict[str, Any], *, returned: int = 0) -> bool:
         current = {"_id": fence.job_id, "attempt": fence.attempt, "state": JobState.RUNNING.value}
-        return await self.engine.update("jobs", current, {"$set": values})
+        return await self.engine.update("jobs", current, {"$set": values, "$inc": {"returned": returned}})
 
     async def disown(self, owner: str, *, on_purpose: bool = False) -> None:
         theirs = {"owner": owner, "state": JobState.RUNNING.value}
@@ -122,9 +123,8 @@ class MongoStore:
         where = {"state": {"$ne": ENDED}} if state is None else {"state": state.value}
         return [_job(job) for job in await self.engine.some("jobs", where, order=[("due", 1)])]
 
-    async def blocked(self, topic: str, key: str) -> str | None:
-        last = await self.engine.one("parked", {"topic": topic, "key": key}, order=[("number", -1)])
-        return last["awaits"] if last else None
+    async def blocked(self, topic: str, key: str) -> bool:
+        return await self.engine.one("parked", {"topic": topic, "key": key}) is not None
 
     async def parked(self, *, ready: bool | None = None) -> Sequence[Parked]:
         """Ready is what was released, or whose document is there by now.
@@ -137,9 +137,6 @@ class MongoStore:
         present = {found["_id"] for found in await self.engine.some("documents", awaited, without="body")}
         all_parked = [_parked(row, ready=row["ready"] or row["awaits"] in present) for row in rows]
         return [one for one in all_parked if ready is None or one.ready is ready]
-
-    async def release(self, parked_id: str) -> None:
-        await self.engine.update("parked", {"_id": parked_id}, {"$set": {"ready": True}})
 
     async def count_parked(self, *, expired_at: datetime | None = None) -> int:
         return await self.engine.count("parked", {"deadline": {"$lte": expired_at.timestamp()}} if expired_at else {})

@@ -127,7 +127,7 @@ class Records:
             "number": before["number"] if before else self._next(HEAD),
             "topic": parked.record.topic,
             "key": parked.record.key,
-            "record": dump_record(parked.record),
+            "record": before["record"] if before else dump_record(parked.record),
             "awaits": parked.awaits,
             "deadline": parked.deadline.timestamp(),
             "ready": parked.ready or not parked.awaits,

@@ -100,8 +100,9 @@ class SqliteStore:
     async def extend(self, fence: Fence, until: datetime) -> bool:
         return await self._update_job(fence, "lease_until = ?", until.timestamp())
 
-    async def postpone(self, fence: Fence, due: datetime, error: str) -> None:
-        await self._update_job(fence, "state = 'queued', due = ?, error = ?", due.timestamp(), error)
+    async def postpone(self, fence: Fence, due: datetime, error: str, *, spent: bool = True) -> None:
+        assignment = "state = 'queued', due = ?, error = ?, returned = returned + ?"
+        await self._update_job(fence, assignment, due.timestamp(), error, int(not spent))
 
     async def give_up(self, fence: Fence, error: str) -> None:
         await self._update_job(fence, "state = 'failed', error = ?", error)
@@ -120,10 +121,8 @@ class SqliteStore:
         sql = f"SELECT {JOB_COLUMNS} FROM jobs WHERE state != 'ended' AND (?1 IS NULL OR state = ?1) ORDER BY due"
         return [_job(row) for row in await self._all(sql, state)]
 
-    async def blocked(self, topic: str, key: str) -> str | None:
-        sql = "SELECT awaits FROM parked WHERE topic = ? AND key = ? ORDER BY number DESC LIMIT 1"
-        row = await self._first(sql, topic, key)
-        return row[0] if row else None
+    async def blocked(self, topic: str, key: str) -> bool:
+        return await self._first("SELECT 1 FROM parked WHERE topic = ? AND key = ? LIMIT 1", topic, key) is not None
 
     async def parked(self, *, ready: bool | None = None) -> Sequence[Parked]:
         sql = """SELECT id, record, awaits, deadline, ready, edits FROM parked
@@ -144,9 +143,6 @@ class SqliteStore:
         by = expired_at.timestamp() if expired_at else None
         row = await self._first("SELECT count(*) FROM parked WHERE ?1 IS NULL OR deadline <= ?1", by)
         return int(row[0])
-
-    async def release(self, parked_id: str) -> None:
-        await self._engine.write(lambda c: c.execute("UPDATE parked SET ready = 1 WHERE id = ?", (parked_id,)) and None)
 
     async def dead_letters(self) -> Sequence[DeadLetter]:
         return [letter_of(row) for row in await self._all(f"SELECT {COLUMNS} FROM dead_letters ORDER BY at")]

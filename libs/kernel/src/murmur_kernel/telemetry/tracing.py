@@ -154,12 +154,6 @@ def current_traceparent() -> str | None:
     return _traceparent_of(trace.get_current_span().get_span_context())
 
 
-def trace_id_of(traceparent: str | None) -> str | None:
-    """32 hex digits, None where there is no trace or no valid traceparent."""
-    context = _span_context(traceparent)
-    return trace.format_trace_id(context.trace_id) if context.is_valid else None
-
-
 def link_to(traceparents: Sequence[str | None]) -> None:
     """The present span names what it continued in other traces: a review decided weeks later, by another call."""
     span = trace.get_current_span()

@@ -21,8 +21,8 @@ from murmur_runtime.backup.cut import all_writers_held, copy_store
 from murmur_runtime.backup.growing import GrowingFolder
 from murmur_runtime.backup.manifest import Manifest, write_manifest
 from murmur_runtime.errors import BackupFailed
+from murmur_runtime.flock import turn
 from murmur_runtime.home import Home
-from murmur_runtime.locks import exclusive_turn
 from murmur_runtime.progress import Emit, Step, ignore
 from murmur_runtime.settings import FlockSettings
 
@@ -54,7 +54,7 @@ async def back_up(settings: FlockSettings, to: Path, *, emit: Emit = ignore) -> 
     if not stores:
         advice = "Set MURMUR_HOME to the directory of a flock, or raise one: murmur up"
         raise BackupFailed(home.root, "no flock was ever raised there", advice=advice)
-    async with exclusive_turn(home.command_lock, waiting=lambda: emit(Step("Waiting for another murmur command"))):
+    async with turn(home, emit):
         return await asyncio.to_thread(_take, home, stores, to, emit)
 
 

@@ -9,7 +9,10 @@ import orjson
 from murmur_serving.predictionlog.segments import LogDirectory
 
 MAX_ROWS = 500
-MAX_BYTES = 512 * 1024  # of lines; the event that carries them stays below Kafka's 1 MiB a record
+MAX_BYTES = 512 * 1024
+"""Of lines in a batch: their event stays far below the largest record that Kafka takes. One row may be longer."""
+MAX_CELLS = 2**18
+"""Rows times columns of a batch: a row that was refused has a short line, and in the event a null for each column."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Backlog:
         self.directory = directory
         self._file = directory.path / "position.json"
         self._position = _read(self._file)
+        self._most_rows = max(1, min(MAX_ROWS, MAX_CELLS // max(1, len(directory.origin.columns))))
 
     def next_batch(self) -> Batch | None:
         """The sealed batch again, or a new one; None when every row on disk is shipped."""
@@ -78,7 +82,7 @@ class Backlog:
         except FileNotFoundError:
             return []
         lines = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
-        return lines if self._position.sealed else lines[:MAX_ROWS]
+        return lines if self._position.sealed else lines[: self._most_rows]
 
     def _next_segment(self) -> bool:
         """Deletes the segment that is shipped to its end and goes on to the next one, if there is one."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
+from murmur_events import LARGEST_RECORD
 from murmur_serving import metrics
 from murmur_serving.errors import SinkAway
 from murmur_serving.predictionlog.backlog import Backlog, Batch
@@ -40,6 +41,9 @@ class Shipper:
         if record is None:
             log.error("prediction_log_unreadable", segment=batch.segment, offset=batch.offset, rows=len(batch.lines))
             return
+        if record.size > LARGEST_RECORD:
+            log.error("prediction_log_too_large", segment=batch.segment, offset=batch.offset, bytes=record.size)
+            return  # no broker would ever take it, and the rows behind it must not wait for ever
         pause = _FIRST_PAUSE
         while True:
             try:

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from murmur_access import AccessError, BrokerAccess, broker_access
-from murmur_events import Record
+from murmur_events import LARGEST_RECORD, Record
 from murmur_serving.errors import SinkAway
 
 _SEND_TIMEOUT = 10.0
@@ -59,6 +59,7 @@ class KafkaSink:
                 acks="all",
                 enable_idempotence=True,
                 request_timeout_ms=int(_SEND_TIMEOUT * 1000),
+                max_request_size=LARGEST_RECORD,
             )
             self._producer = producer
             await producer.start()

@@ -291,9 +291,7 @@ async def test_refused_requests_of_a_wide_model_fit_into_an_event(tmp_path: Path
     assert max(record.size for record in sink.records) < LARGEST_RECORD // 4
 
 
-async def test_a_row_that_no_broker_takes_does_not_hold_up_those_behind_it(
-    tmp_path: Path, sink: RememberingSink
-) -> None:
+async def test_a_row_that_no_broker_takes_does_not_hold_up_those_behind_it(tmp_path, sink) -> None:
     log = PredictionLog.open(tmp_path, ORIGIN, sink)
     for request_id in ("before", "x" * LARGEST_RECORD, "behind"):
         log.append(request_id, NOON, 1.0, status=400)

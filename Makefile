@@ -6,11 +6,12 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 AUDIT_PEERS := .bench/audit/.installed
 PREFECT := .bench/prefect/.installed
+SERVERS := .bench/serving/.installed
 
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo up down test test-servers bench-audit bench-choreography chaos images-check secrets lint format types imports contracts check clean
+.PHONY: help setup lock demo up down test test-servers bench-audit bench-choreography bench-serving chaos images-check secrets lint format types imports contracts check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
@@ -65,6 +66,23 @@ $(PREFECT): | $(UV)
 
 bench-choreography: setup $(PREFECT) ## trigger to model.deployed with steps that do nothing, beside Prefect
 	@$(BIN)/python tests/load/bench_choreography.py --prefect $(dir $(PREFECT))bin/python
+
+$(SERVERS): | $(UV)
+	@echo "installing MLServer, BentoML, MLflow and FastAPI into environments of their own, .bench/serving (about 1.5 GB, once)"
+	@for peer in mlserver bentoml mlflow fastapi tools; do \
+	  $(UV) venv --quiet --allow-existing --python $(PYTHON) $(@D)/$$peer || exit 1; done
+	@$(UV) pip install --quiet --python $(@D)/mlserver/bin/python mlserver==1.7.1 mlserver-xgboost==1.7.1
+	@$(UV) pip install --quiet --python $(@D)/bentoml/bin/python bentoml xgboost-cpu==3.2.0
+	@$(UV) pip install --quiet --python $(@D)/mlflow/bin/python mlflow xgboost-cpu==3.2.0
+	@$(UV) pip install --quiet --python $(@D)/fastapi/bin/python fastapi 'uvicorn[standard]' xgboost-cpu==3.2.0
+	@$(UV) pip install --quiet --python $(@D)/tools/bin/python py-spy
+	@command -v wrk >/dev/null || apt-get install --yes --quiet wrk >/dev/null
+	@mkdir -p .bench/bin && GOBIN=$(CURDIR)/.bench/bin go install github.com/tsenart/vegeta/v12@v12.13.0 \
+	  && GOBIN=$(CURDIR)/.bench/bin go install github.com/bojand/ghz/cmd/ghz@v0.93.0
+	@touch $@
+
+bench-serving: setup $(SERVERS) ## predictions per second of a model server, beside four others (20 minutes, 2 cores)
+	@PYTHONPATH=.:tests/load $(BIN)/python tests/load/bench_serving.py
 
 chaos: setup ## kill everything at named points and at random moments, fill the disk (half an hour; SETUP=embedded)
 	MURMUR_CHAOS=full MURMUR_CHAOS_SETUP=$(or $(SETUP),embedded) $(BIN)/python -m pytest tests/chaos -s

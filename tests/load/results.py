@@ -17,7 +17,7 @@ RESULTS = Path(__file__).parent / "results"
 class Row:
     """One figure. `judged` says what target and floor are about: ours, or the ratio of the peer's to ours.
 
-    more_is_better: for what is judged.
+    more_is_better: for what is judged. rates: both figures are; the ratio is then ours to the peer's.
     """
 
     what: str
@@ -28,12 +28,15 @@ class Row:
     peer_p99: float | None = None
     judged: Literal["ours", "ratio"] = "ours"
     more_is_better: bool = False
+    rates: bool = False
     target: float | None = None
     floor: float | None = None
 
     @property
     def ratio(self) -> float | None:
-        return self.peer / self.ours if self.peer is not None else None
+        if self.peer is None:
+            return None
+        return self.ours / self.peer if self.rates else self.peer / self.ours
 
     @property
     def verdict(self) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 import xgboost
 
@@ -17,8 +19,8 @@ with warnings.catch_warnings():
     from mlserver.settings import ModelSettings
 
 from murmur_events.values import ColumnSpec, Signature
-from murmur_serving.config import MODEL_FILE, Ports, ReplicaConfig, write_replica
-from murmur_serving.runtime import XGBoostRuntime
+from murmur_serving.config import REFERENCE_FILE, Ports, ReplicaConfig, write_replica
+from murmur_serving.runtime import ModelRuntime
 
 SIGNATURE = Signature(
     inputs=(
@@ -56,11 +58,17 @@ class TinyModel:
             signature=SIGNATURE,
             log_directory=logs,
             mark=self.mark,
+            convert=False,
         )
 
     def write(self, directory: Path, config: ReplicaConfig, *, ports: Ports | None = None) -> None:
         write_replica(directory, config, ports or Ports(http=1, grpc=2))
-        (directory / MODEL_FILE).write_bytes(self.content)
+        (directory / config.model_file).write_bytes(self.content)
+        self.write_reference(directory / REFERENCE_FILE)
+
+    def write_reference(self, path: Path) -> None:
+        names = [column.name for column in SIGNATURE.inputs]
+        parquet.write_table(pa.table(dict(zip(names, self.rows.T, strict=True))), path)
 
 
 @pytest.fixture(scope="session")
@@ -76,18 +84,23 @@ def model() -> TinyModel:
     return TinyModel(booster, bytes(booster.save_raw("ubj")), rows)
 
 
-Load = Callable[..., Awaitable[XGBoostRuntime]]
+@pytest.fixture(scope="session")
+def signature() -> Signature:
+    return SIGNATURE
+
+
+Load = Callable[..., Awaitable[ModelRuntime]]
 
 
 @pytest.fixture
 async def load(model: TinyModel, tmp_path: Path) -> AsyncIterator[Load]:
     """Writes a replica and loads it as MLServer would."""
-    loaded: list[XGBoostRuntime] = []
+    loaded: list[ModelRuntime] = []
 
-    async def _load(*, served: TinyModel = model, **changes: object) -> XGBoostRuntime:
+    async def _load(*, served: TinyModel = model, **changes: object) -> ModelRuntime:
         config = model.config(tmp_path / "logs").model_copy(update=changes)
         served.write(tmp_path / "replica", config)
-        runtime = XGBoostRuntime(ModelSettings.parse_file(str(tmp_path / "replica" / "model-settings.json")))
+        runtime = ModelRuntime(ModelSettings.parse_file(str(tmp_path / "replica" / "model-settings.json")))
         runtime.ready = await runtime.load()
         loaded.append(runtime)
         return runtime
@@ -95,6 +108,17 @@ async def load(model: TinyModel, tmp_path: Path) -> AsyncIterator[Load]:
     yield _load
     for runtime in loaded:
         await runtime.unload()
+
+
+@pytest.fixture
+def load_format(model: TinyModel, load: Load) -> Callable[[bytes, str], Awaitable[ModelRuntime]]:
+    """Loads a model of another format."""
+
+    def _load(content: bytes, format: str) -> Awaitable[ModelRuntime]:
+        served = replace(model, content=content)
+        return load(served=served, format=format, sha256=served.sha256)
+
+    return _load
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from murmur_events import LARGEST_RECORD, Envelope, Record, from_record
@@ -89,7 +88,7 @@ async def open_log(tmp_path: Path, sink: RememberingSink) -> AsyncIterator[Open]
 
 def append(log: PredictionLog, *request_ids: str) -> None:
     for request_id in request_ids:
-        log.append(request_id, NOON, 1.5, status=200, features=np.array([[1.0, np.nan]]), outputs=np.array([0.25]))
+        log.append(request_id, NOON, 1.5, status=200, features=[[1.0, None]], outputs=[0.25])
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
@@ -126,8 +125,8 @@ async def test_a_failed_request_is_a_row_without_features(open_log, sink) -> Non
 
 
 async def test_a_request_of_many_rows_is_as_many_rows(open_log, sink) -> None:
-    features = np.arange(6, dtype=float).reshape(3, 2)
-    open_log().append("r-1", NOON, 0.1, status=200, features=features, outputs=np.array([0.1, 0.2, 0.3]))
+    features = [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
+    open_log().append("r-1", NOON, 0.1, status=200, features=features, outputs=[0.1, 0.2, 0.3])
     await eventually(lambda: bool(sink.records))
     event = sink.envelopes[0].event
     assert event.request_ids == ("r-1",) * 3
@@ -203,7 +202,6 @@ async def test_the_log_of_a_living_replica_is_left_alone(open_log, sink, tmp_pat
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-import numpy as np
 sys.path.insert(0, {tests!r})
 from datetime import UTC, datetime
 from murmur_serving.predictionlog import Origin, PredictionLog
@@ -213,7 +211,7 @@ async def main():
     log = PredictionLog.open(Path({logs!r}), origin, None)
     for number in range(1234):
         log.append(f"r-{{number}}", datetime.now(UTC), 1.0, status=200,
-                   features=np.array([[1.0, 2.0]]), outputs=np.array([0.5]))
+                   features=[[1.0, 2.0]], outputs=[0.5])
     os.kill(os.getpid(), signal.SIGKILL)
 
 asyncio.run(main())
@@ -293,9 +291,7 @@ async def test_refused_requests_of_a_wide_model_fit_into_an_event(tmp_path: Path
     assert max(record.size for record in sink.records) < LARGEST_RECORD // 4
 
 
-async def test_a_row_that_no_broker_takes_does_not_hold_up_those_behind_it(
-    tmp_path: Path, sink: RememberingSink
-) -> None:
+async def test_a_row_that_no_broker_takes_does_not_hold_up_those_behind_it(tmp_path, sink) -> None:
     log = PredictionLog.open(tmp_path, ORIGIN, sink)
     for request_id in ("before", "x" * LARGEST_RECORD, "behind"):
         log.append(request_id, NOON, 1.0, status=400)

@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 from aiokafka import AIOKafkaConsumer
 
@@ -20,7 +19,7 @@ async def test_rows_reach_kafka_in_order_once_each(brokers: str, tmp_path: Path)
     log = PredictionLog.open(tmp_path, origin, sink_for(brokers, client_id="credit-v3-1"))
     sent = [f"r-{number}" for number in range(1700)]
     for request_id in sent:
-        log.append(request_id, datetime.now(UTC), 1.0, status=200, features=np.array([[1.0]]), outputs=np.array([0.5]))
+        log.append(request_id, datetime.now(UTC), 1.0, status=200, features=[[1.0]], outputs=[0.5])
         await asyncio.sleep(0)
     await log.close()
     assert log.waiting == 0

@@ -2,65 +2,25 @@
 
 import os
 import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import grpc
-import httpx
 import numpy as np
 import orjson
 import pytest
 from mlserver.grpc import dataplane_pb2 as pb
 from mlserver.grpc import model_repository_pb2 as repository
 from mlserver.grpc.dataplane_pb2_grpc import GRPCInferenceServiceStub
+from replicas import Replica, start_replica
 
 from murmur_access import BrokerAccess, Role, TokenFile
-from murmur_serving.config import PROBE_HEADER, Ports
+from murmur_serving.config import PROBE_HEADER
 
 pytestmark = pytest.mark.flock
 
 REPOSITORY = repository.DESCRIPTOR.services_by_name.values()
 JSON = {"Content-Type": "application/json"}
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-@dataclass
-class Replica:
-    process: subprocess.Popen[bytes]
-    ports: Ports
-    logs: Path
-    output: Path
-
-    @property
-    def client(self) -> httpx.Client:
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.ports.http}", timeout=10)
-
-    def until_ready(self) -> None:
-        deadline = time.monotonic() + 30
-        with self.client as client:
-            while time.monotonic() < deadline and self.process.poll() is None:
-                try:
-                    if client.get("/v2/models/credit/ready").status_code == 200:
-                        return
-                except httpx.TransportError:
-                    pass
-                time.sleep(0.05)
-        raise AssertionError(f"not ready: {self.output.read_text()}")
-
-    def logged(self) -> list[list[Any]]:
-        return [orjson.loads(line) for path in self.logs.glob("*/*.rows") for line in path.read_bytes().splitlines()]
 
 
 Start = Callable[..., Replica]
@@ -71,15 +31,7 @@ def start(model, tmp_path_factory) -> Iterator[Start]:
     started: list[Replica] = []
 
     def _start(**changes: Any) -> Replica:
-        home = tmp_path_factory.mktemp("replica")
-        ports = Ports(http=free_port(), grpc=free_port())
-        model.write(home / "credit-v3-1", model.config(home / "logs").model_copy(update=changes), ports=ports)
-        output = home / "output.log"
-        with output.open("wb") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "murmur_serving", str(home / "credit-v3-1")], stdout=file, stderr=file
-            )
-        started.append(Replica(process, ports, home / "logs", output))
+        started.append(start_replica(model, tmp_path_factory.mktemp("replica"), **changes))
         return started[-1]
 
     yield _start
@@ -143,10 +95,18 @@ def test_a_wrong_request_is_answered_in_the_protocols_form_and_logged(replica, c
     assert [row[3] for row in replica.logged()[before:]] == [400]
 
 
-def test_a_request_without_a_content_type_is_told_which(replica) -> None:
+def test_a_request_of_another_content_type_is_told_which(replica) -> None:
     with replica.client as client:
-        answer = client.post("/v2/models/credit/infer", content=b"{}")
-    assert "has content type '': send JSON" in answer.json()["error"]
+        answer = client.post("/v2/models/credit/infer", content=b"{}", headers={"Content-Type": "text/plain"})
+    assert "has content type 'text/plain': send JSON" in answer.json()["error"]
+
+
+def test_a_request_without_a_content_type_is_taken_for_json(replica, model) -> None:
+    with replica.client as client:
+        answer = client.post("/v2/models/credit/infer", content=orjson.dumps(body(model.rows[0])))
+        wrong = client.post("/v2/models/credit/infer", content=b'{"inputs": []}')
+    assert (answer.status_code, wrong.status_code) == (200, 400)
+    assert "is missing" in wrong.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/v2/models/fraud/infer", "/v2/models/credit/versions/9/infer"])

@@ -23,3 +23,6 @@ class PredictionLogged(Event):
     statuses: tuple[int, ...] = Field(description="HTTP status of the request that the row came in")
     features: dict[str, tuple[float | None, ...]]
     outputs: tuple[float | None, ...]
+    trace_ids: tuple[str, ...] = Field(
+        default=(), description="one a row, empty where a request had no trace; none at all from servers of old"
+    )

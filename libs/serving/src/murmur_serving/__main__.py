@@ -9,14 +9,17 @@ from pathlib import Path
 import structlog
 import uvloop
 
+from murmur_serving.config import read_replica
+
 
 def main() -> None:
     if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
         sys.exit("usage: python -m murmur_serving <directory that murmur_serving.config.write_replica has written>")
     directory = Path(sys.argv[1])
     _configure_logs(directory.name)
-    # XGBoost imports scikit-learn where it finds it, for wrappers that are of no use here: 3 s and 80 MB a replica.
-    sys.modules["sklearn"] = None  # type: ignore[assignment]  # the documented way to make an import fail
+    if read_replica(directory).format != "skops":
+        # XGBoost imports scikit-learn where it finds it, for wrappers that are of no use here: 3 s and 80 MB a replica.
+        sys.modules["sklearn"] = None  # type: ignore[assignment]  # the documented way to make an import fail
     from murmur_serving.server import serve
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

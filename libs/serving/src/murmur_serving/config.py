@@ -13,12 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from murmur_access import BrokerAccess
 from murmur_events.values import Sha256, Signature
 
-MODEL_FILE = "model.ubj"
+ModelFormat = Literal["xgboost-ubj", "onnx", "skops"]
+
+MODEL_FILES: dict[ModelFormat, str] = {"xgboost-ubj": "model.ubj", "onnx": "model.onnx", "skops": "model.skops"}
+REFERENCE_FILE = "reference.parquet"
+"""Rows like those of training; an XGBoost model is converted only where they are there to show that it may be."""
 PROBE_HEADER = "x-murmur-probe"
 """With the replica's own mark in it, a request is the deployer's: answered like any other, but neither counted nor
 logged as a prediction, and without a token.
 """
-RUNTIME = "murmur_serving.runtime.XGBoostRuntime"
+RUNTIME = "murmur_serving.runtime.ModelRuntime"
 
 
 class ReplicaConfig(BaseModel):
@@ -27,7 +31,9 @@ class ReplicaConfig(BaseModel):
     log_directory holds the prediction logs of all replicas of the deployment on this machine: whoever lives ships what
     a dead one left there. brokers None: rows stay on disk. tokens: the file that knows
     who may ask for predictions; None: everybody. mark: what the deployer's probes show; it stands in the replica's
-    directory only, which nobody else may read.
+    directory only, which nobody else may read. convert: whether an XGBoost model may be served by ONNX Runtime, once
+    that is shown to answer equally. logged: the part of the requests whose rows are kept, chosen by their ids; failures
+    always are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,13 +43,24 @@ class ReplicaConfig(BaseModel):
     model: str
     version: int = Field(ge=1)
     sha256: Sha256
-    format: Literal["xgboost-ubj"] = "xgboost-ubj"
+    format: ModelFormat = "xgboost-ubj"
     signature: Signature
     log_directory: Path
     shard: int = Field(default=0, ge=0)
     brokers: BrokerAccess | None = None
     tokens: Path | None = None
     mark: str = Field(default_factory=lambda: secrets.token_urlsafe(16))
+    convert: bool = True
+    logged: float = Field(default=1.0, ge=0, le=1)
+
+    @property
+    def model_file(self) -> str:
+        """Its name in the replica's directory."""
+        return MODEL_FILES[self.format]
+
+    @property
+    def title(self) -> str:
+        return f"version {self.version} of {self.model!r}"
 
 
 class Ports(BaseModel):
@@ -59,7 +76,7 @@ class Ports(BaseModel):
 def write_replica(directory: Path, config: ReplicaConfig, ports: Ports) -> None:
     """Makes `directory` one that `python -m murmur_serving` (or `mlserver start`) serves.
 
-    The model itself is expected there as `model.ubj`. Existing settings are replaced.
+    The model itself is expected there as `config.model_file`, and REFERENCE_FILE beside it. Replaces what is there.
     """
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)
@@ -78,6 +95,7 @@ def server_settings(ports: Ports) -> dict[str, Any]:
         "metrics_endpoint": None,
         "gzip_enabled": False,
         "server_name": "murmuration",
+        "extensions": ["binary_tensor_data", "model_repository"],
     }
 
 
@@ -99,7 +117,7 @@ def model_settings(config: ReplicaConfig) -> dict[str, Any]:
         ],
         "outputs": [{"name": config.signature.output, "datatype": "FP32", "shape": [-1]}],
         "parameters": {
-            "uri": f"./{MODEL_FILE}",
+            "uri": f"./{config.model_file}",
             "version": str(config.version),
             "extra": config.model_dump(mode="json"),
         },

@@ -23,9 +23,8 @@ class ModelRefused(ServingError):
 
 class PredictionFailed(ServingError):
     def __init__(self, model: str, version: int, cause: Exception) -> None:
-        super().__init__(
-            f"version {version} of {model!r} could not predict: {str(cause).splitlines()[-1]!r}", status_code=500
-        )
+        said = str(cause).splitlines() or [type(cause).__name__]
+        super().__init__(f"version {version} of {model!r} could not predict: {said[-1]!r}", status_code=500)
 
 
 class LogUnwritable(ServingError):

@@ -22,12 +22,37 @@ LOG_RETRIES = Counter(
 )
 
 
-def count_request(deployment: str, version: int, *, status: int, seconds: float, predictions: int) -> None:
-    """One answered request, whatever its status."""
-    labels = (deployment, str(version))
-    REQUESTS.labels(*labels, str(status)).inc()
-    LATENCY.labels(*labels).observe(seconds)
-    if status >= 400:
-        ERRORS.labels(*labels).inc()
-    if predictions:
-        PREDICTIONS.labels(*labels).inc(predictions)
+ENGINE = Gauge(
+    "murmur_serving_engine",
+    "1 for the engine that answers: onnxruntime, xgboost or scikit-learn",
+    ["deployment", "version", "engine"],
+)
+
+
+FAST = Counter(
+    "murmur_serving_fast_requests", "Inference requests answered by the shorter way", ["deployment", "version"]
+)
+
+
+class Counts:
+    """The metrics of one model version, found once: looking them up takes as long as counting."""
+
+    def __init__(self, deployment: str, version: int) -> None:
+        labels = (deployment, str(version))
+        self._labels = labels
+        self._answered = REQUESTS.labels(*labels, "200")
+        self._errors = ERRORS.labels(*labels)
+        self._predictions = PREDICTIONS.labels(*labels)
+        self._latency = LATENCY.labels(*labels)
+
+    def request(self, *, status: int, seconds: float, predictions: int) -> None:
+        """One answered request, whatever its status."""
+        if status == 200:
+            self._answered.inc()
+        else:
+            REQUESTS.labels(*self._labels, str(status)).inc()
+        self._latency.observe(seconds)
+        if status >= 400:
+            self._errors.inc()
+        if predictions:
+            self._predictions.inc(predictions)

@@ -1,32 +1,33 @@
-"""The MLServer runtime for XGBoost models: it loads what was registered and answers what was trained, or nothing."""
+"""The MLServer runtime: it loads what was registered and answers what was trained, or nothing."""
 
-import asyncio
-import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
+from zlib import crc32
 
-import numpy as np
-import xgboost
 from fastapi import Response
 from mlserver import MLModel
 from mlserver.errors import MLServerError
 from mlserver.handlers import custom_handler
 from mlserver.settings import ModelSettings
-from mlserver.types import InferenceRequest, InferenceResponse, ResponseOutput
+from mlserver.types import InferenceRequest, InferenceResponse, MetadataModelResponse, Parameters, ResponseOutput
 from mlserver.utils import to_absolute_path
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import ValidationError
 
 from murmur_serving import metrics
 from murmur_serving.config import PROBE_HEADER, ReplicaConfig
+from murmur_serving.engines.choosing import Engine, choose
+from murmur_serving.engines.port import Matrix, Outputs
 from murmur_serving.errors import LogUnwritable, ModelRefused, PredictionFailed
-from murmur_serving.predictionlog import Origin, PredictionLog, sink_for
-from murmur_serving.tensors import Matrix, RequestReader
+from murmur_serving.predictionlog import Entry, Origin, PredictionLog, Row, sink_for
+from murmur_serving.tensors import RequestReader
+from murmur_serving.tracing import HEADER, trace_id_of
 
 
-class XGBoostRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
-    """One version of one model.
+class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
+    """One version of one model, of any format.
 
     `load` raises ModelRefused for a file or a signature that is not what the registry promised. `predict` raises
     InvalidRequest, and answers nothing whose row is not in the prediction log.
@@ -34,38 +35,60 @@ class XGBoostRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
-        self._config = read_config(settings)
-        self._reader = RequestReader(self._config.signature)
-        self._booster: xgboost.Booster | None = None
+        self.config = read_config(settings)
+        self._reader = RequestReader(self.config.signature)
+        self.engine: Engine | None = None
         self._log: PredictionLog | None = None
+        self.counts = metrics.Counts(self.config.deployment, self.config.version)
 
     async def load(self) -> bool:
         path = Path(to_absolute_path(self._settings, self._settings.parameters.uri))
-        self._booster = await asyncio.to_thread(load_booster, path, self._config)
+        self.engine = await choose(path.parent, self.config)
+        self._reader = RequestReader(self.config.signature, missing=self.engine.predictor.takes_missing)
+        metrics.ENGINE.labels(self.config.deployment, str(self.config.version), self.engine.name).set(1)
         self._log = PredictionLog.open(
-            self._config.log_directory,
-            origin_of(self._config),
-            sink_for(self._config.brokers, client_id=self._config.replica),
+            self.config.log_directory,
+            origin_of(self.config),
+            sink_for(self.config.brokers, client_id=self.config.replica),
         )
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        if self._is_probe(payload):
-            return self._answer(payload, self._outputs(self._reader.read(payload)))
-        started = perf_counter()
+        headers = (payload.parameters.headers if payload.parameters else None) or {}
+        if headers.get(PROBE_HEADER) == self.config.mark:  # MLServer puts the transport's headers there
+            return self._answer(payload, self.outputs(self._reader.read(payload)))
+        started, trace = perf_counter(), trace_id_of(headers.get(HEADER))
         try:
             matrix = self._reader.read(payload)
-            outputs = self._outputs(matrix)
+            outputs = self.outputs(matrix)
         except MLServerError as error:
-            self.record(payload.id, started, status=error.status_code)
+            self.record(payload.id, started, status=error.status_code, trace=trace)
             raise
-        self.record(payload.id, started, status=200, features=matrix, outputs=outputs)
+        given = {"features": matrix.tolist(), "outputs": outputs.tolist()}
+        self.record(payload.id, started, status=200, trace=trace, **given)
         return self._answer(payload, outputs)
 
     async def unload(self) -> bool:
+        if self.engine is not None:
+            metrics.ENGINE.labels(self.config.deployment, str(self.config.version), self.engine.name).set(0)
         if self._log is not None:
             await self._log.close()
         return True
+
+    async def metadata(self) -> MetadataModelResponse:
+        """MLServer's, and the engine that answers."""
+        described = await super().metadata()
+        if self.engine is not None:
+            described.parameters = Parameters(engine=self.engine.name)
+        return described
+
+    def outputs(self, matrix: Matrix) -> Outputs:
+        """Raises PredictionFailed."""
+        assert self.engine is not None, "MLServer asks for predictions only after load"
+        try:
+            return self.engine.predictor.predict(matrix)
+        except Exception as error:
+            raise PredictionFailed(self.config.model, self.config.version, error) from error
 
     def record(
         self,
@@ -73,18 +96,20 @@ class XGBoostRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         started: float,
         *,
         status: int,
-        features: Matrix | None = None,
-        outputs: Matrix | None = None,
+        trace: str,
+        features: Sequence[Row] | None = None,
+        outputs: Sequence[float] | None = None,
     ) -> None:
         """Counts one answered request and appends its rows to the prediction log. Raises LogUnwritable."""
         latency = perf_counter() - started
         try:
-            if self._log is not None:
+            if self._log is not None and (status != 200 or self._is_logged(request_id)):
                 self._log.append(
                     request_id or "",
                     datetime.now(UTC),
                     latency * 1000,
                     status=status,
+                    trace=trace,
                     features=features,
                     outputs=outputs,
                 )
@@ -92,46 +117,37 @@ class XGBoostRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
             status, outputs = error.status_code, None
             raise
         finally:
-            metrics.count_request(
-                self._config.deployment,
-                self._config.version,
-                status=status,
-                seconds=latency,
-                predictions=0 if outputs is None else len(outputs),
-            )
+            self.counts.request(status=status, seconds=latency, predictions=0 if outputs is None else len(outputs))
+
+    def log_answers(self, entries: Sequence[Entry]) -> None:
+        """Appends to the prediction log what was answered, all of it or nothing. Raises LogUnwritable."""
+        if self._log is not None:
+            kept = entries if self.config.logged == 1 else [one for one in entries if self._is_logged(one.request_id)]
+            self._log.append_answers(kept, datetime.now(UTC))
 
     @custom_handler(rest_path="/metrics", rest_method="GET")  # type: ignore[untyped-decorator]
     async def metrics(self) -> Response:
         """Prometheus text of this process."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    def _answer(self, payload: InferenceRequest, outputs: Matrix) -> InferenceResponse:
+    def _is_logged(self, request_id: str | None) -> bool:
+        part = self.config.logged
+        return part == 1 or crc32((request_id or "").encode()) < part * 2**32
+
+    def _answer(self, payload: InferenceRequest, outputs: Outputs) -> InferenceResponse:
         return InferenceResponse(
             model_name=self.name,
             model_version=self.version,
             id=payload.id,
             outputs=[
                 ResponseOutput(
-                    name=self._config.signature.output,
+                    name=self.config.signature.output,
                     shape=[len(outputs)],
                     datatype="FP32",
                     data=outputs.tolist(),
                 )
             ],
         )
-
-    def _is_probe(self, payload: InferenceRequest) -> bool:
-        """MLServer puts the transport's headers there, whatever the body says."""
-        headers = payload.parameters.headers if payload.parameters else None
-        return (headers or {}).get(PROBE_HEADER) == self._config.mark
-
-    def _outputs(self, matrix: Matrix) -> Matrix:
-        assert self._booster is not None, "MLServer calls predict only after load"
-        try:
-            outputs = self._booster.inplace_predict(matrix, missing=np.nan, validate_features=False)
-        except xgboost.core.XGBoostError as error:
-            raise PredictionFailed(self._config.model, self._config.version, error) from error
-        return np.asarray(outputs, dtype=np.float64)
 
 
 def read_config(settings: ModelSettings) -> ReplicaConfig:
@@ -142,28 +158,6 @@ def read_config(settings: ModelSettings) -> ReplicaConfig:
         raise ModelRefused(
             f"model-settings.json of {settings.name!r} was not written by murmur_serving.config.write_replica: {error}"
         ) from error
-
-
-def load_booster(path: Path, config: ReplicaConfig) -> xgboost.Booster:
-    """The model, from bytes whose digest was checked. Raises ModelRefused."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelRefused(f"the model file {str(path)!r} cannot be read: {error.strerror}") from error
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != config.sha256:
-        raise ModelRefused(
-            f"the model file {str(path)!r} was changed: its sha256 is {digest!r}, version {config.version} of"
-            f" {config.model!r} was registered with {config.sha256!r}; deploy the version again"
-        )
-    try:
-        booster = xgboost.Booster(params={"nthread": 1}, model_file=bytearray(content))
-    except xgboost.core.XGBoostError as error:
-        raise ModelRefused(
-            f"the model file {str(path)!r} is no XGBoost model: {str(error).splitlines()[-1]}"
-        ) from error
-    _check_signature(booster, config)
-    return booster
 
 
 def origin_of(config: ReplicaConfig) -> Origin:
@@ -177,17 +171,3 @@ def origin_of(config: ReplicaConfig) -> Origin:
         shard=config.shard,
         columns=tuple(column.name for column in config.signature.inputs),
     )
-
-
-def _check_signature(booster: xgboost.Booster, config: ReplicaConfig) -> None:
-    promised = [column.name for column in config.signature.inputs]
-    if booster.num_features() != len(promised):
-        raise ModelRefused(
-            f"version {config.version} of {config.model!r} takes {booster.num_features()} columns, its signature names"
-            f" {len(promised)}: {promised!r}"
-        )
-    if booster.feature_names is not None and booster.feature_names != promised:
-        raise ModelRefused(
-            f"version {config.version} of {config.model!r} was trained on the columns {booster.feature_names!r}, its"
-            f" signature names {promised!r}"
-        )

@@ -6,21 +6,24 @@ from time import perf_counter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from grpc import aio  # type: ignore[import-untyped]  # grpc ships no types
 from mlserver import MLModel, MLServer
-from mlserver.grpc.dataplane_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
-from mlserver.grpc.model_repository import ModelRepositoryServicer
-from mlserver.grpc.model_repository_pb2_grpc import add_ModelRepositoryServiceServicer_to_server
 from mlserver.grpc.server import GRPCServer
-from mlserver.grpc.servicers import InferenceServicer
+from mlserver.middleware import InferenceMiddlewares
 from mlserver.repository import ModelRepositoryFactory
+from mlserver.rest import RESTServer
 from mlserver.settings import ModelSettings, Settings
 
 from murmur_access import TokenFile
-from murmur_serving.admission import Admission, AskingGrpc, AskingWeb
+from murmur_serving.admission import Admission, AskingWeb
+from murmur_serving.cloudevents import SafeCloudEvents
 from murmur_serving.config import read_replica
 from murmur_serving.errors import LogUnwritable
-from murmur_serving.runtime import XGBoostRuntime
+from murmur_serving.fastpath.grpc import FastGrpcServer
+from murmur_serving.fastpath.http import FastRestServer
+from murmur_serving.fastpath.models import FastModels
+from murmur_serving.runtime import ModelRuntime
+from murmur_serving.tracing import HEADER, trace_id_of
+from murmur_serving.web import WholeProtocol
 
 
 async def serve(directory: Path) -> int:
@@ -35,24 +38,45 @@ async def serve(directory: Path) -> int:
 
 class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
     """MLServer 1.7. Inner attributes of it are used, `_rest_server._app` and `_grpc_server`: no other way leads to its
-    two doors.
+    two doors; and its data plane's metrics and middleware, so that the fast path counts and answers as it does.
 
     admission: who is asked for what; None: nobody is asked
     """
 
     def __init__(self, settings: Settings, admission: Admission | None) -> None:
         super().__init__(settings)
-        self._models: dict[str, XGBoostRuntime] = {}
+        self._models: dict[str, ModelRuntime] = {}
         self.was_ready = False
+        events = SafeCloudEvents(settings)
+        self._data_plane._inference_middleware = InferenceMiddlewares(events)
+        self._fast = FastModels(self._data_plane, events)
+        self._rest_server: RESTServer = FastRestServer(
+            settings, self._data_plane, self._model_repository_handlers, self._fast, admission
+        )
         _answer_in_protocol_form(self._rest_server._app, self._models)
+        self._rest_server._app.add_middleware(WholeProtocol, refused=self._refused)
         if admission is not None:
             self._rest_server._app.add_middleware(AskingWeb, admission=admission)
-            self._grpc_server: GRPCServer = AskingGrpcServer(self._grpc_server, admission)
+        self._grpc_server: GRPCServer = FastGrpcServer(
+            settings, self._data_plane, self._model_repository_handlers, self._fast, admission
+        )
 
     async def add_custom_handlers(self, model: MLModel) -> MLModel:
         """MLServer calls this for every model before it loads it."""
         self._models[model.name] = model
+        self._fast.add(model)
         return await super().add_custom_handlers(model)
+
+    async def remove_custom_handlers(self, model: MLModel) -> MLModel:
+        """MLServer calls this for every model that it has unloaded, or could not load."""
+        self._fast.remove(model)
+        return await super().remove_custom_handlers(model)
+
+    def _refused(self, path: str) -> None:
+        """Every request is a row of the log, those included that no model has seen."""
+        _, _, rest = path.partition("/v2/models/")
+        if model := self._models.get(rest.partition("/")[0]):
+            model.record(None, perf_counter(), status=400, trace="")
 
     async def start(self, models_settings: list[ModelSettings]) -> None:
         """Returns when every listener has closed and what they answered is shipped, or left on disk."""
@@ -64,24 +88,7 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
                 await model.unload()
 
 
-class AskingGrpcServer(GRPCServer):  # type: ignore[misc]  # MLServer ships no types
-    """MLServer's own, which takes no interceptors from outside."""
-
-    def __init__(self, made: GRPCServer, admission: Admission) -> None:
-        super().__init__(made._settings, made._data_plane, made._model_repository_handlers)
-        self._admission = admission
-
-    def _create_server(self) -> aio.Server:
-        server = aio.server(interceptors=[AskingGrpc(self._admission)], options=self._get_options())
-        inference = InferenceServicer(self._data_plane, self._model_repository_handlers)
-        add_GRPCInferenceServiceServicer_to_server(inference, server)
-        add_ModelRepositoryServiceServicer_to_server(ModelRepositoryServicer(self._model_repository_handlers), server)
-        server.add_insecure_port(f"{self._settings.host}:{self._settings.grpc_port}")
-        self._server = server
-        return server
-
-
-def _answer_in_protocol_form(app: FastAPI, models: dict[str, XGBoostRuntime]) -> None:
+def _answer_in_protocol_form(app: FastAPI, models: dict[str, ModelRuntime]) -> None:
     """MLServer answers `{"error": …}` to what it finds wrong itself; here for what its web framework finds wrong."""
 
     async def malformed(request: Request, error: Exception) -> JSONResponse:
@@ -89,7 +96,7 @@ def _answer_in_protocol_form(app: FastAPI, models: dict[str, XGBoostRuntime]) ->
         assert isinstance(error, RequestValidationError)
         try:
             if model := models.get(request.path_params.get("model_name", "")):
-                model.record(None, started, status=400)
+                model.record(None, started, status=400, trace=trace_id_of(request.headers.get(HEADER)))
         except LogUnwritable as unwritable:
             return JSONResponse({"error": str(unwritable)}, status_code=unwritable.status_code)
         return JSONResponse({"error": _complaint(request, error)}, status_code=400)

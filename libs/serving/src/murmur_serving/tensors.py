@@ -6,23 +6,24 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from mlserver.types import InferenceRequest, RequestInput
 
 from murmur_events.values import ColumnSpec, Signature
+from murmur_serving.engines.port import Matrix
 from murmur_serving.errors import InvalidRequest
 
-Matrix = npt.NDArray[np.float64]
-
 DATATYPES = ("FP64", "FP32", "INT64", "INT32")
-_MAX_ID = 256  # a row of the prediction log carries the id, and a batch of rows must fit into one Kafka record
+LARGEST = float(np.finfo(np.float32).max)
+"""Engines compute with float32, in which anything larger would be infinite."""
+MAX_ID = 256  # a row of the prediction log carries the id, and a batch of rows must fit into one Kafka record
 
 
 class RequestReader:
-    """Checks requests against one signature; holds no state of a request."""
+    """Checks requests against one signature; holds no state of a request. missing: whether a value may be missing."""
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, *, missing: bool = True) -> None:
         self._signature = signature
+        self._missing = missing
         self._names = tuple(column.name for column in signature.inputs)
         self._index = {name: position for position, name in enumerate(self._names)}
         self._categories = {
@@ -96,6 +97,17 @@ class RequestReader:
             raise InvalidRequest(
                 f"input {self._names[position]!r} is infinite in row {row}: send null if it is missing"
             )
+        if (np.abs(matrix) > LARGEST).any():
+            row, position = np.argwhere(np.abs(matrix) > LARGEST)[0]
+            raise InvalidRequest(
+                f"input {self._names[position]!r} is {float(matrix[row, position])!r} in row {row}: models take numbers"
+                f" up to {LARGEST:.3g}"
+            )
+        if not self._missing and np.isnan(matrix).any():
+            row, position = np.argwhere(np.isnan(matrix))[0]
+            raise InvalidRequest(
+                f"input {self._names[position]!r} is missing in row {row}: this model takes whole rows only"
+            )
         for position, column in self._whole:
             self._check_whole(column, matrix[:, position])
         for position, (column, allowed) in self._categories.items():
@@ -111,8 +123,8 @@ class RequestReader:
 
 
 def _check_id(request: InferenceRequest) -> None:
-    if request.id is not None and len(request.id) > _MAX_ID:
-        raise InvalidRequest(f"the id {request.id[:40]!r}… has {len(request.id)} characters: send at most {_MAX_ID}")
+    if request.id is not None and len(request.id) > MAX_ID:
+        raise InvalidRequest(f"the id {request.id[:40]!r}… has {len(request.id)} characters: send at most {MAX_ID}")
 
 
 def _check_categories(column: ColumnSpec, values: Matrix, allowed: Matrix) -> None:

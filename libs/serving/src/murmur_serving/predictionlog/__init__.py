@@ -15,7 +15,7 @@ Layout on disk, below the log directory of one deployment:
 """
 
 from murmur_serving.predictionlog.log import PredictionLog
-from murmur_serving.predictionlog.rows import Origin
+from murmur_serving.predictionlog.rows import Entry, Origin, Row
 from murmur_serving.predictionlog.sink import KafkaSink, Sink, sink_for
 
-__all__ = ["KafkaSink", "Origin", "PredictionLog", "Sink", "sink_for"]
+__all__ = ["Entry", "KafkaSink", "Origin", "PredictionLog", "Row", "Sink", "sink_for"]

@@ -1,17 +1,16 @@
 """The prediction log of one replica: appends before the answer leaves, ships behind its back."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-import numpy.typing as npt
 import structlog
 
 from murmur_serving import metrics
 from murmur_serving.predictionlog.backlog import MAX_ROWS, Backlog
-from murmur_serving.predictionlog.rows import Origin, encode
+from murmur_serving.predictionlog.rows import Entry, Origin, Row, encode
 from murmur_serving.predictionlog.segments import LogDirectory, SegmentWriter, leftovers
 from murmur_serving.predictionlog.shipper import Shipper
 from murmur_serving.predictionlog.sink import Sink
@@ -38,6 +37,7 @@ class PredictionLog:
         self._sink = sink
         self._flush_after = flush_after
         self._waiting = 0
+        self._backlog_gauge = metrics.LOG_BACKLOG.labels(directory.origin.deployment)
         self._appended = asyncio.Event()
         self._full = asyncio.Event()
         self._closing = asyncio.Event()
@@ -60,16 +60,30 @@ class PredictionLog:
         latency_ms: float,
         *,
         status: int,
-        features: npt.NDArray[np.float64] | None = None,
-        outputs: npt.NDArray[np.float64] | None = None,
+        trace: str = "",
+        features: Sequence[Row] | None = None,
+        outputs: Sequence[float] | None = None,
     ) -> None:
         """Writes the rows of one request; they survive the process from here on. Raises LogUnwritable."""
-        lines, rows = encode(request_id, at, latency_ms, status=status, features=features, outputs=outputs)
-        self._writer.append(lines)
-        self._count(rows)
-        self._appended.set()
-        if self._waiting >= MAX_ROWS:
-            self._full.set()
+        lines, rows = encode(request_id, at, latency_ms, status=status, trace=trace, features=features, outputs=outputs)
+        self._append(lines, rows)
+
+    def append_answers(self, entries: Sequence[Entry], at: datetime) -> None:
+        """Writes the rows of requests that were answered together: of all, or of none. Raises LogUnwritable."""
+        written = [
+            encode(
+                one.request_id,
+                at,
+                one.seconds * 1000,
+                status=200,
+                trace=one.trace,
+                features=one.rows,
+                outputs=one.outputs,
+            )
+            for one in entries
+        ]
+        if written:
+            self._append(b"".join([lines for lines, _ in written]), sum([rows for _, rows in written]))
 
     async def close(self, *, timeout: float = 5.0) -> None:
         """Ships the rest for at most `timeout` seconds; what is left is shipped by the next replica. Idempotent."""
@@ -132,6 +146,13 @@ class PredictionLog:
                 wait.cancel()
         return event.is_set()
 
+    def _append(self, lines: bytes, rows: int) -> None:
+        self._writer.append(lines)
+        self._count(rows)
+        self._appended.set()
+        if self._waiting >= MAX_ROWS:
+            self._full.set()
+
     def _count(self, rows: int) -> None:
         self._waiting += rows
-        metrics.LOG_BACKLOG.labels(self._directory.origin.deployment).set(self._waiting)
+        self._backlog_gauge.set(self._waiting)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import structlog
 
-from murmur_events import LARGEST_RECORD, to_record
+from murmur_events import LARGEST_RECORD
 from murmur_serving import metrics
 from murmur_serving.errors import SinkAway
 from murmur_serving.predictionlog.backlog import Backlog, Batch
-from murmur_serving.predictionlog.rows import to_envelope
+from murmur_serving.predictionlog.rows import to_batch
 from murmur_serving.predictionlog.sink import Sink
 
 _FIRST_PAUSE = 0.2
@@ -37,11 +37,10 @@ class Shipper:
             metrics.LOG_SHIPPED.labels(backlog.directory.origin.deployment).inc(len(batch.lines))
 
     async def _deliver(self, backlog: Backlog, batch: Batch) -> None:
-        envelope = to_envelope(backlog.directory.origin, batch.segment, batch.offset, batch.lines)
-        if envelope is None:
+        record = to_batch(backlog.directory.origin, batch.segment, batch.offset, batch.lines)
+        if record is None:
             log.error("prediction_log_unreadable", segment=batch.segment, offset=batch.offset, rows=len(batch.lines))
             return
-        record = to_record(envelope)
         if record.size > LARGEST_RECORD:
             log.error("prediction_log_too_large", segment=batch.segment, offset=batch.offset, bytes=record.size)
             return  # no broker would ever take it, and the rows behind it must not wait for ever

@@ -1,6 +1,7 @@
 """Model servers as processes of this machine: one directory, two ports and one log file a replica."""
 
 import asyncio
+import contextlib
 import shutil
 import socket
 import sys
@@ -16,7 +17,7 @@ from murmur_deployer.local.processes import Processes
 from murmur_deployer.ports import Artifacts, ProbeRefused
 from murmur_events.models import VersionState
 from murmur_kernel.errors import ArtifactError, Transient
-from murmur_serving.config import MODEL_FILE, PROBE_HEADER, Ports, ReplicaConfig, read_replica, write_replica
+from murmur_serving.config import PROBE_HEADER, REFERENCE_FILE, Ports, ReplicaConfig, read_replica, write_replica
 
 _MODULE = ("-m", "murmur_serving")
 _STOP_PATIENCE = 15.0
@@ -55,30 +56,33 @@ class LocalModelServers:
     async def start(self, replica: Replica, state: VersionState) -> ProcessId:
         directory = self._directory(replica)
         directory.mkdir(parents=True, exist_ok=True)
+        config = self._config(replica, state)
         try:
-            await self._artifacts.fetch(state.artifacts.model, directory / MODEL_FILE)
+            await self._artifacts.fetch(state.artifacts.model, directory / config.model_file)
         except ArtifactError:
             shutil.rmtree(directory)
             raise
-        write_replica(
-            directory,
-            ReplicaConfig(
-                deployment=replica.deployment,
-                replica=replica.name,
-                model=state.model,
-                version=state.version,
-                sha256=state.artifacts.model.sha256,
-                signature=state.artifacts.signature,
-                log_directory=self._predictions / replica.deployment,
-                brokers=self._brokers,
-                tokens=self._tokens,
-            ),
-            Ports(host=self._host, http=replica.http_port, grpc=replica.grpc_port),
-        )
+        with contextlib.suppress(ArtifactError):  # without it XGBoost serves, and the replica's log says why
+            await self._artifacts.fetch(state.artifacts.reference, directory / REFERENCE_FILE)
+        write_replica(directory, config, Ports(host=self._host, http=replica.http_port, grpc=replica.grpc_port))
         return self._processes.start(
             [sys.executable, *_MODULE, str(directory)],
             environment={"OMP_NUM_THREADS": "1"},
             log=self._log(replica),
+        )
+
+    def _config(self, replica: Replica, state: VersionState) -> ReplicaConfig:
+        return ReplicaConfig(
+            deployment=replica.deployment,
+            replica=replica.name,
+            model=state.model,
+            version=state.version,
+            sha256=state.artifacts.model.sha256,
+            format=state.artifacts.format,
+            signature=state.artifacts.signature,
+            log_directory=self._predictions / replica.deployment,
+            brokers=self._brokers,
+            tokens=self._tokens,
         )
 
     async def find(self, replica: Replica) -> ProcessId | None:

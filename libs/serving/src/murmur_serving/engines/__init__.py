@@ -1,0 +1,1 @@
+"""What computes the outputs of a model: one small port, three engines behind it, and the choice among them."""

@@ -9,6 +9,7 @@ import pytest
 import xgboost
 
 from murmur_events.values import ColumnSpec, Signature
+from murmur_serving.config import REFERENCE_FILE
 from murmur_serving.conversion.graph import write_graph
 from murmur_serving.conversion.trees import NotConvertible, read_forest
 from murmur_serving.engines.choosing import BATCH_FROM, choose
@@ -142,3 +143,18 @@ async def test_a_converted_file_that_was_changed_is_made_anew(model, tmp_path: P
     kept.write_bytes(whole[:-1] + b"\0")
     assert (await choose(tmp_path, config)).name == "onnxruntime"
     assert kept.read_bytes() == whole
+
+
+async def test_the_next_replica_of_a_version_finds_its_conversion_and_no_refusal(model: Any, tmp_path: Path) -> None:
+    kept = tmp_path / "conversions"
+    config = model.config(tmp_path / "logs").model_copy(update={"convert": True, "conversions": kept})
+    folders = [tmp_path / name for name in ("unproven", "first", "second")]
+    for folder in folders:
+        model.write(folder, config)
+    for without in (folders[0], folders[2]):
+        (without / REFERENCE_FILE).unlink()
+
+    engines = [(await choose(folder, config)).name for folder in folders]
+
+    assert engines == ["xgboost", "onnxruntime", "onnxruntime"]
+    assert sorted(path.name for path in kept.iterdir()) == [f"{model.sha256}.onnx", f"{model.sha256}.proof.json"]

@@ -32,7 +32,8 @@ class ReplicaConfig(BaseModel):
     a dead one left there. brokers None: rows stay on disk. tokens: the file that knows
     who may ask for predictions; None: everybody. mark: what the deployer's probes show; it stands in the replica's
     directory only, which nobody else may read. convert: whether an XGBoost model may be served by ONNX Runtime, once
-    that is shown to answer equally. logged: the part of the requests whose rows are kept, chosen by their ids; failures
+    that is shown to answer equally. conversions: where that is kept for the next replica of the version; None: in the
+    replica's own directory. logged: the part of the requests whose rows are kept, chosen by their ids; failures
     always are.
     """
 
@@ -51,6 +52,7 @@ class ReplicaConfig(BaseModel):
     tokens: Path | None = None
     mark: str = Field(default_factory=lambda: secrets.token_urlsafe(16))
     convert: bool = True
+    conversions: Path | None = None
     logged: float = Field(default=1.0, ge=0, le=1)
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from murmur_serving.config import REFERENCE_FILE, ReplicaConfig, read_replica
-from murmur_serving.conversion.files import ConvertedFiles, sha256_of
+from murmur_serving.conversion.files import ConvertedFiles, kept_files, sha256_of
 from murmur_serving.conversion.proof import Proof, compare, sample
 from murmur_serving.conversion.trees import NotConvertible, read_forest
 
@@ -15,11 +15,13 @@ def main() -> None:
     directory = Path(sys.argv[1])
     sys.modules["sklearn"] = None  # type: ignore[assignment]  # XGBoost would import it: 3 s for nothing
     config = read_replica(directory)
-    files = ConvertedFiles(directory, config.sha256)
+    files = kept_files(directory, config)
     try:
         proof = _converted(directory, config, files)
     except NotConvertible as error:
         proof = Proof(refusal=f"the model cannot be converted: {error}")
+    if proof.refusal:
+        files = ConvertedFiles(directory, config.sha256)
     _write(files.proof, proof.model_dump_json().encode())
 
 
@@ -54,6 +56,7 @@ def _refuse_fractions(types: Sequence[str] | None, config: ReplicaConfig) -> Non
 
 def _write(path: Path, content: bytes) -> None:
     """Whole or not at all, whoever is killed meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}.draft")
     draft.write_bytes(content)
     os.replace(draft, path)

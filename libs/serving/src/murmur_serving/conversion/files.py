@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from murmur_serving.config import ReplicaConfig
 from murmur_serving.conversion.proof import Proof
 
 PATIENCE = 45.0
@@ -46,10 +47,18 @@ class ConvertedFiles:
         return proof, content
 
 
-async def converted(directory: Path, sha256: str, *, patience: float = PATIENCE) -> tuple[Proof, bytes]:
-    """What an earlier life of the replica left there, or the work of a process of its own. Raises nothing."""
-    files = ConvertedFiles(directory, sha256)
-    if found := await asyncio.to_thread(files.read):
+def kept_files(directory: Path, config: ReplicaConfig) -> ConvertedFiles:
+    """Of what was proven. A refusal stays in the replica's own directory: its reason may be gone by the next one."""
+    return ConvertedFiles(config.conversions or directory, config.sha256)
+
+
+async def converted(directory: Path, config: ReplicaConfig, *, patience: float = PATIENCE) -> tuple[Proof, bytes]:
+    """What an earlier replica left, or the work of a process of its own. Raises nothing."""
+
+    def read() -> tuple[Proof, bytes] | None:
+        return kept_files(directory, config).read() or ConvertedFiles(directory, config.sha256).read()
+
+    if found := await asyncio.to_thread(read):
         return found
     # Not by the event loop, which forks: gRPC has threads of its own that a fork would have to stop.
     process = subprocess.Popen([sys.executable, "-m", "murmur_serving.conversion", str(directory)])  # noqa: ASYNC220
@@ -60,5 +69,5 @@ async def converted(directory: Path, sha256: str, *, patience: float = PATIENCE)
     finally:
         process.kill()  # says nothing to a process that has ended
         process.wait()
-    found = await asyncio.to_thread(files.read) if code == 0 else None
+    found = await asyncio.to_thread(read) if code == 0 else None
     return found or (Proof(refusal=f"its conversion ended with exit code {code}"), b"")

@@ -67,7 +67,7 @@ async def _xgboost(directory: Path, content: bytes, config: ReplicaConfig) -> En
     original = await asyncio.to_thread(XGBoostPredictor.load, content, config.signature)
     if not config.convert:
         return Engine("xgboost", original)
-    proof, onnx = await converted(directory, config.sha256)
+    proof, onnx = await converted(directory, config)
     about = {"deployment": config.deployment, "version": config.version}
     if proof.refusal:
         log.warning("xgboost_serves", reason=proof.refusal, **about)

@@ -83,6 +83,7 @@ class LocalModelServers:
             log_directory=self._predictions / replica.deployment,
             brokers=self._brokers,
             tokens=self._tokens,
+            conversions=self._replicas.with_name("conversions"),
         )
 
     async def find(self, replica: Replica) -> ProcessId | None:

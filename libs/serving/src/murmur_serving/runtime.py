@@ -42,8 +42,9 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         self.counts = metrics.Counts(self.config.deployment, self.config.version)
 
     async def load(self) -> bool:
-        path = Path(to_absolute_path(self._settings, self._settings.parameters.uri))
-        self.engine = await choose(path.parent, self.config)
+        if self.engine is None:  # else it was given one, for its first load
+            path = Path(to_absolute_path(self._settings, self._settings.parameters.uri))
+            self.engine = await choose(path.parent, self.config)
         self._reader = RequestReader(self.config.signature, missing=self.engine.predictor.takes_missing)
         metrics.ENGINE.labels(self.config.deployment, str(self.config.version), self.engine.name).set(1)
         self._log = PredictionLog.open(

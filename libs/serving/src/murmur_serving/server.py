@@ -3,6 +3,7 @@
 from pathlib import Path
 from time import perf_counter
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -17,7 +18,8 @@ from murmur_access import TokenFile
 from murmur_serving.admission import Admission, AskingWeb
 from murmur_serving.cloudevents import SafeCloudEvents
 from murmur_serving.config import read_replica
-from murmur_serving.errors import LogUnwritable
+from murmur_serving.engines.choosing import Engine, choose
+from murmur_serving.errors import LogUnwritable, ModelRefused
 from murmur_serving.fastpath.grpc import FastGrpcServer
 from murmur_serving.fastpath.http import FastRestServer
 from murmur_serving.fastpath.models import FastModels
@@ -25,13 +27,21 @@ from murmur_serving.runtime import ModelRuntime
 from murmur_serving.tracing import HEADER, trace_id_of
 from murmur_serving.web import WholeProtocol
 
+log = structlog.get_logger(__name__)
+
 
 async def serve(directory: Path) -> int:
     """Serves `directory` until a signal ends it; the exit code is 1 if its model was never ready."""
     settings = Settings.parse_file(directory / "settings.json")
     settings.model_repository_root = str(directory)
     config = read_replica(directory)
-    server = ReplicaServer(settings, Admission(TokenFile(config.tokens), config.mark) if config.tokens else None)
+    try:
+        engine = await choose(directory, config)  # before it listens: whoever calls meanwhile is told to try again
+    except ModelRefused as error:
+        log.error("model_refused", reason=str(error))
+        return 1
+    admission = Admission(TokenFile(config.tokens), config.mark) if config.tokens else None
+    server = ReplicaServer(settings, admission, engine)
     await server.start(await ModelRepositoryFactory.resolve_model_repository(settings).list())
     return 0 if server.was_ready else 1
 
@@ -40,11 +50,12 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
     """MLServer 1.7. Inner attributes of it are used, `_rest_server._app` and `_grpc_server`: no other way leads to its
     two doors; and its data plane's metrics and middleware, so that the fast path counts and answers as it does.
 
-    admission: who is asked for what; None: nobody is asked
+    admission: who is asked for what; None: nobody is asked. engine: of the model that is loaded first.
     """
 
-    def __init__(self, settings: Settings, admission: Admission | None) -> None:
+    def __init__(self, settings: Settings, admission: Admission | None, engine: Engine) -> None:
         super().__init__(settings)
+        self._engine: Engine | None = engine
         self._models: dict[str, ModelRuntime] = {}
         self.was_ready = False
         events = SafeCloudEvents(settings)
@@ -64,6 +75,7 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
     async def add_custom_handlers(self, model: MLModel) -> MLModel:
         """MLServer calls this for every model before it loads it."""
         self._models[model.name] = model
+        model.engine, self._engine = self._engine, None
         self._fast.add(model)
         return await super().add_custom_handlers(model)
 

@@ -38,13 +38,14 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         self.config = read_config(settings)
         self._reader = RequestReader(self.config.signature)
         self.engine: Engine | None = None
+        self.prepared: Engine | None = None
+        """What its next load takes, having been made before the server listened."""
         self._log: PredictionLog | None = None
         self.counts = metrics.Counts(self.config.deployment, self.config.version)
 
     async def load(self) -> bool:
-        if self.engine is None:  # else it was given one, for its first load
-            path = Path(to_absolute_path(self._settings, self._settings.parameters.uri))
-            self.engine = await choose(path.parent, self.config)
+        path = Path(to_absolute_path(self._settings, self._settings.parameters.uri))
+        self.engine, self.prepared = self.prepared or await choose(path.parent, self.config), None
         self._reader = RequestReader(self.config.signature, missing=self.engine.predictor.takes_missing)
         metrics.ENGINE.labels(self.config.deployment, str(self.config.version), self.engine.name).set(1)
         self._log = PredictionLog.open(

@@ -75,7 +75,7 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
     async def add_custom_handlers(self, model: MLModel) -> MLModel:
         """MLServer calls this for every model before it loads it."""
         self._models[model.name] = model
-        model.engine, self._engine = self._engine, None
+        model.prepared, self._engine = self._engine, None
         self._fast.add(model)
         return await super().add_custom_handlers(model)
 

@@ -49,7 +49,8 @@ test: setup ## the tests, with a real broker; beside them there are test-servers
 	$(BIN)/python -m pytest -m flock
 
 test-servers: setup ## the servers set-up on this machine, secured: three brokers, two replicas of each service (five minutes)
-	MURMUR_TEST_PROFILE=servers $(BIN)/python -m pytest tests/security/test_secured_flock.py tests/chaos/test_three_brokers.py
+	MURMUR_TEST_PROFILE=servers $(BIN)/python -m pytest tests/security/test_secured_flock.py tests/chaos/test_three_brokers.py \
+	  tests/infra/test_containers.py
 
 $(AUDIT_PEERS): | $(UV)
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench/audit

@@ -189,6 +189,12 @@ async def test_a_key_does_not_answer_a_call_of_another_operation(client: httpx.A
     assert answers == [1, 2, 3, 2]
 
 
+async def test_an_empty_key_is_none(client: httpx.AsyncClient, token_of: TokenOf) -> None:
+    headers = token_of("ada", Role.AUTHOR) | {"Idempotency-Key": ""}
+    answers = [(await client.post("/v1/total?amount=1", headers=headers)).json()["value"] for _ in range(2)]
+    assert answers == [1, 2]
+
+
 @pytest.mark.parametrize(("one", "other"), [("a", "a/b"), ("a/b", "a")])
 def test_no_subject_can_choose_the_key_of_another(one: str, other: str) -> None:
     """Subjects may hold a slash, and so may keys."""

@@ -54,8 +54,7 @@ class Commands(Generic[U]):
         is the caller's own, and of one operation: the same one from somebody else, or elsewhere, is another call.
         Raises what the handler raises, and Conflict when others keep changing the same documents.
         """
-        if (named := key) is None and (called := idempotency_key.get()) is not None:
-            named = f"{operation.get()} {called}"
+        named = key or _key_of_the_call()
         origin_id = f"call/{caller.get().scoped(named) if named else uuid.uuid4()}"
         adapter: TypeAdapter[R] = TypeAdapter(answer)
         for attempt in range(1, _TRIES + 1):
@@ -98,6 +97,11 @@ class Commands(Generic[U]):
             tracing=self._tracing,
         )
         return self._unit_of_work(self._store, origin)
+
+
+def _key_of_the_call() -> str | None:
+    key = idempotency_key.get()
+    return f"{operation.get()} {key}" if key else None
 
 
 class Done(BaseModel):

@@ -149,7 +149,8 @@ class Consumer:
             await asyncio.sleep(backoff.next())
 
     async def _settle(self, record: RawRecord) -> Outcome:
-        outcome = Park("") if await self._stands_behind(record) else await self._dispatcher.handle(record)
+        waits = await letters.stands_behind(self._dispatcher.store, record)
+        outcome = Park("") if waits else await self._dispatcher.handle(record)
         match outcome:
             case Park(awaits):
                 log.info("event parked", topic=record.topic, key=record.key, awaits=awaits)
@@ -160,11 +161,6 @@ class Consumer:
             case Ack() | Retry():
                 pass
         return outcome
-
-    async def _stands_behind(self, record: RawRecord) -> bool:
-        """Whether one of its topic and key is parked. What was handled before waits for nobody, whoever is parked."""
-        store = self._dispatcher.store
-        return await store.blocked(record.topic, record.key) and not await store.handled(letters.record_id(record))
 
     def _regulate(self) -> None:
         for place, progress in self._progress.items():

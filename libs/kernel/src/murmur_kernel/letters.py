@@ -12,7 +12,7 @@ from murmur_events.dead_letters import DeadLettered, LetterDecision
 from murmur_kernel.consuming import Ack, Dead, Dispatcher, Outcome, Park
 from murmur_kernel.errors import Duplicate
 from murmur_kernel.forgetting import forget_event_at
-from murmur_kernel.store import ChangeSet, DeadLetter, Parked, RawRecord
+from murmur_kernel.store import ChangeSet, DeadLetter, Parked, RawRecord, Store
 
 _NAMESPACE = uuid.UUID("6c657474-6572-4173-8062-6f7468657273")
 
@@ -28,6 +28,11 @@ def record_id(record: RawRecord) -> str:
 def mark_of_death(record: RawRecord) -> str:
     """Of the inbox: under it a record becomes a dead letter once, however often it is delivered."""
     return f"dead/{record.topic}/{record_id(record)}"
+
+
+async def stands_behind(store: Store, record: RawRecord) -> bool:
+    """Whether one of its topic and key is parked. What was handled before waits for nobody, whoever is parked."""
+    return await store.blocked(record.topic, record.key) and not await store.handled(record_id(record))
 
 
 async def park(dispatcher: Dispatcher[Any], record: RawRecord, awaits: str) -> None:
@@ -56,9 +61,8 @@ async def bury(
     or discarded. What was handed in again (`unparked`) may die again. A rebuild has nothing announced.
     """
     now = dispatcher.clock.now()
-    mark: str | None = mark_of_death(record)
-    if unparked and await dispatcher.store.handled(mark_of_death(record)):
-        mark = None
+    mark = mark_of_death(record)
+    again = unparked is not None and await dispatcher.store.handled(mark)
     letter = DeadLetter(
         id=record_id(record),
         record=record,
@@ -68,8 +72,8 @@ async def bury(
         edits=unparked.edits if unparked else (),
     )
     change = ChangeSet(
-        mark=mark,
-        forget_at=forget_event_at(record.topic, now) if mark else None,
+        mark=None if again else mark,
+        forget_at=None if again else forget_event_at(record.topic, now),
         dead_letter=letter,
         envelopes=[announce(letter, dispatcher.service, now)] if announced else [],
         unparked=unparked.id if unparked else None,

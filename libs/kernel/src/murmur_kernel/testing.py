@@ -184,8 +184,7 @@ class Harness(Generic[U]):
 
     async def receives_in_turn(self, record: RawRecord) -> Outcome:
         """Deliver a record as the consumer does: it is parked where one of its topic and key is parked already."""
-        blocked = await self.store.blocked(record.topic, record.key)
-        if not blocked or await self.store.handled(letters.record_id(record)):
+        if not await letters.stands_behind(self.store, record):
             return await self.receives_record(record)
         await letters.park(self.dispatcher, record, "")
         await self._collect()

@@ -158,17 +158,8 @@ def bootstrap(settings: FlockSettings, home: Home, *, access_log: str | None = N
 def looked_at(settings: FlockSettings, port: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """A listener, and the cluster that it leads to, for others to see what the admin interface shows. What it can do,
     ending Envoy for one, stays with this machine."""
-    admin = {
-        "name": "admin",
-        "type": "STATIC",
-        "connect_timeout": "1s",
-        "load_assignment": {
-            "cluster_name": "admin",
-            "endpoints": [
-                {"lb_endpoints": [{"endpoint": {"address": _address(settings.inner_host, settings.ports.envoy_admin)}}]}
-            ],
-        },
-    }
+    admin = _cluster(Upstream("admin", settings.ports.envoy_admin, "/"), settings.inner_host)
+    del admin["@type"]  # which only a discovered resource needs
     only_read = [{"name": ":method", "string_match": {"exact": "GET"}}]
     shown = [
         {"match": {"path": path, "headers": only_read}, "route": {"cluster": "admin"}}

@@ -89,7 +89,7 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         assert self.engine is not None, "MLServer asks for predictions only after load"
         try:
             return self.engine.predictor.predict(matrix)
-        except Exception as error:
+        except Exception as error:  # whatever an engine raises on checked rows is the model's fault, and is answered
             raise PredictionFailed(self.config.model, self.config.version, error) from error
 
     def record(

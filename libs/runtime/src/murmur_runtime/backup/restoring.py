@@ -75,7 +75,7 @@ async def _filled(home: Home, source: Path, manifest: Manifest) -> Path:
                 target = fresh / file.path
                 target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 shutil.copy2(source / file.path, target)
-        except BaseException:
+        except BaseException:  # interrupted too: half a copy is of use to nobody
             shutil.rmtree(fresh, ignore_errors=True)
             raise
 

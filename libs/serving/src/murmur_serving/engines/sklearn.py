@@ -25,7 +25,7 @@ class SklearnPredictor:
         try:
             unknown = skops.io.get_untrusted_types(data=content)
             estimator = None if unknown else skops.io.loads(content, trusted=[])
-        except Exception as error:
+        except Exception as error:  # a file of any content may break skops in any way: all of it is said
             raise Unfit(f"is no skops model: {type(error).__name__}: {error}") from error
         if unknown:
             raise Unfit(

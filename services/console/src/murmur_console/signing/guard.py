@@ -15,6 +15,11 @@ _OPEN_FOLDERS = ("/static/",)
 """Style sheets: without them the sign-in page is bare."""
 
 
+def sign_in_for(wanted: str) -> str:
+    """The address of the sign-in page that leads on to `wanted`."""
+    return f"{SIGN_IN}?next={quote(wanted)}"
+
+
 class SignedInOnly:
     """ASGI middleware around the whole console."""
 
@@ -43,6 +48,6 @@ def _refusal(scope: Scope) -> Response:
     connection = HTTPConnection(scope)
     if scope["method"] == "GET" and "text/html" in connection.headers.get("accept", ""):
         wanted = connection.url.path + (f"?{connection.url.query}" if connection.url.query else "")
-        return RedirectResponse(f"{SIGN_IN}?next={quote(wanted)}", status_code=303)
+        return RedirectResponse(sign_in_for(wanted), status_code=303)
     problem = {"type": "about:blank", "title": "NotSignedIn", "status": 401, "detail": f"sign in at {SIGN_IN} first"}
     return JSONResponse(problem, 401, {"WWW-Authenticate": "Bearer"}, "application/problem+json")

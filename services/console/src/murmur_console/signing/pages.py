@@ -1,14 +1,14 @@
 """The sign-in page, signing out, and reports fetched as the person who reads them; all without a script."""
 
 from html import escape
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from murmur_access import TokensUnreadable
 from murmur_console.clients import DoorError, FrontDoor, Refusal
-from murmur_console.signing.guard import SIGN_IN
+from murmur_console.signing.guard import SIGN_IN, sign_in_for
 from murmur_console.signing.sessions import COOKIE, LONGEST, Sessions
 
 _NOTHING_BUT_ITSELF = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:"}
@@ -83,7 +83,7 @@ def router(sessions: Sessions, door: FrontDoor) -> APIRouter:
 
 def _page(wanted: str, *, trouble: str = "", status: int = 200) -> HTMLResponse:
     said = f'<p class="m-trouble" role="alert">{escape(trouble)}</p>' if trouble else ""
-    action = escape(f"{SIGN_IN}?next={quote(_inside(wanted))}")
+    action = escape(sign_in_for(_inside(wanted)))
     return HTMLResponse(_PAGE.format(action=action, trouble=said), status, headers={"Cache-Control": "no-store"})
 
 

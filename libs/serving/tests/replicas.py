@@ -4,7 +4,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,18 @@ class Replica:
             for sample in family.samples:
                 found[sample.name] = found.get(sample.name, 0.0) + sample.value
         return found
+
+
+@contextmanager
+def serving(model: Any, home: Path, **changes: Any) -> Iterator[Replica]:
+    """One that answers, for as long as it is wanted."""
+    replica = start_replica(model, home, **changes)
+    try:
+        replica.until_ready()
+        yield replica
+    finally:
+        replica.process.kill()
+        replica.process.wait()
 
 
 def start_replica(model: Any, home: Path, **changes: Any) -> Replica:

@@ -16,6 +16,7 @@ from replicas import Replica, start_replica
 
 from murmur_access import BrokerAccess
 from murmur_events import from_record
+from murmur_runtime.testing import eventually
 
 pytestmark = pytest.mark.flock
 
@@ -69,14 +70,15 @@ async def test_nothing_is_lost_while_the_broker_does_not_answer(own_brokers: str
         end, numbers = asyncio.Event(), count()
         row = model.rows[0].tolist()
         callers = [asyncio.create_task(calling(replica, row, answered, numbers, end)) for _ in range(CALLERS)]
-        await asyncio.sleep(3)
+        await eventually(lambda: len(answered) > 200, within=30)
         before, memory = len(answered), psutil.Process(replica.process.pid).memory_info().rss
         stopped.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(AWAY)
+        await asyncio.sleep(AWAY)  # that long it is away: what is waited for is the time itself
         meanwhile, grown = len(answered) - before, psutil.Process(replica.process.pid).memory_info().rss - memory
         waiting = replica.metrics()["murmur_serving_log_backlog_rows"]
         stopped.send_signal(signal.SIGCONT)
-        await asyncio.sleep(2)
+        back = len(answered)
+        await eventually(lambda: len(answered) > back + 50, within=30)
         end.set()
         await asyncio.gather(*callers)
         found = await shipped(own_brokers, set(answered))

@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx
 import orjson
 import pytest
-from replicas import Replica, start_replica
+from replicas import Replica, serving, start_replica
 from request_fuzz import requests, valid
 
 from murmur_access import Role, TokenFile
@@ -27,11 +27,8 @@ TRACED = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0
 
 @pytest.fixture(scope="module")
 def replica(model, tmp_path_factory) -> Iterator[Replica]:
-    running = start_replica(model, tmp_path_factory.mktemp("replica"), convert=True)
-    running.until_ready()
-    yield running
-    running.process.kill()
-    running.process.wait()
+    with serving(model, tmp_path_factory.mktemp("replica"), convert=True) as running:
+        yield running
 
 
 def told(response: httpx.Response, given: Any) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mlserver.grpc import dataplane_pb2 as pb
 from mlserver.grpc.dataplane_pb2_grpc import GRPCInferenceServiceStub
-from replicas import Replica, start_replica
+from replicas import Replica, serving
 from request_fuzz import valid
 
 pytestmark = pytest.mark.flock
@@ -20,11 +20,8 @@ TRACED = [("traceparent", f"00-{'a' * 32}-{'b' * 16}-01")]
 
 @pytest.fixture(scope="module")
 def replica(model, tmp_path_factory) -> Iterator[Replica]:
-    running = start_replica(model, tmp_path_factory.mktemp("replica"))
-    running.until_ready()
-    yield running
-    running.process.kill()
-    running.process.wait()
+    with serving(model, tmp_path_factory.mktemp("replica")) as running:
+        yield running
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from replicas import Replica, start_replica
+from replicas import Replica, serving
 from schemathesis import Case, GenerationMode
 
 pytestmark = pytest.mark.flock
@@ -27,11 +27,8 @@ CASES = int(os.environ.get("MURMUR_CASES", "40"))
 
 @pytest.fixture(scope="module")
 def replica(model, tmp_path_factory) -> Iterator[Replica]:
-    running = start_replica(model, tmp_path_factory.mktemp("replica"))
-    running.until_ready()
-    yield running
-    running.process.kill()
-    running.process.wait()
+    with serving(model, tmp_path_factory.mktemp("replica")) as running:
+        yield running
 
 
 @pytest.mark.timeout(300)

@@ -1,9 +1,11 @@
 """What the runtime loads, answers and refuses."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 import xgboost
 from mlserver.types import InferenceRequest, RequestInput
@@ -188,3 +190,19 @@ async def test_a_categorical_booster_is_answered_as_it_answers(model, load) -> N
     served = type(model)(booster, bytes(booster.save_raw("ubj")), model.rows)
     runtime = await load(served=served, sha256=served.sha256)
     assert np.allclose(await answers(runtime, columns(model.rows)), booster.predict(data), atol=1e-7)
+
+
+async def test_a_sample_of_the_log_is_chosen_by_id_and_holds_every_failure(load, tmp_path: Path) -> None:
+    runtime = await load(logged=0.5)
+    for _ in range(2):
+        for number in range(200):
+            await runtime.predict(request(list(GOOD.values()), id=f"good-{number}"))
+    for number in range(20):
+        with pytest.raises(InvalidRequest):
+            await runtime.predict(request([], id=f"bad-{number}"))
+
+    rows = [orjson.loads(line) for path in tmp_path.glob("logs/*/*.rows") for line in path.read_bytes().splitlines()]
+    answered = Counter(row[0] for row in rows if row[3] == 200)
+    assert 60 < len(answered) < 140
+    assert set(answered.values()) == {2}
+    assert [row[0] for row in rows if row[3] == 400] == [f"bad-{number}" for number in range(20)]

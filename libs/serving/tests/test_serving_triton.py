@@ -11,18 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from replicas import Replica, start_replica
+from replicas import Replica, serving
 
 pytestmark = pytest.mark.flock
 
 
 @pytest.fixture(scope="module")
 def replica(model, tmp_path_factory) -> Iterator[Replica]:
-    running = start_replica(model, tmp_path_factory.mktemp("replica"), convert=True)
-    running.until_ready()
-    yield running
-    running.process.kill()
-    running.process.wait()
+    with serving(model, tmp_path_factory.mktemp("replica"), convert=True) as running:
+        yield running
 
 
 @pytest.mark.parametrize("door", ["http", "grpc"])

@@ -1,10 +1,19 @@
 """Records as a broker hands them to audit, readable ones and others."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from murmur_events import Record
+from murmur_ledger.contents import Event
+from murmur_ledger.contents import Record as Held
+from murmur_ledger.reader import LedgerReader
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def events(ledger: Path) -> list[Held]:
+    """What a ledger holds as single entries, digests left out."""
+    return [entry.content.record for entry in LedgerReader(ledger).entries() if isinstance(entry.content, Event)]
 
 
 def started(run: str, *, correlation: str = "c-1", number: int = 0) -> Record:

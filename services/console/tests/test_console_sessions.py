@@ -1,9 +1,16 @@
-"""Whose token the console shows to services."""
+"""Whose token the console shows to services, and where signing in leads."""
 
+import re
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 
+import httpx
+from fastapi import FastAPI
+
 from murmur_access import Role, TokenFile
+from murmur_console.clients import FrontDoor
+from murmur_console.signing.pages import router
 from murmur_console.signing.sessions import COOKIE, Cookies, Sessions
 from murmur_kernel.testing import ManualClock
 
@@ -53,3 +60,15 @@ def test_what_the_console_itself_reads_is_read_as_who_signed_in_last(tmp_path: P
     assert sessions.token() == tokens["ada"]
     sessions.close(ids["ada"])
     assert sessions.token() is None
+
+
+async def test_signing_in_leads_to_the_page_that_was_asked_for_with_its_query(tmp_path: Path) -> None:
+    wanted = "/workflows/x?chain=a&event=b"
+    sessions, _, tokens = opened(tmp_path, Pages())
+    app = FastAPI()
+    app.include_router(router(sessions, FrontDoor("http://127.0.0.1:1")))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as browser:
+        page = await browser.get("/sign-in", params={"next": wanted})
+        [action] = re.findall('action="([^"]+)"', page.text)
+        signed = await browser.post(unescape(action), data={"token": tokens["ada"]})
+    assert signed.headers["location"] == wanted

@@ -1,6 +1,7 @@
 """Spans on their way to a collector, and what one that is away or hangs does to the service: nothing."""
 
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -110,6 +111,12 @@ async def test_a_collector_that_is_not_well_does_not_disturb_work(tmp_path: Path
             assert (await client.get("/livez")).status_code == 200
             leaving = time.monotonic()
         assert time.monotonic() - leaving < 3
+        await eventually(none_goes_on, within=4)
+
+
+def none_goes_on() -> bool:
+    """No thread of a service that has ended still tries to hand spans over."""
+    return not any(thread.name.startswith("OtelBatch") for thread in threading.enumerate())
 
 
 def test_an_endpoint_that_is_no_address_is_refused() -> None:

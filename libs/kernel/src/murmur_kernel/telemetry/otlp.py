@@ -11,6 +11,7 @@ from murmur_kernel.telemetry.tracing import Tracing
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 _QUEUE = 8192
 """Spans that wait for a collector that is slow or away; more are dropped."""
@@ -24,10 +25,10 @@ class Exported:
     """Tracing by the settings: off without an endpoint, and then the SDK is not even imported."""
 
     def __init__(self, service: str, instance: str, settings: KernelSettings) -> None:
-        self._provider: TracerProvider | None = None
+        self._leaving: _Leaving | None = None
         self.tracing = Tracing()
         if settings.otlp_endpoint:
-            self._provider, self.tracing = _recording(service, instance, settings)
+            self._leaving, self.tracing = _recording(service, instance, settings)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[Tracing]:
@@ -35,13 +36,26 @@ class Exported:
         try:
             yield self.tracing
         finally:
-            if self._provider is not None:
-                last = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
-                last.start()
-                await asyncio.to_thread(last.join, _LAST_SECONDS)
+            if self._leaving is not None:
+                await self._leaving.end()
 
 
-def _recording(service: str, instance: str, settings: KernelSettings) -> "tuple[TracerProvider, Tracing]":
+class _Leaving:
+    """Spans on their way out, by the SDK's own thread."""
+
+    def __init__(self, provider: "TracerProvider", exporter: "SpanExporter") -> None:
+        self._provider = provider
+        self._exporter = exporter
+
+    async def end(self) -> None:
+        last = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
+        last.start()
+        await asyncio.to_thread(last.join, _LAST_SECONDS)
+        if last.is_alive():  # the provider would go on trying for half a minute
+            self._exporter.shutdown()
+
+
+def _recording(service: str, instance: str, settings: KernelSettings) -> tuple[_Leaving, Tracing]:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
@@ -49,4 +63,5 @@ def _recording(service: str, instance: str, settings: KernelSettings) -> "tuple[
 
     exporter = OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces", timeout=_ANSWER_SECONDS)
     processor = BatchSpanProcessor(exporter, max_queue_size=_QUEUE, schedule_delay_millis=_EVERY_MS)
-    return recording(service, instance, processor, ratio=settings.trace_ratio)
+    provider, tracing = recording(service, instance, processor, ratio=settings.trace_ratio)
+    return _Leaving(provider, exporter), tracing

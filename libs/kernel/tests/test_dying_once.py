@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from counting import COUNTERS, CounterUnitOfWork, requested
 
+from murmur_events import Envelope, to_record
 from murmur_events.dead_letters import DeadLettered
 from murmur_events.training import TrainingRequested
 from murmur_kernel.consuming import react
@@ -25,6 +26,7 @@ class Trainer:
     harness: Harness[CounterUnitOfWork]
     handled: list[str] = field(default_factory=list)
     died: list[str] = field(default_factory=list)
+    announced: list[Envelope] = field(default_factory=list)
 
     @property
     def letters(self) -> Letters:
@@ -36,6 +38,7 @@ class Trainer:
         self.handled.append(event.trigger.key)
 
     def listen(self, change: ChangeSet) -> None:
+        self.announced += change.envelopes
         events = [envelope.event for envelope in change.envelopes]
         self.died += [one.letter_id for one in events if isinstance(one, DeadLettered) and one.decision is None]
 
@@ -148,3 +151,21 @@ async def test_a_death_is_forgotten_when_the_broker_cannot_deliver_its_record_ag
     trainer.harness.clock.advance(1)
     assert await forgetter.forget() == 1
     assert [letter.id for letter in await trainer.harness.store.dead_letters()] == ["broken"]
+
+
+@pytest.mark.parametrize("field", ["key", "ce_id", "ce_correlationid", "ce_traceparent"])
+async def test_a_foreign_record_with_a_name_of_megabytes_dies_as_any_other(trainer: Trainer, field: str) -> None:
+    """Told on whole it would make an announcement that no broker takes, and hold up all that the outbox has behind."""
+    name = "k" * 3_000_000
+    record = trainer.broken()
+    if field == "key":
+        record = replace(record, key=name)
+    else:
+        headers = {**dict(record.headers), field: name.encode()}
+        record = replace(record, headers=tuple(headers.items()))
+    await trainer.hears(record)
+    await trainer.hears(record)
+    assert len(trainer.died) == 1
+    (letter,) = await trainer.harness.store.dead_letters()
+    assert letter.record == record
+    assert max(to_record(envelope).size for envelope in trainer.announced) < 10_000

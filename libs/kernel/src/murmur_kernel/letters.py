@@ -12,17 +12,24 @@ from murmur_events.dead_letters import DeadLettered, LetterDecision
 from murmur_kernel.consuming import Ack, Dead, Dispatcher, Outcome, Park
 from murmur_kernel.errors import Duplicate
 from murmur_kernel.forgetting import forget_event_at
+from murmur_kernel.limits import LONGEST_ID, shortened
 from murmur_kernel.store import ChangeSet, DeadLetter, Parked, RawRecord, Store
 
 _NAMESPACE = uuid.UUID("6c657474-6572-4173-8062-6f7468657273")
 
 
 def record_id(record: RawRecord) -> str:
-    """The same for every delivery of a record: its event id, or its place where it has none."""
+    """The same for every delivery of a record: its event id, or its place where it has none that can be told on."""
+    return _id_of(record, "ce_id") or str(uuid.uuid5(_NAMESPACE, f"{record.topic}/{record.partition}/{record.offset}"))
+
+
+def _id_of(record: RawRecord, header: str) -> str | None:
+    """What stands in a header that names something; None where nothing does, or more than a name."""
     for name, value in record.headers:
-        if name == "ce_id" and value:
-            return value.decode("utf-8", errors="replace")
-    return str(uuid.uuid5(_NAMESPACE, f"{record.topic}/{record.partition}/{record.offset}"))
+        if name == header and value:
+            text = value.decode("utf-8", errors="replace")
+            return text if len(text) <= LONGEST_ID else None
+    return None
 
 
 def mark_of_death(record: RawRecord) -> str:
@@ -85,17 +92,17 @@ async def bury(
 def announce(letter: DeadLetter, service: str, now: datetime, *, decision: LetterDecision | None = None) -> Envelope:
     """What the service's dead-letter topic tells: that a record has died, or what a person decided about it."""
     record = letter.record
-    headers = {name: value.decode("utf-8", errors="replace") for name, value in record.headers}
+    cause = _id_of(record, "ce_id")
     event = DeadLettered(
         letter_id=letter.id,
         service=service,
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        key=record.key,
+        key=shortened(record.key, LONGEST_ID),
         error=letter.error,
         reason=letter.reason,
-        event_id=headers.get("ce_id"),
+        event_id=cause,
         at=now,
         decision=decision,
     )
@@ -106,10 +113,10 @@ def announce(letter: DeadLetter, service: str, now: datetime, *, decision: Lette
         key=letter.id,
         time=now,
         sequence=0,
-        correlation_id=headers.get("ce_correlationid") or letter.id,
-        causation_id=headers.get("ce_id"),
+        correlation_id=_id_of(record, "ce_correlationid") or letter.id,
+        causation_id=cause,
         event=event,
-        traceparent=headers.get("ce_traceparent"),
+        traceparent=_id_of(record, "ce_traceparent"),
     )
 
 

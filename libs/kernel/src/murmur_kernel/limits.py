@@ -6,6 +6,9 @@ from murmur_kernel.errors import EventTooLarge
 _ADDED_LATER = 1024
 """Bytes at most: the store numbers the event, the relay names the span of its publication."""
 
+LONGEST_ID = 255
+"""Characters of an id or a key that is told on: a foreign record's may be as long as the record."""
+
 _LONGEST_REASON = 10_000
 
 
@@ -17,6 +20,6 @@ def within_limits(envelope: Envelope) -> Envelope:
     return envelope
 
 
-def shortened(reason: str) -> str:
-    """As an event can tell why something failed, which may quote all of what failed: its first 10,000 characters."""
-    return reason if len(reason) <= _LONGEST_REASON else f"{reason[: _LONGEST_REASON - 1]}…"
+def shortened(text: str, longest: int = _LONGEST_REASON) -> str:
+    """As an event can tell it: a reason may quote all of what failed, of which its first characters say enough."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

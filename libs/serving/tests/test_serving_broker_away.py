@@ -26,9 +26,15 @@ MEMORY = 64 * 2**20
 """Bytes that the server may grow by meanwhile."""
 
 
-def broker() -> psutil.Process:
-    living = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
-    [found] = [one for one in living if "kafka.Kafka" in " ".join(one.cmdline())]
+def listening_at(brokers: str) -> psutil.Process:
+    """The broker's process: other tests of this session may have brokers of their own."""
+    port = int(brokers.rpartition(":")[2])
+    [found] = [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE
+        and any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in child.net_connections("tcp"))
+    ]
     return found
 
 
@@ -62,7 +68,7 @@ async def shipped(brokers: str, wanted: set[str]) -> list[str]:
 
 @pytest.mark.timeout(300)
 async def test_nothing_is_lost_while_the_broker_does_not_answer(own_brokers: str, model, tmp_path) -> None:
-    stopped = broker()
+    stopped = listening_at(own_brokers)
     replica = start_replica(model, tmp_path, brokers=BrokerAccess(brokers=own_brokers))
     try:
         await asyncio.to_thread(replica.until_ready)

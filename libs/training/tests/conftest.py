@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from murmur_events.workflows import DataChecks, DataSection
+from murmur_events.workflows import Costs, DataChecks, DataSection
 from murmur_training.spec import WorkerSpec
 
 AS_OF = datetime(2005, 10, 1, tzinfo=UTC)
@@ -91,7 +91,9 @@ Workflow = Callable[..., WorkerSpec]
 def workflow(tmp_path: Path) -> Workflow:
     """Writes a workflow's code into a folder of its own and returns the worker's orders for it."""
 
-    def write(*, data: str = DATA, train: str = TRAIN, name: str = "churn", **files: str) -> WorkerSpec:
+    def write(
+        *, data: str = DATA, train: str = TRAIN, name: str = "churn", costs: Costs | None = None, **files: str
+    ) -> WorkerSpec:
         code = tmp_path / name / "code"
         code.mkdir(parents=True)
         for file, text in {"data": data, "train": train, **files}.items():
@@ -106,6 +108,7 @@ def workflow(tmp_path: Path) -> Workflow:
             data=SECTION,
             parameters={"rounds": 20},
             seed=3,
+            costs=costs,
         )
 
     return write

@@ -39,6 +39,9 @@ def test_metrics_agree_with_scikit_learn(ties: bool) -> None:
     assert found["ks"] == pytest.approx(np.max(tpr - fpr), abs=1e-12)
     assert found["brier"] == pytest.approx(sklearn_metrics.brier_score_loss(labels, probabilities), abs=1e-12)
     assert found["log_loss"] == pytest.approx(sklearn_metrics.log_loss(labels, probabilities), abs=1e-12)
+    assert found["average_precision"] == pytest.approx(
+        sklearn_metrics.average_precision_score(labels, probabilities), abs=1e-12
+    )
 
 
 def test_certain_and_wrong_costs_much_but_not_infinity() -> None:

@@ -10,7 +10,7 @@ import pytest
 from murmur_events.workflows import DataSection
 from murmur_training.errors import DataRejected
 from murmur_training.snapshot import HOLDOUT, TRAIN, take_snapshot, write_snapshot
-from murmur_training.splitting import held_out
+from murmur_training.splitting import cut_by_time, held_out
 
 
 def complaints(loaded: Any, section: DataSection) -> str:
@@ -213,3 +213,76 @@ def test_a_side_with_one_label_is_refused(rows, section) -> None:
     apart = held_out(rows["customer"], section.holdout)
     rows["late"] = np.where(apart, 1, np.arange(len(rows)) % 2)
     assert "the holdout part has" in complaints(rows, section)
+
+
+WEEKS = ("2025-03-03", "2025-03-10", "2025-03-17", "2025-03-24", "2025-03-31")
+
+
+@pytest.fixture
+def by_time(section) -> DataSection:
+    return section.model_copy(update={"split": "time", "holdout": 0.3, "gap": 1})
+
+
+@pytest.fixture
+def weekly(rows) -> pd.DataFrame:
+    """200 rows in five weeks of 40."""
+    return rows.assign(quarter=np.repeat(WEEKS, 40))
+
+
+def test_a_split_by_time_holds_out_the_newest_periods_and_leaves_out_the_gap(weekly, by_time) -> None:
+    snapshot = take_snapshot(weekly.sample(frac=1, random_state=1), by_time)
+
+    assert set(snapshot.train["quarter"]) == set(WEEKS[:2])
+    assert set(snapshot.holdout["quarter"]) == set(WEEKS[3:])
+    assert snapshot.periods == WEEKS
+    assert snapshot.trained_until == WEEKS[1]
+
+
+def test_without_a_gap_every_row_is_in_one_of_both(weekly, by_time) -> None:
+    snapshot = take_snapshot(weekly, by_time.model_copy(update={"gap": 0}))
+    assert len(snapshot.train) + len(snapshot.holdout) == len(weekly)
+    assert snapshot.train["quarter"].max() < snapshot.holdout["quarter"].min()
+
+
+def test_with_a_split_by_time_the_reference_window_is_the_last_period(weekly, by_time) -> None:
+    snapshot = take_snapshot(weekly, by_time)
+    last = snapshot.holdout[snapshot.holdout["quarter"] == WEEKS[-1]]
+    pd.testing.assert_frame_equal(snapshot.reference, last[list(by_time.features)])
+
+
+def test_learning_curves_are_drawn_on_the_newest_train_rows(weekly, by_time) -> None:
+    rows = take_snapshot(weekly, by_time).rows
+    fit, check = rows.split(0.2)
+
+    assert (set(fit.period), set(check.period)) == ({WEEKS[0]}, {WEEKS[1]})
+    assert len(fit) + len(check) == len(rows)
+
+
+def test_identities_say_nothing_about_time(rows, section) -> None:
+    snapshot = take_snapshot(rows, section)
+    assert snapshot.trained_until is None
+    assert snapshot.rows.period is None
+
+
+def test_a_gap_that_leaves_nothing_to_learn_from_is_refused(weekly, by_time) -> None:
+    assert "the train part has 0 rows and 0 labels" in complaints(weekly, by_time.model_copy(update={"gap": 3}))
+    assert "or data.gap of 3 periods" in complaints(weekly, by_time.model_copy(update={"gap": 3}))
+
+
+def test_one_period_cannot_be_cut_by_time(weekly, by_time) -> None:
+    assert "both are needed" in complaints(weekly.assign(quarter=WEEKS[0]), by_time)
+
+
+def test_periods_that_are_not_in_order_as_texts_cannot_be_cut_by_time(weekly, by_time, section) -> None:
+    numbered = weekly.assign(quarter=np.repeat([8, 9, 10, 11, 12], 40))
+    assert "as texts '9' comes after '10'" in complaints(numbered, by_time)
+    assert take_snapshot(numbered, section).periods == ("8", "9", "10", "11", "12")
+
+
+@pytest.mark.parametrize(
+    ("share", "gap", "train", "holdout"),
+    [(0.2, 0, 4, 1), (0.21, 0, 3, 2), (0.4, 1, 2, 2), (0.4, 2, 1, 2), (0.99, 0, 1, 4), (0.2, 9, 0, 1)],
+)
+def test_whole_periods_make_at_least_the_share(share: float, gap: int, train: int, holdout: int) -> None:
+    cut = cut_by_time(np.repeat(WEEKS, 10), share, gap=gap)
+    assert (cut.train.sum(), cut.holdout.sum()) == (10 * train, 10 * holdout)

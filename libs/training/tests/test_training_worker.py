@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from murmur_events.workflows import Costs
 from murmur_training.messages import Message, Metric, Phase, Progress
 from murmur_training.spec import MODEL, Failed, Trained, WorkerResult, WorkerSpec
 from murmur_training.worker import attempt
@@ -232,3 +233,46 @@ def test_the_environment_names_every_distribution_with_its_version(workflow) -> 
 
     assert environment["python"] == sys.version.split()[0]
     assert {"numpy", "murmur-training"} <= set(environment["distributions"])
+
+
+CHOOSES = """
+    import xgboost
+
+    def train(context):
+        fit, check = context.train.split(0.2)
+        settings = {"objective": "binary:logistic", "seed": context.seed}
+        model = xgboost.train(settings, fit.matrix(), 10)
+        context.use_threshold(context.least_cost_threshold(check, model.predict(check.matrix())))
+        return xgboost.train(settings, context.train.matrix(), 10)
+"""
+
+
+def threshold_of(spec: WorkerSpec) -> float | None:
+    result, said = carried_out(spec)
+    assert isinstance(result, Trained), result
+    logged = [one.value for one in said if isinstance(one, Metric) and one.name == "threshold"]
+    assert logged == ([] if result.threshold is None else [result.threshold])
+    return result.threshold
+
+
+def test_with_costs_a_version_has_a_threshold_that_follows_them(workflow) -> None:
+    dear = threshold_of(workflow(costs=Costs(false_positive=20, false_negative=1)))
+    cheap = threshold_of(workflow(name="cheap", costs=Costs(false_positive=1, false_negative=20)))
+    assert dear is not None
+    assert cheap is not None
+    assert cheap < dear
+
+
+def test_the_recipe_may_choose_the_threshold_on_rows_it_kept_back(workflow) -> None:
+    costs = Costs(false_positive=1, false_negative=3)
+    kept_back = threshold_of(workflow(train=CHOOSES, costs=costs))
+    assert kept_back is not None
+    assert kept_back != threshold_of(workflow(name="in-sample", costs=costs))
+
+
+def test_without_costs_there_is_no_threshold(workflow) -> None:
+    assert threshold_of(workflow()) is None
+
+
+def test_a_recipe_that_asks_for_costs_that_nobody_gave_is_told_where_to_give_them(workflow) -> None:
+    assert "add validation.costs to workflow.yaml" in failed(workflow(train=CHOOSES)).message

@@ -55,7 +55,7 @@ async def test_a_first_version_that_is_good_enough_says_so(validator: Validating
     completed = await verdict_of(validator)
     assert (completed.verdict, completed.baseline, completed.holdout_rows) == ("first", None, HOLDOUT_ROWS)
     assert completed.summary == f"first version: auc {completed.candidate_metrics['auc']:.3f} (minimum 0.60)"
-    assert set(completed.candidate_metrics) == {"auc", "ks", "brier", "log_loss"}
+    assert set(completed.candidate_metrics) == {"auc", "ks", "brier", "log_loss", "average_precision"}
     assert completed.differences == {}
     assert [(found.column, found.value, found.baseline_auc) for found in completed.slices] == [
         ("sex", "female", None),

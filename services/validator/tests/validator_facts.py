@@ -114,6 +114,8 @@ def state(
     holdout: Artifact | None = None,
     revision: int = 1,
     features: tuple[str, ...] = FEATURES,
+    threshold: float | None = None,
+    trained_until: str | None = None,
 ) -> VersionState:
     return VersionState(
         model="credit",
@@ -135,7 +137,9 @@ def state(
                 train_rows=TRAIN_ROWS,
                 holdout_rows=HOLDOUT_ROWS,
                 as_of="2005-10-01",
+                trained_until=trained_until,
             ),
+            threshold=threshold,
         ),
     )
 
@@ -154,6 +158,8 @@ class Shelf:
         revision: int = 1,
         holdout: bytes | None = None,
         features: tuple[str, ...] = FEATURES,
+        threshold: float | None = None,
+        trained_until: str | None = None,
     ) -> VersionState:
         return state(
             number,
@@ -161,6 +167,8 @@ class Shelf:
             holdout=await self.artifacts.put_bytes(holdout or whole_holdout(), suffix=".parquet"),
             revision=revision,
             features=features,
+            threshold=threshold,
+            trained_until=trained_until,
         )
 
 

@@ -47,6 +47,9 @@ class DatasetRef(Value):
     train_rows: int = Field(ge=0)
     holdout_rows: int = Field(ge=0)
     as_of: str = Field(description="ISO 8601: nothing later than this was read")
+    trained_until: str | None = Field(
+        default=None, description="last period of the train part; absent where identities decide who is held out"
+    )
 
 
 class ModelArtifacts(Value):
@@ -58,6 +61,12 @@ class ModelArtifacts(Value):
     probe: Artifact = Field(description="JSON: a V2 request and the outputs that training computed for it")
     reference: Artifact = Field(description="Parquet: rows of the reference window, inputs and the model's output")
     dataset: DatasetRef
+    threshold: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="a row with at least this probability is flagged: of least expected cost on training data",
+    )
 
 
 class Interval(Value):

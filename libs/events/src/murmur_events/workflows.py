@@ -4,6 +4,7 @@ The same types check the `workflow.yaml` that people write and the event that se
 `model_validate(..., extra="forbid")`, since a misspelt setting must not be ignored; the event as it comes.
 """
 
+import math
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -84,7 +85,20 @@ class DataSection(Value):
     identity: str = Field(description="a column that names a row for ever: its hash decides who is held out")
     period: str = Field(description="a column that names the period of a row; the last one is the reference window")
     slices: tuple[str, ...] = Field(default=(), description="columns whose groups are judged one by one")
-    holdout: float = Field(default=0.25, gt=0, lt=1, description="share of identities never trained on")
+    split: Literal["identity", "time"] = Field(
+        default="identity", description="who is held out: identities by their hash, or the newest periods"
+    )
+    holdout: float = Field(
+        default=0.25,
+        gt=0,
+        lt=1,
+        description="share never trained on: of identities, or of rows, rounded up to whole periods",
+    )
+    gap: int = Field(
+        default=0,
+        ge=0,
+        description="with split time: so many periods before the holdout are in neither part, as long as labels take",
+    )
     checks: DataChecks = DataChecks()
 
 
@@ -104,10 +118,35 @@ class TrainingSection(Value):
     limits: Limits = Limits()
 
 
+class Costs(Value):
+    """What one wrong answer costs, in any currency. A right answer costs nothing."""
+
+    false_positive: float = Field(
+        ge=0, allow_inf_nan=False, description="of a row that was flagged in vain, such as a phone call"
+    )
+    false_negative: float | str = Field(
+        description="of a positive row that was not flagged: an amount, or the feature that holds each row's amount"
+    )
+
+    @field_validator("false_negative")
+    @classmethod
+    def _amount(cls, value: float | str) -> float | str:
+        if not isinstance(value, str) and not 0 <= value < math.inf:
+            raise ValueError(f"{value!r} is no cost: give an amount of at least 0, or the name of a feature")
+        return value
+
+
 class ValidationSection(Value):
     """What a candidate must show."""
 
-    primary: Literal["auc", "ks", "brier", "log_loss"] = "auc"
+    primary: Literal["auc", "ks", "brier", "log_loss", "average_precision", "cost"] = "auc"
+    costs: Costs | None = Field(default=None, description="absent: nobody has said what a wrong answer costs")
+    alert_budget: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="share of rows that people can look at: precision and recall among them are measured",
+    )
     minimum_auc: float = Field(default=0.5, ge=0, le=1, description="asked of every candidate, baseline or none")
     confidence: float = Field(default=0.95, gt=0.5, lt=1, description="level of the paired bootstrap interval")
     max_slice_loss: float = Field(default=0.05, ge=0, le=1, description="how much AUC any slice may lose")

@@ -1,6 +1,7 @@
 """Says everything that is wrong with the data load() returned, before anything is learned from it."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from murmur_events.workflows import DataSection
+from murmur_training.splitting import identity_text
 
 SHOWN = 8
 """So many names stand in one complaint; the rest are counted."""
@@ -102,13 +104,25 @@ def _identity(frame: pd.DataFrame, section: DataSection) -> Iterator[str]:
             f"{share:.1%} of rows repeat the {section.identity!r} and {section.period!r} of another, more than"
             f" data.checks.max_duplicates of {section.checks.max_duplicates:.1%}"
         )
-    if len({type(value) for value in frame[section.period].dropna()}) > 1:
+    periods = frame[section.period].dropna().unique()
+    if len({type(value) for value in periods}) > 1:
         yield f"period {section.period!r} mixes types, so no period is the last: give one type, such as '2005Q3'"
+    elif section.split == "time" and (fault := _disorder(periods)):
+        yield (
+            f"period {section.period!r} is cut by time, but as texts {fault[0]!r} comes after {fault[1]!r}:"
+            f" name periods so that their texts are in order, such as '2005-09'"
+        )
 
 
 def _rows(frame: pd.DataFrame, section: DataSection) -> Iterator[str]:
     if len(frame) < section.checks.min_rows:
         yield f"{len(frame):,} rows are fewer than data.checks.min_rows of {section.checks.min_rows:,}"
+
+
+def _disorder(periods: Any) -> tuple[str, str] | None:
+    """Two neighbours whose texts are not in the order of their values: 9 and 10."""
+    texts = [identity_text(value) for value in sorted(periods)]
+    return next(((one, other) for one, other in pairwise(texts) if one > other), None)
 
 
 def as_floats(column: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -45,6 +45,7 @@ def rehearse(
         entry=training.entry,
         parameters={**training.parameters, **(parameters or {})},
         seed=training.seed,
+        costs=definition.validation.costs,
     )
     return asyncio.run(run_worker(spec, training.limits, _unheard))
 

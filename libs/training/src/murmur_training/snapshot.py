@@ -1,4 +1,4 @@
-"""Turns what load() returned into a snapshot: checked, cut by identity, the same bytes for the same rows."""
+"""Turns what load() returned into a snapshot: checked, cut in two, the same bytes for the same rows."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from murmur_events.workflows import DataSection
 from murmur_training.checks import as_floats, complaints_about_shape, complaints_about_values, named_columns
 from murmur_training.context import Rows
 from murmur_training.errors import DataRejected
-from murmur_training.splitting import held_out, identity_text
+from murmur_training.splitting import Cut, cut_by_time, held_out, identity_text
 
 TRAIN = "train.parquet"
 HOLDOUT = "holdout.parquet"
@@ -36,13 +36,22 @@ class Snapshot:
             X=self.train[list(self.section.features)],
             y=self.train[self.section.target],
             identity=self.train[self.section.identity],
+            period=self.train[self.section.period] if self.section.split == "time" else None,
         )
 
     @property
     def reference(self) -> pd.DataFrame:
-        """The features of the last period's train rows: what production will be compared with."""
-        last = self.train[self.section.period] == self.periods[-1]
-        return self.train.loc[last, list(self.section.features)]
+        """The features of the last period: what production will be compared with.
+
+        Of its train rows; with a split by time it is in the holdout, whose outputs are like those of production, too.
+        """
+        rows = self.holdout if self.section.split == "time" else self.train
+        return rows.loc[rows[self.section.period] == self.periods[-1], list(self.section.features)]
+
+    @property
+    def trained_until(self) -> str | None:
+        """With a split by time the last period of the train part."""
+        return str(self.train[self.section.period].max()) if self.section.split == "time" else None
 
     @property
     def label_rate(self) -> float:
@@ -58,10 +67,10 @@ def take_snapshot(loaded: Any, section: DataSection) -> Snapshot:
     if complaints:
         raise DataRejected(complaints)
     frame = _canonical(loaded, section)
-    apart = held_out(frame[section.identity], section.holdout)
+    cut = _cut(frame, section)
     snapshot = Snapshot(
-        train=frame[~apart].reset_index(drop=True),
-        holdout=frame[apart].reset_index(drop=True),
+        train=frame[cut.train].reset_index(drop=True),
+        holdout=frame[cut.holdout].reset_index(drop=True),
         periods=tuple(identity_text(period) for period in sorted(loaded[section.period].unique())),
         section=section,
     )
@@ -100,6 +109,13 @@ def _canonical(loaded: pd.DataFrame, section: DataSection) -> pd.DataFrame:
     return frame.sort_values(list(frame.columns), kind="stable", ignore_index=True)
 
 
+def _cut(frame: pd.DataFrame, section: DataSection) -> Cut:
+    if section.split == "time":
+        return cut_by_time(frame[section.period], section.holdout, gap=section.gap)
+    apart = held_out(frame[section.identity], section.holdout)
+    return Cut(train=~apart, holdout=apart)
+
+
 def _with_missing(column: pd.Series) -> Any:
     return zip(column, column.isna(), strict=True)
 
@@ -111,11 +127,15 @@ def _require_two_sides(snapshot: Snapshot) -> None:
         if labels < 2:
             complaints.append(
                 f"the {side} part has {len(frame):,} rows and {labels} label{'s' * (labels != 1)}, both are needed:"
-                f" load more rows, or change data.holdout of {snapshot.section.holdout:g}"
+                f" load more rows, or change data.holdout of {snapshot.section.holdout:g}{_gap(snapshot.section)}"
             )
-    if snapshot.reference.empty:
+    if not complaints and snapshot.reference.empty:
         complaints.append(
             f"the last period {snapshot.periods[-1]!r} has no row in the train part: load more rows of it"
         )
     if complaints:
         raise DataRejected(complaints)
+
+
+def _gap(section: DataSection) -> str:
+    return f" or data.gap of {section.gap} periods" if section.gap else ""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from murmur_events.values import Signature
-from murmur_events.workflows import DataSection
+from murmur_events.workflows import Costs, DataSection
 
 SPEC = "spec.json"
 RESULT = "result.json"
@@ -40,6 +40,7 @@ class WorkerSpec(_File):
     entry: str = "train.py"
     parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
     seed: int = 0
+    costs: Costs | None = Field(default=None, description="of wrong answers: with them the version gets a threshold")
     traceparent: str | None = Field(default=None, description="span that the training is part of; W3C Trace Context")
 
 
@@ -54,6 +55,8 @@ class Trained(_File):
     periods: tuple[str, ...]
     metrics: dict[str, float]
     signature: Signature
+    trained_until: str | None = None
+    threshold: float | None = None
 
 
 class Failed(_File):

@@ -50,21 +50,24 @@ def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
     emit(Phase(name="train"))
     train = code.function(spec.entry, "train")
     logged: dict[str, float] = {}
-    returned = train(
-        TrainingContext(
-            train=snapshot.rows,
-            parameters=spec.parameters,
-            seed=spec.seed,
-            emit=_within(_remembering(emit, logged), _DATA_ENDS, _TRAIN_ENDS),
-        )
+    context = TrainingContext(
+        train=snapshot.rows,
+        parameters=spec.parameters,
+        seed=spec.seed,
+        costs=spec.costs,
+        emit=_within(_remembering(emit, logged), _DATA_ENDS, _TRAIN_ENDS),
     )
+    returned = train(context)
 
     from murmur_training import outputs
     from murmur_training.evaluation import metrics
 
     emit(Phase(name="save"))
     model = outputs.save_model(returned, spec.data.features, spec.work)
-    fitted = metrics(snapshot.rows.y, outputs.predict(model, snapshot.rows.X))
+    probabilities = outputs.predict(model, snapshot.rows.X)
+    if spec.costs is not None and context.threshold is None:
+        context.use_threshold(context.least_cost_threshold(snapshot.rows, probabilities))
+    fitted = metrics(snapshot.rows.y, probabilities)
     signature = outputs.signature_of(loaded, snapshot)
     outputs.write_outputs(model, signature, snapshot, spec.work)
     emit(Progress(fraction=1.0))
@@ -82,6 +85,8 @@ def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
             "holdout_rows": float(len(snapshot.holdout)),
         },
         signature=signature,
+        trained_until=snapshot.trained_until,
+        threshold=context.threshold,
     )
 
 

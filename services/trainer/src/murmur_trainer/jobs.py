@@ -93,6 +93,7 @@ class TrainingJobs:
             entry=attempt.definition.training.entry,
             parameters=attempt.parameters,
             seed=attempt.provenance.seed,
+            costs=attempt.definition.validation.costs,
         )
         limits = attempt.definition.training.limits
         with job.step("worker"):

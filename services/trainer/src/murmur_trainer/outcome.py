@@ -98,8 +98,16 @@ async def store_model(
         train_rows=result.train_rows,
         holdout_rows=result.holdout_rows,
         as_of=training.as_of.isoformat(),
+        trained_until=result.trained_until,
     )
-    return ModelArtifacts(model=model, signature=result.signature, probe=probe, reference=reference, dataset=dataset)
+    return ModelArtifacts(
+        model=model,
+        signature=result.signature,
+        probe=probe,
+        reference=reference,
+        dataset=dataset,
+        threshold=result.threshold,
+    )
 
 
 async def store_log(artifacts: Artifacts, folder: Path) -> Artifact:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 
 from murmur_events.models import VersionState
+from murmur_events.workflows import DataSection
 from murmur_validator.domain.judgement import Unjudgeable
 from murmur_validator.domain.measurements import Estimate, Group, Measurements, Metric
 from murmur_validator.ports import Evidence, Floats, Material, Scores
+from murmur_validator.stakes import Stakes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,11 +50,15 @@ def measure(material: Material, *, resamples: int = RESAMPLES) -> Evidence:
         baseline = score(material.baseline, material.baseline_model, frame, role="baseline")
     settings: _Settings = {"confidence": rules.confidence, "resamples": resamples}
     try:
-        own = evaluation.intervals(labels, candidate, **settings)
+        stakes = Stakes.of(frame, labels, rules)
+        more = stakes.measures(candidate, material.candidate)
+        own = evaluation.intervals(labels, candidate, more=more, **settings)
         theirs, differences = {}, {}
-        if baseline is not None:
-            theirs = evaluation.intervals(labels, baseline, **settings)
-            differences = evaluation.differences(labels, candidate, baseline, **settings)
+        if baseline is not None and material.baseline is not None:
+            their_more = stakes.measures(baseline, material.baseline)
+            theirs = evaluation.intervals(labels, baseline, more=their_more, **settings)
+            pairs = {name: (measure, their_more[name]) for name, measure in more.items()}
+            differences = evaluation.differences(labels, candidate, baseline, more=pairs, **settings)
     except evaluation.NotMeasurable as error:
         digest = material.candidate.artifacts.dataset.digest
         raise Unjudgeable("holdout_measurable", f"holdout of {digest}: {error}") from error
@@ -66,8 +72,10 @@ def measure(material: Material, *, resamples: int = RESAMPLES) -> Evidence:
         differences=_estimates(differences),
         columns=data.slices,
         groups=tuple(Group(**group.model_dump()) for group in groups),
+        assumed=stakes.assumed(material.candidate, material.baseline),
     )
-    scores = Scores(labels=labels, candidate=candidate, baseline=baseline)
+    at_stake = stakes.prices.false_negative if stakes.prices else None
+    scores = Scores(labels=labels, candidate=candidate, baseline=baseline, at_stake=at_stake)
     return Evidence(measurements=measurements, scores=scores, resamples=resamples)
 
 
@@ -113,7 +121,7 @@ def _read_holdout(material: Material) -> "pd.DataFrame":
     except (ValueError, OSError) as error:  # pyarrow's errors are these
         raise Unjudgeable("holdout_readable", f"the holdout of {digest} is no Parquet file: {error}") from error
     _require_columns(
-        frame, [data.target, data.identity, *data.slices], f"the workflow needs in the holdout of {digest}"
+        frame, [data.target, data.identity, data.period, *data.slices], f"the workflow needs in the holdout of {digest}"
     )
     for state in (material.candidate, material.baseline):
         if state is not None:
@@ -123,22 +131,36 @@ def _read_holdout(material: Material) -> "pd.DataFrame":
 
 
 def _untouched(holdout: "pd.DataFrame", material: Material) -> "pd.DataFrame":
-    """Those rows that the baseline was not trained on either: a smaller share may have been held out in its time."""
+    """Those rows that the baseline was not trained on either: less or other rows may have been held out in its time."""
     from murmur_training.splitting import held_out
 
     data, before = material.data, material.baseline_data
-    if before is None:
+    if before is None or material.baseline is None:
         return holdout
+    if before.split == "time":
+        return _later(holdout, material.baseline, before, data)
     if before.identity != data.identity:
         raise Unjudgeable(
             "holdout_untouched",
             f"the baseline was held out by {before.identity!r} and the candidate by {data.identity!r}: nobody can tell"
             f" which rows the baseline has seen; give the changed workflow another name",
         )
-    if before.holdout >= data.holdout:
+    if before.holdout >= data.holdout and data.split == "identity":
         return holdout
     untouched = holdout[held_out(holdout[data.identity], before.holdout)]
     return untouched.reset_index(drop=True)
+
+
+def _later(holdout: "pd.DataFrame", baseline: VersionState, before: DataSection, data: DataSection) -> "pd.DataFrame":
+    """Those rows that are later than all that the baseline was trained on."""
+    until = baseline.artifacts.dataset.trained_until
+    if before.period != data.period or until is None:
+        raise Unjudgeable(
+            "holdout_untouched",
+            f"the baseline was trained until {until!r} by {before.period!r}, the candidate's rows have {data.period!r}:"
+            f" nobody can tell which rows the baseline has seen; give the changed workflow another name",
+        )
+    return holdout[holdout[data.period] > until].reset_index(drop=True)
 
 
 def _require_columns(frame: "pd.DataFrame", wanted: Sequence[str], who: str) -> None:

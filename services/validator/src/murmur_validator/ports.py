@@ -35,11 +35,15 @@ class Material:
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """Label and probabilities of every row of the holdout, in its order."""
+    """Label and probabilities of every row of the holdout, in its order.
+
+    at_stake: what each row costs that is positive and not flagged; None where the workflow gives no costs
+    """
 
     labels: Floats
     candidate: Floats
     baseline: Floats | None
+    at_stake: Floats | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from murmur_events.validation import Check, SliceResult, ValidationCompleted
 from murmur_events.values import Artifact, Interval
 from murmur_events.workflows import ValidationSection
-from murmur_validator.domain.judgement import Rules
+from murmur_validator.domain.judgement import Costs, Rules
 from murmur_validator.domain.measurements import Estimate, Measurements, Metric
 from murmur_validator.ports import Dossier
 
@@ -17,6 +17,8 @@ def rules_of(section: ValidationSection) -> Rules:
         confidence=section.confidence,
         max_slice_loss=section.max_slice_loss,
         min_slice_rows=section.min_slice_rows,
+        costs=Costs(**section.costs.model_dump()) if section.costs else None,
+        alert_budget=section.alert_budget,
     )
 
 

@@ -1,4 +1,4 @@
-"""The four metrics by which a binary classifier is judged, for one sample or for thousands of resamples at once.
+"""The metrics by which a binary classifier is judged, for one sample or for thousands of resamples at once.
 
 A resample is a column of weights: how often each row of the sample was drawn. One sort of the scores serves them all,
 so a metric of `b` resamples of `n` rows costs O(n log n + b n), and is exactly that of the drawn rows written out.
@@ -41,7 +41,7 @@ def checked(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> tuple[Floats
 
 
 def metrics(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> dict[str, float]:
-    """`auc`, `ks`, `brier` and `log_loss` of one sample.
+    """`auc`, `ks`, `brier`, `log_loss` and `average_precision` of one sample.
 
     Raises `NotMeasurable` for fewer than two labels, labels other than 0 and 1, or probabilities outside [0, 1].
     """
@@ -51,8 +51,8 @@ def metrics(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> dict[str, fl
 
 
 def better(metric: str, difference: float) -> float:
-    """The difference, signed so that more than 0 is an improvement: of Brier score and log-loss less is better."""
-    return -difference if metric in ("brier", "log_loss") else difference
+    """The difference, signed so that more than 0 is an improvement: of Brier score, log-loss, cost less is better."""
+    return -difference if metric in ("brier", "log_loss", "cost") else difference
 
 
 Weighted = Callable[[Floats], Floats]
@@ -94,7 +94,9 @@ def _ks(y: Floats, p: Floats) -> Weighted:
     return measure
 
 
-def _mean_of(loss: Floats) -> Weighted:
+def mean_of(loss: Floats) -> Weighted:
+    """The mean of a loss [n] that each row has by itself."""
+
     def measure(weights: Floats) -> Floats:
         return _divide(loss @ weights, weights.sum(axis=0))
 
@@ -103,13 +105,82 @@ def _mean_of(loss: Floats) -> Weighted:
 
 def _brier(y: Floats, p: Floats) -> Weighted:
     """Mean squared distance of the probability from what happened: Brier 1950."""
-    return _mean_of((p - y) ** 2)
+    return mean_of((p - y) ** 2)
 
 
 def _log_loss(y: Floats, p: Floats) -> Weighted:
     """Mean negative logarithm of the probability given to what happened."""
     kept = np.clip(p, EPSILON, 1.0 - EPSILON)
-    return _mean_of(-(y * np.log(kept) + (1.0 - y) * np.log(1.0 - kept)))
+    return mean_of(-(y * np.log(kept) + (1.0 - y) * np.log(1.0 - kept)))
+
+
+def _average_precision(y: Floats, p: Floats) -> Weighted:
+    """Mean precision at each positive, from the highest score down, without interpolation; ties are one step.
+
+    The convention of `sklearn.metrics.average_precision_score`. A random order has the share of positives.
+    """
+    found = _found(y, p)
+
+    def measure(weights: Floats) -> Floats:
+        rows, positives = found(weights)
+        recalled = np.diff(positives, axis=0)
+        precision = _divide(positives[1:], rows[1:])
+        return _divide(np.einsum("nb,nb->b", recalled, np.nan_to_num(precision)), positives[-1])
+
+    return measure
+
+
+def precision_at(budget: float, y: Floats, p: Floats) -> Weighted:
+    """Share of positives among the rows with the highest scores, as many as the budget, a share of rows, allows.
+
+    Of rows with one score that only partly fit, each is as likely to be taken as the others.
+    """
+    at = _at_budget(budget, y, p)
+
+    def measure(weights: Floats) -> Floats:
+        taken, caught, _ = at(weights)
+        return _divide(caught, taken)
+
+    return measure
+
+
+def recall_at(budget: float, y: Floats, p: Floats) -> Weighted:
+    """Share of all positives that are among those rows."""
+    at = _at_budget(budget, y, p)
+
+    def measure(weights: Floats) -> Floats:
+        _, caught, positives = at(weights)
+        return _divide(caught, positives)
+
+    return measure
+
+
+def _at_budget(budget: float, y: Floats, p: Floats) -> Callable[[Floats], tuple[Floats, Floats, Floats]]:
+    found = _found(y, p)
+
+    def count(weights: Floats) -> tuple[Floats, Floats, Floats]:
+        rows, positives = found(weights)
+        taken = budget * rows[-1]
+        caught = np.array([np.interp(t, r, c) for t, r, c in zip(taken, rows.T, positives.T, strict=True)])
+        return taken, caught, positives[-1]
+
+    return count
+
+
+def _found(y: Floats, p: Floats) -> Callable[[Floats], tuple[Floats, Floats]]:
+    """Rows and positives, both [s + 1, b], with at least each of the s scores: first none, then from the top down."""
+    order = np.argsort(-p, kind="stable")
+    last_of_score = np.flatnonzero(np.append(np.diff(p[order]) < 0, True))
+    ones = y[order][:, np.newaxis]
+
+    def count(weights: Floats) -> tuple[Floats, Floats]:
+        drawn = weights[order]
+        none = np.zeros((1, drawn.shape[1]))
+        rows = np.cumsum(drawn, axis=0)[last_of_score]
+        positives = np.cumsum(drawn * ones, axis=0)[last_of_score]
+        return np.concatenate([none, rows]), np.concatenate([none, positives])
+
+    return count
 
 
 def _divide(numerator: Floats, denominator: Floats) -> Floats:
@@ -121,5 +192,6 @@ METRICS: Final[dict[str, Callable[[Floats, Floats], Weighted]]] = {
     "ks": _ks,
     "brier": _brier,
     "log_loss": _log_loss,
+    "average_precision": _average_precision,
 }
 """Each takes labels [n] and probabilities [n], sorts them once, and returns what measures any number of resamples."""

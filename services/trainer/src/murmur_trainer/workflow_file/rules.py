@@ -97,9 +97,31 @@ def _check_balance(tree: Tree) -> None:
         tree.mistake(place, f"data.checks.label_balance is [{low}, {high}]", "two shares, the smaller one first")
 
 
+def _check_gap(tree: Tree) -> None:
+    """Identities that are cut by a hash have no before and after."""
+    if tree.get("data", "gap") and tree.get("data", "split") != "time":
+        place = tree.place(("data", "gap"))
+        tree.mistake(place, "data.gap without a split by time", "`split: time` beside it, or no gap")
+
+
+def _check_costs(tree: Tree) -> None:
+    """A snapshot keeps the features, so that the amount at stake in each row must be one of them."""
+    if tree.text("validation", "primary") == "cost" and tree.get("validation", "costs") is None:
+        place = tree.place(("validation", "primary"))
+        expected = "`costs:` with false_positive and false_negative"
+        tree.mistake(place, "the primary metric 'cost' without costs", expected)
+    column = tree.text("validation", "costs", "false_negative")
+    features = set(tree.texts("data", "features").values())
+    if column is not None and features and column not in features:
+        place = tree.place(("validation", "costs", "false_negative"))
+        tree.mistake(place, f"the cost {column!r} is not a feature", "one of data.features, or an amount")
+
+
 _RULES: tuple[Callable[[Tree], None], ...] = (
     _check_schedule,
     _check_columns,
     _check_lists,
     _check_balance,
+    _check_gap,
+    _check_costs,
 )

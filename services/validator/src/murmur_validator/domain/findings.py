@@ -30,7 +30,7 @@ class Loss:
 
 def figures(measured: Measurements, rules: Rules) -> tuple[Figure, ...]:
     """Three: the primary metric first. Differences where there is a baseline, else the candidate's own."""
-    chosen = [rules.primary, *(metric for metric in Metric if metric is not rules.primary)][:3]
+    chosen = _carrying(measured, rules)
     if measured.differences:
         return tuple(
             Figure(
@@ -55,12 +55,19 @@ def figures(measured: Measurements, rules: Rules) -> tuple[Figure, ...]:
     )
 
 
+def _carrying(measured: Measurements, rules: Rules) -> list[Metric]:
+    """Where positives are rare, what they cost and whom people will look at says more than an AUC."""
+    rare = (Metric.COST, Metric.PRECISION, Metric.AVERAGE_PRECISION) if rules.rare_positives else ()
+    order = dict.fromkeys((rules.primary, *rare, *Metric))
+    return [metric for metric in order if metric in measured.candidate][:3]
+
+
 def losses(measured: Measurements) -> tuple[Loss, ...]:
     """Metrics first, those beyond chance before the others; then groups, the largest loss first."""
     metrics = [
         Loss(
             what=metric.label,
-            amount=f"{difference.value:+.4f} [{difference.low:+.4f}, {difference.high:+.4f}]",
+            amount=_amount(difference, metric),
             certain=is_worse(metric, difference),
         )
         for metric, difference in measured.differences.items()
@@ -84,6 +91,8 @@ def untested(measured: Measurements, rules: Rules) -> tuple[str, ...]:
         found.append(
             f"{measured.left_out:,} rows of the holdout: the baseline was trained on them, so they are in no number."
         )
+    for version in measured.assumed:
+        found.append(f"What v{version} costs where it flags: it has no threshold, so that one half is taken.")
     unknown = [group for group in measured.groups if group.candidate_auc is None]
     if few := [group for group in unknown if group.rows < rules.min_slice_rows]:
         found.append(f"Groups of fewer than {rules.min_slice_rows:,} rows: {_listed(few)}.")
@@ -95,6 +104,11 @@ def untested(measured: Measurements, rules: Rules) -> tuple[str, ...]:
     if not measured.columns:
         found.append("Whether groups of people are treated alike: the workflow names no slices.")
     return tuple(found)
+
+
+def _amount(difference: Estimate, metric: Metric) -> str:
+    digits = 1 if metric is Metric.COST else 4
+    return f"{difference.value:+.{digits}f} [{difference.low:+.{digits}f}, {difference.high:+.{digits}f}]"
 
 
 def _listed(groups: Sequence[Group]) -> str:

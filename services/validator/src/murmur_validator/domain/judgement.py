@@ -24,6 +24,14 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What a wrong answer costs; false_negative may name the column with the amount at stake in each row."""
+
+    false_positive: float
+    false_negative: float | str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rules:
     """What the workflow asks of a candidate (`validation:` in workflow.yaml)."""
 
@@ -32,6 +40,13 @@ class Rules:
     confidence: float
     max_slice_loss: float
     min_slice_rows: int
+    costs: Costs | None = None
+    alert_budget: float | None = None
+
+    @property
+    def rare_positives(self) -> bool:
+        """Whether the workflow judges as people do who look for a few among many."""
+        return bool(self.costs or self.alert_budget or self.primary is Metric.AVERAGE_PRECISION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +90,12 @@ def judge(measured: Measurements, rules: Rules, *, baseline: int | None) -> Judg
     if baseline is None:
         auc = measured.candidate[Metric.AUC].value
         summary = f"first version: auc {auc:.3f} (minimum {rules.minimum_auc:.2f})"
+        if rules.primary is not Metric.AUC:
+            summary += f", {rules.primary} {measured.candidate[rules.primary].value:.{digits_of(rules.primary)}f}"
         return Judgement(outcome=Outcome.FIRST, summary=summary, checks=checks)
     outcome, words = (Outcome.NOT_BETTER, "not better") if first else (Outcome.BETTER, "better")
-    summary = f"{words} than v{baseline}: {rules.primary} {signed(measured.differences[rules.primary])}{more}"
+    difference = signed(measured.differences[rules.primary], rules.primary)
+    summary = f"{words} than v{baseline}: {rules.primary} {difference}{more}"
     return Judgement(outcome=outcome, summary=summary, checks=checks)
 
 
@@ -96,9 +114,15 @@ def is_worse(metric: Metric, difference: Estimate) -> bool:
     return difference.low > 0 if metric.less_is_better else difference.high < 0
 
 
-def signed(estimate: Estimate) -> str:
-    """As in `+0.012 [+0.004, +0.020]`."""
-    return f"{estimate.value:+.3f} [{estimate.low:+.3f}, {estimate.high:+.3f}]"
+def signed(estimate: Estimate, metric: Metric) -> str:
+    """As in `+0.012 [+0.004, +0.020]`; costs as in `-210 [-262, -158]`."""
+    digits = digits_of(metric)
+    return f"{estimate.value:+.{digits}f} [{estimate.low:+.{digits}f}, {estimate.high:+.{digits}f}]"
+
+
+def digits_of(metric: Metric) -> int:
+    """How many decimal places a sentence gives of it."""
+    return 0 if metric is Metric.COST else 3
 
 
 def _checks(measured: Measurements, rules: Rules, baseline: int | None) -> Iterator[Check]:
@@ -116,7 +140,8 @@ def _checks(measured: Measurements, rules: Rules, baseline: int | None) -> Itera
         name=BETTER_THAN_BASELINE,
         passed=is_better(primary, measured.differences[primary]),
         detail=(
-            f"{primary} {signed(measured.differences[primary])} against v{baseline}, the whole {rules.confidence:.0%}"
+            f"{primary} {signed(measured.differences[primary], primary)} against v{baseline}, the whole"
+            f" {rules.confidence:.0%}"
             f" interval {side} 0 asked"
         ),
     )

@@ -13,15 +13,35 @@ class Metric(StrEnum):
     BRIER = "brier"
     """Mean squared distance between probability and label."""
     LOG_LOSS = "log_loss"
+    AVERAGE_PRECISION = "average_precision"
+    """Mean precision at each positive: the area under the precision-recall curve."""
+    COST = "cost"
+    """What wrong answers cost in 1,000 rows, at the version's threshold; where the workflow gives costs."""
+    PRECISION = "precision_at_budget"
+    """Share of positives among the rows that people can look at; where the workflow gives an alert budget."""
+    RECALL = "recall_at_budget"
+    """Share of all positives that are among those rows."""
 
     @property
     def less_is_better(self) -> bool:
-        return self in (Metric.BRIER, Metric.LOG_LOSS)
+        return self in (Metric.BRIER, Metric.LOG_LOSS, Metric.COST)
 
     @property
     def label(self) -> str:
         """As people write it."""
-        return {Metric.AUC: "AUC", Metric.KS: "KS", Metric.BRIER: "Brier score", Metric.LOG_LOSS: "log-loss"}[self]
+        return _LABELS[self]
+
+
+_LABELS = {
+    Metric.AUC: "AUC",
+    Metric.KS: "KS",
+    Metric.BRIER: "Brier score",
+    Metric.LOG_LOSS: "log-loss",
+    Metric.AVERAGE_PRECISION: "average precision",
+    Metric.COST: "cost of 1,000 rows",
+    Metric.PRECISION: "precision at budget",
+    Metric.RECALL: "recall at budget",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +82,7 @@ class Measurements:
     differences: candidate minus baseline, paired; empty without a baseline
     left_out:    rows of the holdout that the baseline was trained on, and that are therefore in none of the numbers
     columns:     what the holdout was to be sliced by; rows without a value in one of them are in none of its groups
+    assumed:     versions whose cost is that of flagging from one half on, since they have no threshold of their own
     """
 
     rows: int
@@ -72,6 +93,7 @@ class Measurements:
     differences: Mapping[Metric, Estimate]
     columns: tuple[str, ...]
     groups: tuple[Group, ...]
+    assumed: tuple[int, ...] = ()
 
     def rows_without(self, column: str) -> int:
         """How many rows are in no group of that column."""

@@ -1,7 +1,6 @@
 """The plots of the report: each answers one question, and says in words what to look for."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.ticker import PercentFormatter
@@ -10,23 +9,20 @@ from murmur_training.evaluation import calibration_curve
 from murmur_validator.domain.judgement import is_better, is_worse
 from murmur_validator.domain.measurements import Group, Measurements, Metric
 from murmur_validator.ports import Dossier, Evidence, Floats, Scores
+from murmur_validator.report.drawing import SQUARE, Names, Plot, models_of, thinned
 from murmur_validator.report.figures import Ink, legend, new_figure, quiet, to_svg
+from murmur_validator.report.rare import cost_by_threshold, precision_recall
 
 BINS = 40
-SQUARE = (4.4, 4.0)
-
-
-@dataclass(frozen=True)
-class Plot:
-    title: str
-    caption: str
-    svg: str
-    wide: bool = False
 
 
 def plots(dossier: Dossier, evidence: Evidence) -> Iterator[Plot]:
-    names = _Names.of(dossier)
+    names = Names.of(dossier)
     yield roc(evidence.scores, names)
+    if dossier.rules.rare_positives:
+        yield precision_recall(evidence.scores, names, dossier.rules.alert_budget)
+    if dossier.rules.costs is not None:
+        yield cost_by_threshold(evidence.scores, names, dossier)
     yield calibration(evidence.scores, names)
     yield distributions(evidence.scores, names)
     if evidence.measurements.differences:
@@ -36,28 +32,11 @@ def plots(dossier: Dossier, evidence: Evidence) -> Iterator[Plot]:
         yield slices(tested, names)
 
 
-@dataclass(frozen=True)
-class _Names:
-    candidate: str
-    baseline: str | None
-
-    @classmethod
-    def of(cls, dossier: Dossier) -> "_Names":
-        return cls(f"v{dossier.candidate.version}", f"v{dossier.baseline.version}" if dossier.baseline else None)
-
-
-def _models(scores: Scores, names: _Names) -> Iterator[tuple[Floats, str, Ink, str]]:
-    """Scores, name, colour and line of each model; the baseline first, so that the candidate lies on top."""
-    if scores.baseline is not None:
-        yield scores.baseline, f"{names.baseline} (baseline)", Ink.BASELINE, "--"
-    yield scores.candidate, f"{names.candidate} (candidate)", Ink.CANDIDATE, "-"
-
-
-def roc(scores: Scores, names: _Names) -> Plot:
+def roc(scores: Scores, names: Names) -> Plot:
     figure = new_figure(*SQUARE)
     axes = quiet(figure.add_subplot())
     axes.plot([0, 1], [0, 1], color=Ink.QUIET, linewidth=0.8, linestyle=":")
-    for probabilities, name, ink, line in _models(scores, names):
+    for probabilities, name, ink, line in models_of(scores, names):
         rates = roc_curve(scores.labels, probabilities)
         axes.plot(*rates, color=ink, linestyle=line, linewidth=1.8, label=name)
     axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
@@ -75,20 +54,15 @@ def roc_curve(labels: Floats, probabilities: Floats) -> tuple[Floats, Floats]:
     last_of_score = np.flatnonzero(np.append(np.diff(probabilities[order]) < 0, True))
     true = np.cumsum(labels[order])[last_of_score]
     false = last_of_score + 1 - true
-    kept = _thinned(last_of_score.size)
+    kept = thinned(last_of_score.size)
     return np.append(0.0, false[kept] / false[-1]), np.append(0.0, true[kept] / true[-1])
 
 
-def _thinned(size: int, *, at_most: int = 400) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":
-    """So many places at most, the last among them: a curve of thousands of steps looks no different."""
-    return np.unique(np.linspace(0, size - 1, min(size, at_most)).astype(np.intp))
-
-
-def calibration(scores: Scores, names: _Names) -> Plot:
+def calibration(scores: Scores, names: Names) -> Plot:
     figure = new_figure(*SQUARE)
     axes = quiet(figure.add_subplot())
     top = 0.0
-    for probabilities, name, ink, line in _models(scores, names):
+    for probabilities, name, ink, line in models_of(scores, names):
         bins = calibration_curve(scores.labels, probabilities)
         predicted, observed = [each.predicted for each in bins], [each.observed for each in bins]
         top = max(top, *predicted, *observed)
@@ -107,10 +81,10 @@ def calibration(scores: Scores, names: _Names) -> Plot:
     )
 
 
-def distributions(scores: Scores, names: _Names) -> Plot:
+def distributions(scores: Scores, names: Names) -> Plot:
     figure = new_figure(*SQUARE)
     axes = quiet(figure.add_subplot())
-    top = max(float(probabilities.max()) for probabilities, *_ in _models(scores, names))
+    top = max(float(probabilities.max()) for probabilities, *_ in models_of(scores, names))
     edges = np.linspace(0, min(1.0, top * 1.02), BINS + 1)
     for label, ink, word in ((0.0, Ink.NEGATIVE, "label 0"), (1.0, Ink.POSITIVE, "label 1")):
         of_label = scores.labels == label
@@ -131,11 +105,12 @@ def distributions(scores: Scores, names: _Names) -> Plot:
     )
 
 
-def differences(measured: Measurements, names: _Names, confidence: float) -> Plot:
+def differences(measured: Measurements, names: Names, confidence: float) -> Plot:
     """Each metric on an axis of its own, since their units differ."""
-    figure = new_figure(*SQUARE)
-    rows = figure.subplots(len(Metric), 1)
-    for axes, metric in zip(rows, Metric, strict=True):
+    figure = new_figure(SQUARE[0], max(SQUARE[1], 0.8 * len(measured.differences)))
+    compared = [metric for metric in Metric if metric in measured.differences]
+    rows = figure.subplots(len(compared), 1)
+    for axes, metric in zip(rows, compared, strict=True):
         estimate = measured.differences[metric]
         quiet(axes)
         axes.grid(visible=False, axis="y")
@@ -160,7 +135,7 @@ def differences(measured: Measurements, names: _Names, confidence: float) -> Plo
     )
 
 
-def slices(groups: list[Group], names: _Names) -> Plot:
+def slices(groups: list[Group], names: Names) -> Plot:
     figure = new_figure(9.0, 0.9 + 0.3 * len(groups))
     axes = quiet(figure.add_subplot())
     places = np.arange(len(groups))[::-1]

@@ -11,9 +11,10 @@ from markupsafe import Markup
 
 from murmur_events.models import VersionState
 from murmur_validator.domain.findings import Figure, figures, losses, untested
-from murmur_validator.domain.judgement import Outcome
+from murmur_validator.domain.judgement import Costs, Outcome
 from murmur_validator.domain.measurements import Estimate, Metric
 from murmur_validator.ports import Dossier
+from murmur_validator.stakes import threshold_of
 
 SOFTWARE = ("murmur-validator", "murmur-training", "xgboost-cpu", "numpy", "pandas")
 MINUS = "\N{MINUS SIGN}"
@@ -49,7 +50,7 @@ class HtmlReporter:
             judgement=dossier.judgement,
             headline=_headline(dossier),
             measured=measured,
-            metrics=tuple(Metric),
+            metrics=[metric for metric in Metric if measured and metric in measured.candidate],
             figures=[_Shown.of(figure) for figure in figures(measured, dossier.rules)] if measured else [],
             losses=losses(measured) if measured else (),
             untested=untested(measured, dossier.rules) if measured else (),
@@ -84,7 +85,7 @@ class _Shown:
         def place(number: float) -> float:
             return round(100 * (number - start) / width, 2)
 
-        text = difference(estimate_) if figure.is_difference else estimate(estimate_)
+        text = (difference if figure.is_difference else estimate)(estimate_, figure.metric)
         value, interval = text.split(" ", 1)
         return cls(
             title=f"{figure.metric.label}{', difference' if figure.is_difference else ''}",
@@ -108,14 +109,18 @@ def signed(value: float | None) -> str:
     return "–" if value is None else f"{value:+.3f}".replace("-", MINUS)
 
 
-def estimate(value: Estimate) -> str:
-    """As in `0.771 [0.758, 0.784]`."""
-    return f"{number(value.value)} [{number(value.low)}, {number(value.high)}]"
+def estimate(value: Estimate, metric: Metric) -> str:
+    """As in `0.771 [0.758, 0.784]`; costs as in `1,204 [1,090, 1,322]`."""
+    return _with_interval(value, ",.0f" if metric is Metric.COST else ".3f")
 
 
-def difference(value: Estimate) -> str:
-    """As in `+0.0120 [+0.0042, +0.0201]`."""
-    return f"{value.value:+.4f} [{value.low:+.4f}, {value.high:+.4f}]".replace("-", MINUS)
+def difference(value: Estimate, metric: Metric) -> str:
+    """As in `+0.0120 [+0.0042, +0.0201]`; costs as in `-210 [-262, -158]`."""
+    return _with_interval(value, "+,.0f" if metric is Metric.COST else "+.4f")
+
+
+def _with_interval(value: Estimate, form: str) -> str:
+    return f"{value.value:{form}} [{value.low:{form}}, {value.high:{form}}]".replace("-", MINUS)
 
 
 def when(at: datetime) -> str:
@@ -162,7 +167,18 @@ def _evidence(dossier: Dossier) -> list[tuple[str, str]]:
             f"{dossier.rules.confidence:.0%}, paired percentile bootstrap, {dossier.evidence.resamples:,} resamples"
         )
         rows.append(("intervals", method))
+    if dossier.rules.costs is not None:
+        rows.append(("costs", _costs(dossier.rules.costs)))
+        flagged = [state for state in (dossier.candidate, dossier.baseline) if state is not None]
+        rows.append(("flagged", ", ".join(f"v{state.version} from {threshold_of(state):.4g} on" for state in flagged)))
+    if dossier.rules.alert_budget is not None:
+        rows.append(("alert budget", f"{dossier.rules.alert_budget:.2%} of rows"))
     return rows
+
+
+def _costs(costs: Costs) -> str:
+    missed = costs.false_negative if isinstance(costs.false_negative, str) else f"{costs.false_negative:,g}"
+    return f"{costs.false_positive:,g} for a row flagged in vain, {missed} for a positive row that is not"
 
 
 def _version(role: str, state: VersionState) -> list[tuple[str, str]]:

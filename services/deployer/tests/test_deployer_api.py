@@ -66,4 +66,4 @@ def test_the_service_is_put_together_without_doing_anything(tmp_path: Path) -> N
 
 def test_model_servers_listen_beside_the_front_door() -> None:
     ports = Settings(port=9000).model_server_ports
-    assert (ports[0], ports[-1]) == (9100, 9199)
+    assert (ports[0], ports[-1]) == (9100, 9499)

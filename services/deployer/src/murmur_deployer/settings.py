@@ -8,7 +8,7 @@ from murmur_access import BrokerAccess
 from murmur_access.rules import MODEL_SERVER
 from murmur_kernel.settings import KernelSettings
 
-_FIRST, _LAST = 100, 199
+_FIRST, _LAST = 100, 499
 
 
 class Settings(KernelSettings):

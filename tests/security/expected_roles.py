@@ -26,7 +26,11 @@ BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
         ("DELETE", "/v1/freezes/{what}/{workflow}"): OPERATOR,
     },
     "validator": {},
-    "deployer": {},
+    "deployer": {
+        ("POST", "/v1/batch-inputs"): AUTHOR,
+        ("POST", "/v1/batches"): AUTHOR,
+        ("POST", "/v1/batches/{name}/cancel"): AUTHOR,
+    },
     "monitor": {},
     "audit": {("POST", "/v1/checkpoints"): OPERATOR},
 }

@@ -1,9 +1,12 @@
 """Artifacts: the same bytes under the same name, and no changed byte ever read."""
 
+import hashlib
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from murmur_events.values import Artifact
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.errors import ArtifactCorrupt, ArtifactMissing, Transient
 
@@ -60,3 +63,30 @@ async def test_a_store_that_was_moved_reads_what_names_its_former_place(tmp_path
     written = await ArtifactStore(f"file://{tmp_path}/before").put_bytes(b"model", suffix=".ubj")
     (tmp_path / "before").rename(tmp_path / "after")
     assert await ArtifactStore(f"file://{tmp_path}/after").read_bytes(written) == b"model"
+
+
+async def test_a_file_larger_than_memory_would_be_kept_and_fetched(artifacts: ArtifactStore, tmp_path: Path) -> None:
+    """64 MiB pass through in pieces."""
+    large = tmp_path / "large.bin"
+    with large.open("wb") as file:
+        file.truncate(64 * 2**20)
+    tracemalloc.start()
+    try:
+        artifact = await artifacts.put_file(large)
+        copy = await artifacts.fetch(artifact, tmp_path / "copy")
+        _, highest = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (copy.stat().st_size, artifact.size) == (64 * 2**20, 64 * 2**20)
+    assert highest < 8 * 2**20
+
+
+async def test_what_others_name_is_looked_for_in_this_store(artifacts: ArtifactStore, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_bytes(b"secret")
+    digest = hashlib.sha256(b"secret").hexdigest()
+    named = Artifact(uri=f"file://{tmp_path}/secret.txt", sha256=digest, size=6)
+    assert await artifacts.read_bytes(named) == b"secret"
+    with pytest.raises(ArtifactMissing):
+        await artifacts.fetch(artifacts.own(named, suffix=".txt"), tmp_path / "copy")
+    kept = await artifacts.put_bytes(b"secret", suffix=".txt")
+    assert artifacts.own(named, suffix=".txt") == kept

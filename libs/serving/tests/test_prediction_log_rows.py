@@ -12,9 +12,9 @@ ORIGIN = Origin("credit", "credit", 3, "a" * 64, "credit-v3-1", 0, ("limit", "ag
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def line(request_id: str, *, status: int = 200, trace: str = "") -> bytes:
+def line(request_id: str, *, status: int = 200, trace: str = "", batch: bool = False) -> bytes:
     rows = {"features": [[1.0, None]], "outputs": [0.25]} if status == 200 else {"features": None, "outputs": None}
-    return encode(request_id, NOON, 1.5, status=status, trace=trace, **rows)[0]
+    return encode(request_id, NOON, 1.5, status=status, trace=trace, batch=batch, **rows)[0]
 
 
 def test_a_batch_is_what_the_events_class_would_write() -> None:
@@ -25,6 +25,14 @@ def test_a_batch_is_what_the_events_class_would_write() -> None:
     assert (times[0], written) == (times[1], read)
     assert to_record(envelope).headers == record.headers
     assert (envelope.event.offset, envelope.event.trace_ids) == (7, ("", "", "b" * 32))
+
+
+def test_rows_of_batches_are_marked_and_live_ones_carry_nothing_more() -> None:
+    of_batch = [line("b/000000/000", batch=True), line("b/000000/001", status=400, batch=True)]
+    for lines, marks in (([line("r-1"), *of_batch], (False, True, True)), ([line("r-1")], ())):
+        record = to_batch(ORIGIN, "s/000001", 0, lines)
+        assert from_record(record.topic, record.value, record.headers).event.in_batches == marks
+    assert len(orjson.loads(line("r-1"))) == len(orjson.loads(of_batch[0])) - 1
 
 
 def test_rows_of_a_release_that_knew_no_traces_are_shipped() -> None:

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import httpx
+import pytest
 from mlserver.rest.app import create_app
 from mlserver.settings import Settings
 from starlette.routing import Route
 
 from murmur_access import TokenFile
-from murmur_serving.admission import Admission, AskingWeb
+from murmur_serving.admission import Admission, AskingWeb, Refused
+from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
 
 
 async def test_every_route_that_is_not_read_only_needs_a_token(tmp_path: Path) -> None:
@@ -27,3 +29,11 @@ async def test_every_route_that_is_not_read_only_needs_a_token(tmp_path: Path) -
 
     assert asked == {(method, path) for method, path in calls if method not in ("GET", "HEAD")}
     assert ("POST", "/v2/models/credit/infer_stream") in asked
+
+
+@pytest.mark.parametrize("header", [PROBE_HEADER, BATCH_HEADER])
+def test_the_deployers_own_requests_show_the_replicas_mark(tmp_path: Path, header: str) -> None:
+    admission = Admission(TokenFile(tmp_path / "tokens.json"), mark="m")
+    admission.admit("/v2/models/credit/infer", {header: "m"})
+    with pytest.raises(Refused):
+        admission.admit("/v2/models/credit/infer", {header: "another"})

@@ -13,7 +13,7 @@ from replicas import Replica, serving, start_replica
 from request_fuzz import requests, valid
 
 from murmur_access import Role, TokenFile
-from murmur_serving.config import PROBE_HEADER
+from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
 
 pytestmark = pytest.mark.flock
 
@@ -90,6 +90,24 @@ def test_a_probe_is_answered_and_leaves_no_trace_but_mlservers_count(replica, mo
     assert after["murmur_serving_requests_total"] == before["murmur_serving_requests_total"]
     assert after["model_infer_request_success_total"] == before["model_infer_request_success_total"] + 2
     assert after["murmur_serving_fast_requests_total"] == before["murmur_serving_fast_requests_total"] + 1
+
+
+def test_a_request_of_a_batch_is_logged_as_such_and_counts_apart(replica, model) -> None:
+    before, known = replica.metrics(), len(replica.logged())
+    good, bad = (orjson.dumps(valid(Random(1)) | more | {"id": "b/0/0"}) for more in ({}, {"inputs": []}))
+    with replica.client as client:
+        for headers in (FAST, SLOW):
+            for body, status in ((good, 200), (bad, 400)):
+                marked = headers | {BATCH_HEADER: model.mark}
+                assert client.post(INFER, content=body, headers=marked).status_code == status
+        client.post(INFER, content=good, headers=FAST | {BATCH_HEADER: "anybody's"})
+    after, rows = replica.metrics(), replica.logged()[known:]
+    predicted = sum(row[3] == 200 for row in rows) // 3
+    assert [row[7:] for row in rows if row[3] == 400] == [[True]] * 2
+    assert [row[7:] for row in rows if row[3] == 200] == [[True]] * 2 * predicted + [[]] * predicted
+    gained = {name: after[name] - before.get(name, 0.0) for name in after}
+    assert gained["murmur_serving_batch_rows_total"] == 2 * predicted
+    assert gained["murmur_serving_requests_total"] == gained["murmur_serving_request_seconds_count"] == 1
 
 
 def test_pipelined_requests_are_answered_in_their_order(replica) -> None:

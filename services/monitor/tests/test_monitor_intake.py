@@ -68,6 +68,24 @@ async def test_rows_go_to_the_windows_of_their_times(record_of: RecordOf) -> Non
     assert rows_by_window(table) == {0: 50, 5: 50}
 
 
+async def test_rows_of_batches_are_in_no_window(record_of: RecordOf) -> None:
+    """A batch of old rows among live ones changes nothing of what is known of the live ones."""
+    rows, times = People(1).rows(100), spread(100, over=timedelta(minutes=10))
+    mixed = predictions(rows, times)
+    marked = mixed.model_copy(update={"in_batches": tuple(row % 4 == 0 for row in range(100))})
+    only = mixed.model_copy(update={"in_batches": (True,) * 100})
+    part = intake(Announcements())
+    assert rows_by_window(await part.take(record_of(mixed), {})) == {0: 50, 5: 50}
+    assert rows_by_window(await part.take(record_of(marked), {})) == {0: 37, 5: 38}
+    assert await part.take(record_of(only), {}) == {}
+
+
+async def test_marks_of_another_length_make_no_sense(record_of: RecordOf) -> None:
+    odd = predictions(People(1).rows(4), spread(4)).model_copy(update={"in_batches": (True,)})
+    with pytest.raises(NotFoldable, match="'in_batches': 1"):
+        await intake(Announcements()).take(record_of(odd), {})
+
+
 async def test_a_record_that_comes_again_changes_nothing(record_of: RecordOf) -> None:
     table: dict[bytes, bytes] = {}
     record = record_of(predictions(People(1).rows(100), spread(100)))

@@ -3,8 +3,9 @@
 import getpass
 import ssl
 import uuid
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -87,6 +88,40 @@ class FrontDoor:
             if cursor is None:
                 return found
 
+    async def send_file(self, path: str, file: Path, *, kind: str, sent: Callable[[int], None]) -> Json:
+        """The file as body, piece by piece; `sent` hears how many bytes each piece has. Sent again, it is the same."""
+        headers = {"Content-Type": kind, "Content-Length": str(file.stat().st_size)}
+        patience = httpx.Timeout(30, read=600)  # the service looks at all of it before it answers
+        return await self._call("POST", path, content=_pieces(file, sent), headers=headers, timeout=patience)
+
+    async def fetch_file(self, path: str, to: Path, **query: Any) -> None:
+        """Whole or not at all. A connection that is cut is taken up where it was, as long as something comes."""
+        draft = to.with_name(f".{to.name}.part")
+        try:
+            with draft.open("wb") as file:
+                while not await self._fetch_rest(path, file, _said(query)):
+                    pass
+            draft.replace(to)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    async def _fetch_rest(self, path: str, file: BinaryIO, query: dict[str, Any]) -> bool:
+        """Whether that was all of it."""
+        begun = file.tell()
+        headers = {"Range": f"bytes={begun}-"} if begun else {}
+        try:
+            async with self._client.stream("GET", path, params=query, headers=headers) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise self._refusal(path, response)
+                async for piece in response.aiter_bytes():
+                    file.write(piece)
+        except httpx.TransportError as error:
+            if file.tell() == begun:
+                raise NotReachable(self.address, str(error) or type(error).__name__) from error
+            return False
+        return True
+
     async def _call(self, method: str, path: str, **options: Any) -> Json:
         try:
             response = await self._client.request(method, path, **options)
@@ -95,13 +130,23 @@ class FrontDoor:
         if response.is_success:
             body: Json = response.json()
             return body
+        raise self._refusal(path, response)
+
+    def _refusal(self, path: str, response: httpx.Response) -> DoorError:
         try:
             problem = response.json()
         except ValueError:
             problem = {"title": response.reason_phrase, "detail": response.text[:300] or response.reason_phrase}
         if response.status_code in (502, 503, 504) and "type" not in problem:
-            raise NotReachable(f"{self.address}{path}", f"HTTP status {response.status_code}")
-        raise Rejected(response.status_code, problem)
+            return NotReachable(f"{self.address}{path}", f"HTTP status {response.status_code}")
+        return Rejected(response.status_code, problem)
+
+
+async def _pieces(file: Path, sent: Callable[[int], None]) -> AsyncIterator[bytes]:
+    with file.open("rb") as content:
+        while piece := content.read(2**18):
+            yield piece
+            sent(len(piece))
 
 
 def _trusting(certificates: Path | None) -> ssl.SSLContext | bool:

@@ -5,6 +5,7 @@ import typer
 from murmur_cli import (
     audit_commands,
     backup_commands,
+    batch_commands,
     events_commands,
     flock_commands,
     freeze_commands,
@@ -26,6 +27,7 @@ for group in (
     flock_commands,
     workflow_commands,
     review_commands,
+    batch_commands,
     freeze_commands,
     events_commands,
     tokens_commands,

@@ -8,6 +8,7 @@ from rich.text import Text
 from murmur_cli.palette import colour_of
 from murmur_events import Envelope, Event
 from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
+from murmur_events.batches import BatchCompleted, BatchFailed, BatchRequested
 from murmur_events.datasets import DatasetRegistered
 from murmur_events.dead_letters import DeadLettered
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
@@ -55,6 +56,7 @@ _KNOWN = frozenset({"tracking", "registry", "trainer", "validator", "deployer", 
 _TROUBLE = {
     "run.failed": "red",
     "deployment.failed": "red",
+    "batch.failed": "red",
     "model.rejected": "yellow",
     "drift.detected": "yellow",
     "alert.raised": "red",
@@ -226,3 +228,21 @@ def _(event: AutomationUnfrozen) -> str:
 @describe.register
 def _(event: PromotionDeferred) -> str:
     return f"{event.model} v{event.version} waits: promotion is frozen by {event.by} ({event.reason})"
+
+
+@describe.register
+def _(event: BatchRequested) -> str:
+    version = f" v{event.version}" if event.version else ""
+    return f"{event.batch}  {event.deployment}{version} is to score {event.input.size:,} bytes for {event.by}"
+
+
+@describe.register
+def _(event: BatchCompleted) -> str:
+    refused = f", {event.failed_rows:,} of them refused" if event.failed_rows else ""
+    scored = f"{event.deployment} v{event.version} scored {event.rows:,} rows{refused}"
+    return f"{event.batch}  {scored}  {event.seconds:.1f} s"
+
+
+@describe.register
+def _(event: BatchFailed) -> str:
+    return f"{event.batch}  {event.deployment}  {event.cause.replace('_', ' ')}: {event.message.splitlines()[0]}"

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.base import Event
+from murmur_events.batches import BatchCompleted, BatchFailed, BatchRequested
 from murmur_events.datasets import DatasetRegistered
 from murmur_events.dead_letters import DeadLettered
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
@@ -108,6 +109,9 @@ CATALOG: tuple[Topic, ...] = (
     _topic("review.decided", ReviewDecided, "registry", "model", root=True),
     _topic("model.deployed", ModelDeployed, "deployer", "deployment", retention=FOR_EVER),
     _topic("deployment.failed", DeploymentFailed, "deployer", "deployment"),
+    _topic("batch.requested", BatchRequested, "deployer", "batch", root=True, open_to_clients=True),
+    _topic("batch.completed", BatchCompleted, "deployer", "batch"),
+    _topic("batch.failed", BatchFailed, "deployer", "batch"),
     _topic("prediction.logged", PredictionLogged, "model-server", "deployment", retention=WEEK, root=True),
     _topic("window.measured", WindowMeasured, "monitor", "deployment", retention=MONTH, root=True),
     _topic("drift.detected", DriftDetected, "monitor", "deployment"),

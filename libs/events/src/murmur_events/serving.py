@@ -26,3 +26,8 @@ class PredictionLogged(Event):
     trace_ids: tuple[str, ...] = Field(
         default=(), description="one a row, empty where a request had no trace; none at all from servers of old"
     )
+    in_batches: tuple[bool, ...] = Field(
+        default=(),
+        description="one a row: true where a batch had it scored, whose id begins the request's; none at all where"
+        " no row is of a batch",
+    )

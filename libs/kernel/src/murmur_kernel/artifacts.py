@@ -4,6 +4,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import shutil
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,9 @@ except ModuleNotFoundError:
     _UNWILLING: tuple[type[Exception], ...] = (OSError,)
 else:
     _UNWILLING = (OSError, BotoCoreError)
+
+
+_PIECE = 2**20
 
 
 class ArtifactStore:
@@ -42,42 +46,53 @@ class ArtifactStore:
         return await asyncio.to_thread(self._put, data, suffix)
 
     async def put_file(self, path: Path) -> Artifact:
-        """Store a file under its own suffix. Raises Transient when the file system refuses."""
-        return await asyncio.to_thread(lambda: self._put(path.read_bytes(), path.suffix))
+        """Store a file under its own suffix, piece by piece: it may be larger than memory. Raises as put_bytes does."""
+        return await asyncio.to_thread(self._put, path, path.suffix)
+
+    def own(self, artifact: Artifact, *, suffix: str) -> Artifact:
+        """Where this store keeps those bytes, if it has them: a URI that somebody outside names might lead anywhere."""
+        name = _name(artifact.sha256, artifact.sha256 + suffix)
+        return artifact.model_copy(update={"uri": f"{self._root}/{name}"})
 
     async def read_bytes(self, artifact: Artifact) -> bytes:
         """Its bytes. Raises ArtifactMissing or ArtifactCorrupt."""
         return await asyncio.to_thread(self._read, artifact)
 
     async def fetch(self, artifact: Artifact, to: Path) -> Path:
-        """A local copy at `to`. Raises ArtifactMissing or ArtifactCorrupt; then nothing is at `to`."""
-        data = await self.read_bytes(artifact)
-        await asyncio.to_thread(_write_whole, to, data)
+        """A local copy at `to`, made piece by piece. Raises ArtifactMissing, ArtifactCorrupt; then nothing is there."""
+        await asyncio.to_thread(self._fetch, artifact, to)
         return to
 
-    def _put(self, data: bytes, suffix: str) -> Artifact:
-        digest = hashlib.sha256(data).hexdigest()
+    def _put(self, content: bytes | Path, suffix: str) -> Artifact:
+        digest, size = _measured(content)
         name = _name(digest, digest + suffix)
         path = f"{self._base}/{name}"
         try:
             if not self._holds(path, digest):
-                self._write(path, data)
+                self._write(path, content)
         except _UNWILLING as error:
             full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
             kind = NoSpace if full else Transient
-            raise kind(f"cannot store an artifact of {len(data)} bytes under {self._root}: {error}") from error
-        return Artifact(uri=f"{self._root}/{name}", sha256=digest, size=len(data))
+            raise kind(f"cannot store an artifact of {size} bytes under {self._root}: {error}") from error
+        return Artifact(uri=f"{self._root}/{name}", sha256=digest, size=size)
 
-    def _write(self, path: str, data: bytes) -> None:
+    def _write(self, path: str, content: bytes | Path) -> None:
         """All of it or nothing, whoever else writes the same meanwhile: an object of S3 is there once it is whole."""
         if "file" not in self._files.protocol:
-            self._files.pipe_file(path, data)
+            if isinstance(content, Path):
+                self._files.put_file(str(content), path)
+            else:
+                self._files.pipe_file(path, content)
             return
         temporary = f"{path}.{uuid.uuid4().hex}.part"
         self._files.makedirs(os.path.dirname(path), exist_ok=True)
         try:
             with self._files.open(temporary, "wb") as stream:
-                stream.write(data)
+                if isinstance(content, Path):
+                    with content.open("rb") as source:
+                        shutil.copyfileobj(source, stream, _PIECE)
+                else:
+                    stream.write(content)
                 _to_disk(stream)
             self._files.mv(temporary, path)
         except OSError:
@@ -92,9 +107,35 @@ class ArtifactStore:
     def _holds(self, path: str, digest: str) -> bool:
         """Whether those bytes are there unchanged: storing what was damaged mends it."""
         try:
-            return hashlib.sha256(self._files.cat_file(path)).hexdigest() == digest
+            with self._files.open(path, "rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest() == digest
         except FileNotFoundError:
             return False
+
+    def _fetch(self, artifact: Artifact, to: Path) -> None:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        temporary = to.with_name(f"{to.name}.{uuid.uuid4().hex}.part")
+        try:
+            found = self._copy(artifact, temporary)
+            if found != artifact.sha256:
+                raise ArtifactCorrupt(artifact.uri, artifact.sha256, found)
+            temporary.replace(to)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _copy(self, artifact: Artifact, to: Path) -> str:
+        """The digest of what was copied."""
+        digest = hashlib.sha256()
+        try:
+            with self._opened(artifact) as source, to.open("wb") as copy:
+                while piece := source.read(_PIECE):
+                    digest.update(piece)
+                    copy.write(piece)
+        except FileNotFoundError:
+            raise ArtifactMissing(artifact.uri) from None
+        except _UNWILLING as error:
+            raise Transient(f"cannot copy {artifact.uri} to {to}: {error}") from error
+        return digest.hexdigest()
 
     def _read(self, artifact: Artifact) -> bytes:
         try:
@@ -107,6 +148,14 @@ class ArtifactStore:
         if found != artifact.sha256:
             raise ArtifactCorrupt(artifact.uri, artifact.sha256, found)
         return data
+
+    def _opened(self, artifact: Artifact) -> Any:
+        """As `_load` finds it."""
+        try:
+            return self._files.open(f"{self._base}/{_name(artifact.sha256, artifact.uri)}", "rb")
+        except FileNotFoundError:
+            files, path = _file_system(artifact.uri)
+            return files.open(path, "rb")
 
     def _load(self, artifact: Artifact) -> bytes:
         """From under this root if it is there, wherever it was written: the flock may have been restored elsewhere."""
@@ -133,8 +182,10 @@ def _to_disk(stream: BinaryIO) -> None:
     os.fsync(stream.fileno())
 
 
-def _write_whole(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+def _measured(content: bytes | Path) -> tuple[str, int]:
+    """Digest and size."""
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest(), len(content)
+    with content.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return digest, content.stat().st_size

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from murmur_access import Role, TokenFile, TokensUnreadable
-from murmur_serving.config import PROBE_HEADER
+from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
 
 _OPEN_METHODS = ("GET", "HEAD", "OPTIONS")
 _OPEN_CALLS = ("ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "ModelMetadata")
@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 class Admission:
-    """Decides by the token that a call shows; the deployer's probes show the replica's own mark instead."""
+    """Decides by the token that a call shows; the deployer's probes and batches show the replica's own mark instead."""
 
     def __init__(self, tokens: TokenFile, mark: str) -> None:
         self._tokens = tokens
@@ -40,7 +40,8 @@ class Admission:
 
     def admit(self, operation: str, headers: Mapping[str, str]) -> None:
         """headers: by lower-case names. Raises Refused."""
-        if secrets.compare_digest(headers.get(PROBE_HEADER, "").encode(), self._mark.encode()):
+        shown = headers.get(PROBE_HEADER) or headers.get(BATCH_HEADER, "")
+        if secrets.compare_digest(shown.encode(), self._mark.encode()):
             return
         needed = Role.OPERATOR if operation.endswith(_LOADING) else Role.VIEWER
         scheme, _, token = headers.get("authorization", "").partition(" ")

@@ -22,6 +22,10 @@ PROBE_HEADER = "x-murmur-probe"
 """With the replica's own mark in it, a request is the deployer's: answered like any other, but neither counted nor
 logged as a prediction, and without a token.
 """
+BATCH_HEADER = "x-murmur-batch"
+"""With the replica's own mark in it, a request is the deployer's too, for a batch: answered and logged like any other,
+without a token, and marked in the prediction log so that nobody takes its rows for live traffic.
+"""
 RUNTIME = "murmur_serving.runtime.ModelRuntime"
 
 
@@ -30,11 +34,11 @@ class ReplicaConfig(BaseModel):
 
     log_directory holds the prediction logs of all replicas of the deployment on this machine: whoever lives ships what
     a dead one left there. brokers None: rows stay on disk. tokens: the file that knows
-    who may ask for predictions; None: everybody. mark: what the deployer's probes show; it stands in the replica's
-    directory only, which nobody else may read. convert: whether an XGBoost model may be served by ONNX Runtime, once
-    that is shown to answer equally. conversions: where that is kept for the next replica of the version; None: in the
-    replica's own directory. logged: the part of the requests whose rows are kept, chosen by their ids; failures
-    always are.
+    who may ask for predictions; None: everybody. mark: what the deployer's own requests show; it stands in the
+    replica's directory only, which nobody else may read. convert: whether an XGBoost model may be served by ONNX
+    Runtime, once that is shown to answer equally. conversions: where that is kept for the next replica of the version;
+    None: in the replica's own directory. logged: the part of the requests whose rows are kept, chosen by their ids;
+    failures always are.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

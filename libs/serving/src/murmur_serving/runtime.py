@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import ValidationError
 
 from murmur_serving import metrics
-from murmur_serving.config import PROBE_HEADER, ReplicaConfig
+from murmur_serving.config import BATCH_HEADER, PROBE_HEADER, ReplicaConfig
 from murmur_serving.engines.choosing import Engine, choose
 from murmur_serving.engines.port import Matrix, Outputs
 from murmur_serving.errors import LogUnwritable, ModelRefused, PredictionFailed
@@ -60,14 +60,15 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         if headers.get(PROBE_HEADER) == self.config.mark:  # MLServer puts the transport's headers there
             return self._answer(payload, self.outputs(self._reader.read(payload)))
         started, trace = perf_counter(), trace_id_of(headers.get(HEADER))
+        batch = headers.get(BATCH_HEADER) == self.config.mark
         try:
             matrix = self._reader.read(payload)
             outputs = self.outputs(matrix)
         except MLServerError as error:
-            self.record(payload.id, started, status=error.status_code, trace=trace)
+            self.record(payload.id, started, status=error.status_code, trace=trace, batch=batch)
             raise
         given = {"features": matrix.tolist(), "outputs": outputs.tolist()}
-        self.record(payload.id, started, status=200, trace=trace, **given)
+        self.record(payload.id, started, status=200, trace=trace, batch=batch, **given)
         return self._answer(payload, outputs)
 
     async def unload(self) -> bool:
@@ -101,6 +102,7 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         trace: str,
         features: Sequence[Row] | None = None,
         outputs: Sequence[float] | None = None,
+        batch: bool = False,
     ) -> None:
         """Counts one answered request and appends its rows to the prediction log. Raises LogUnwritable."""
         latency = perf_counter() - started
@@ -114,12 +116,17 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
                     trace=trace,
                     features=features,
                     outputs=outputs,
+                    batch=batch,
                 )
         except LogUnwritable as error:
             status, outputs = error.status_code, None
             raise
         finally:
-            self.counts.request(status=status, seconds=latency, predictions=0 if outputs is None else len(outputs))
+            predictions = 0 if outputs is None else len(outputs)
+            if batch:
+                self.counts.of_batch(predictions=predictions)
+            else:
+                self.counts.request(status=status, seconds=latency, predictions=predictions)
 
     def log_answers(self, entries: Sequence[Entry]) -> None:
         """Appends to the prediction log what was answered, all of it or nothing. Raises LogUnwritable."""

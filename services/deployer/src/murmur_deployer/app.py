@@ -7,6 +7,14 @@ import httpx
 from fastapi import FastAPI
 
 from murmur_deployer import api, scraping
+from murmur_deployer.batches import api as batches_api
+from murmur_deployer.batches.asking import SCORING
+from murmur_deployer.batches.chunks import Manners
+from murmur_deployer.batches.files import BatchFiles
+from murmur_deployer.batches.ports import Scorer
+from murmur_deployer.batches.replica import LocalScorer
+from murmur_deployer.batches.scoring import Scoring
+from murmur_deployer.batches.spool import Spool
 from murmur_deployer.consumers import SUBSCRIPTIONS
 from murmur_deployer.envoy.router import EnvoyRouter
 from murmur_deployer.handlers import ROLLOUT
@@ -39,6 +47,7 @@ def build(
     source: Source | None = None,
     servers: ModelServers | None = None,
     router: Router | None = None,
+    scorer: Scorer | None = None,
 ) -> tuple[Service[DeployerUnitOfWork], FastAPI]:
     """The service over any store, broker, model servers and front door: tests pass others."""
     artifacts = ArtifactStore(settings.artifacts_url)
@@ -68,13 +77,24 @@ def build(
         swapped=lambda: reconciler.wake(),
         seconds=settings.start_seconds,
     )
+    spool = Spool(settings.batches)
+    scoring = Scoring(
+        scorer or LocalScorer(http, replicas=settings.replicas, host=settings.host),
+        artifacts,
+        spool,
+        chunk_rows=settings.batch_chunk_rows,
+        manners=Manners(settings.batch_share, settings.batch_patience_seconds, settings.batch_failed_rows),
+    )
     service = Service(
         "deployer",
         settings,
         unit_of_work=DeployerUnitOfWork,
         kinds=KINDS,
         subscriptions=SUBSCRIPTIONS,
-        jobs={ROLLOUT: JobKind(rollouts.run, max_attempts=5, exhausted=rollouts.exhausted)},
+        jobs={
+            ROLLOUT: JobKind(rollouts.run, max_attempts=5, exhausted=rollouts.exhausted),
+            SCORING: JobKind(scoring.run, slots=settings.batch_slots, max_attempts=5, exhausted=scoring.exhausted),
+        },
         store=store,
         sink=sink,
         source=source,
@@ -90,5 +110,10 @@ def build(
     )
     service.resource(http)
     service.background("reconciler", reconciler.run)
-    routers = [api.router(service), scraping.router(service, settings.reachable_host)]
-    return service, service.app(title="Deployer", routers=routers)
+    files = BatchFiles(artifacts, spool, service.clock, largest=settings.batch_input_bytes)
+    routers = [
+        api.router(service),
+        batches_api.router(service, files),
+        scraping.router(service, settings.reachable_host),
+    ]
+    return service, service.app(title="Deployer", routers=routers, problems=batches_api.PROBLEMS)

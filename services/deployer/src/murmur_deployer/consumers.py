@@ -1,7 +1,12 @@
 """Everything that the deployer listens to."""
 
 from murmur_deployer import handlers
+from murmur_deployer.batches.asking import accept_request
+from murmur_events.batches import BatchRequested
 from murmur_events.models import ModelPromoted
 from murmur_kernel.consuming import react
 
-SUBSCRIPTIONS = (react(ModelPromoted, handlers.follow_promotion),)
+SUBSCRIPTIONS = (
+    react(ModelPromoted, handlers.follow_promotion),
+    react(BatchRequested, accept_request),
+)

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from murmur_deployer.domain.batch import Batch
+from murmur_deployer.domain.batch_input import BatchInput
 from murmur_deployer.domain.deployment import Deployment
 from murmur_events.models import VersionState
 from murmur_kernel.commands import Done
@@ -30,7 +32,9 @@ def release_id(deployment: str, version: int) -> str:
 
 DEPLOYMENTS = Kind("deployment", Deployment, key=lambda deployment: deployment.name, indexes=("name",), keeps=1000)
 RELEASES = Kind("release", Release, key=lambda release: release.id)
-KINDS = (DEPLOYMENTS, RELEASES)
+BATCHES = Kind("batch", Batch, key=lambda batch: batch.id, indexes=("deployment", "state", "requested_at"))
+BATCH_INPUTS = Kind("batch-input", BatchInput, key=lambda file: file.sha256)
+KINDS = (DEPLOYMENTS, RELEASES, BATCHES, BATCH_INPUTS)
 
 _PAGE = 200
 
@@ -43,6 +47,14 @@ class DeployerUnitOfWork(UnitOfWork):
     @property
     def releases(self) -> Collection[Release]:
         return self.collection(RELEASES)
+
+    @property
+    def batches(self) -> Collection[Batch]:
+        return self.collection(BATCHES)
+
+    @property
+    def batch_inputs(self) -> Collection[BatchInput]:
+        return self.collection(BATCH_INPUTS)
 
     async def all_deployments(self) -> tuple[Deployment, ...]:
         """Every deployment, by name."""

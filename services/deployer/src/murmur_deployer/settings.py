@@ -24,6 +24,13 @@ class Settings(KernelSettings):
     route_seconds: float = Field(default=10, gt=0, description="until the front door must have applied its routes")
     drain_seconds: float = Field(default=30, gt=0, description="the longest that a retired replica may go on answering")
 
+    batch_chunk_rows: int = Field(default=10_000, ge=1, description="rows after which a batch's progress is recorded")
+    batch_share: float = Field(default=0.5, gt=0, le=1, description="part of a replica's time that a batch takes")
+    batch_slots: int = Field(default=1, ge=1, description="batches that are scored at the same time")
+    batch_failed_rows: int = Field(default=1000, ge=0, description="rows of a batch that the model may refuse")
+    batch_patience_seconds: float = Field(default=300, gt=0, description="how long a batch waits for its replica")
+    batch_input_bytes: int = Field(default=10 * 2**30, gt=0, description="the largest file that is taken")
+
     serving_password_file: Path | None = None
 
     @property
@@ -58,6 +65,11 @@ class Settings(KernelSettings):
     def predictions(self) -> Path:
         """Prediction logs, one directory a deployment; they outlive the replicas that wrote them."""
         return self.home.resolve() / "predictions"
+
+    @property
+    def batches(self) -> Path:
+        """What batches under way have on the disk."""
+        return self.home.resolve() / "batches"
 
     @property
     def logs(self) -> Path:

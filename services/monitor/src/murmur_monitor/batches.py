@@ -28,6 +28,7 @@ def batch_of(event: PredictionLogged, offset: int, *, latest: Millis) -> Batch:
         "latencies_ms": len(event.latencies_ms),
         "statuses": len(event.statuses),
         "outputs": len(event.outputs),
+        **({"in_batches": len(event.in_batches)} if event.in_batches else {}),
         **{f"features.{name}": len(values) for name, values in event.features.items()},
     }
     odd = {name: length for name, length in lengths.items() if length != rows}
@@ -46,6 +47,7 @@ def batch_of(event: PredictionLogged, offset: int, *, latest: Millis) -> Batch:
         failed=np.array(event.statuses) >= _FIRST_ERROR,
         ranks=_ranks(event),
         values=values,
+        live=~np.array(event.in_batches or (False,) * rows),
     )
 
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
+import numpy as np
+import numpy.typing as npt
 import structlog
 from prometheus_client import Counter
 
@@ -85,7 +87,7 @@ class Intake:
         calendar: Calendar,
         table: Mapping[bytes, bytes],
     ) -> dict[bytes, bytes]:
-        windows = calendar.split(batch.times)
+        windows = _of_live_rows(batch, calendar)
         keys = {FoldKey(partition, event.deployment, event.version, window): window for window in windows}
         expired = self.expired({*map(decode_key, table), *keys})
         changed: dict[bytes, bytes] = {}
@@ -130,3 +132,14 @@ class Intake:
             except Transient as error:
                 log.warning("store_unavailable", error=str(error))
                 await asyncio.sleep(backoff.next())
+
+
+def _of_live_rows(batch: Batch, calendar: Calendar) -> dict[Window, npt.NDArray[np.intp]]:
+    """For each window, the positions of the rows that are folded into it.
+
+    A batch scores yesterday's rows, or all there are: its rows would drift, and make a window's rate and latency those
+    of a machine's work, so that nothing could be told of the people who ask now.
+    """
+    split = calendar.split(batch.times).items()
+    live = {window: positions[batch.live[positions]] for window, positions in split}
+    return {window: positions for window, positions in live.items() if len(positions)}

@@ -16,12 +16,13 @@ from murmur_serving.runtime import ModelRuntime
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """One request, read and checked. started: of the clock perf_counter, when it was complete."""
+    """One request, read and checked. started: of the clock perf_counter, when it was complete. batch: for a batch."""
 
     rows: Rows
     started: float
     probe: bool
     trace: str
+    batch: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -75,7 +76,7 @@ class Answering:
         finished = perf_counter()
         self.model.log_answers(
             [
-                Entry(answer.request_id, finished - one.started, one.trace, one.rows.rows, answer.outputs)
+                Entry(answer.request_id, finished - one.started, one.trace, one.rows.rows, answer.outputs, one.batch)
                 for one, answer in zip(asked, answers, strict=True)
                 if not one.probe
             ]
@@ -83,7 +84,9 @@ class Answering:
         self._fast.inc(len(asked))
         for one, answer in zip(asked, answers, strict=True):
             seconds = finished - one.started
-            if not one.probe:
+            if one.batch:
+                self.model.counts.of_batch(predictions=len(answer.outputs))
+            elif not one.probe:
                 self.model.counts.request(status=200, seconds=seconds, predictions=len(answer.outputs))
             self._counts.answered(seconds)
         return answers

@@ -18,7 +18,7 @@ from mlserver.settings import Settings
 
 from murmur_serving.admission import Admission, AskingGrpc
 from murmur_serving.cloudevents import header_value
-from murmur_serving.config import PROBE_HEADER
+from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
 from murmur_serving.fastpath.answers import Answer, Asked
 from murmur_serving.fastpath.models import FastModels, Place
 from murmur_serving.fastpath.requests import Output, Request, Tensor
@@ -79,7 +79,8 @@ class FastServicer(InferenceServicer):  # type: ignore[misc]  # MLServer ships n
                 probe = shown.get(PROBE_HEADER) == answering.mark
                 trace = trace_id_of(shown.get(HEADER))
                 waiting = _Waiting()
-                self._turn.ask(answering, Asked(rows, started, probe, trace), waiting)
+                batch = shown.get(BATCH_HEADER) == answering.mark
+                self._turn.ask(answering, Asked(rows, started, probe, trace, batch), waiting)
                 answer = await waiting.answer
                 if answer is not None:
                     return _written(place, answer, context, raw=bool(request.raw_input_contents))
@@ -101,7 +102,7 @@ class _Waiting:
             self.answer.set_result(answer)
 
 
-_SHOWN = frozenset((PROBE_HEADER, HEADER))
+_SHOWN = frozenset((PROBE_HEADER, BATCH_HEADER, HEADER))
 
 
 def read(request: pb.ModelInferRequest) -> Request | None:

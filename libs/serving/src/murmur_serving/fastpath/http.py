@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from murmur_serving.admission import Admission, Refused
-from murmur_serving.config import PROBE_HEADER
+from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
 from murmur_serving.fastpath.answers import Answer, Asked
 from murmur_serving.fastpath.models import FastModels, Place
 from murmur_serving.fastpath.turns import Turn
@@ -20,7 +20,7 @@ from murmur_serving.tracing import HEADER, trace_id_of
 
 LARGEST_BODY = 2**20
 """Bytes; what is larger is read by MLServer's own way, which slows its sender down where need be."""
-_PROBE, _TRACE = PROBE_HEADER.encode(), HEADER.encode()
+_PROBE, _BATCH, _TRACE = PROBE_HEADER.encode(), BATCH_HEADER.encode(), HEADER.encode()
 _UNUSUAL = frozenset(
     (b"content-encoding", b"transfer-encoding", b"expect", b"upgrade", b"inference-header-content-length")
 )
@@ -61,6 +61,7 @@ class FastConnection(HttpToolsProtocol):
         self._size = 0
         self._waits = False
         self._probe = b""
+        self._batch = b""
         self._trace = b""
 
     # What uvicorn's parser tells
@@ -98,9 +99,9 @@ class FastConnection(HttpToolsProtocol):
             self._hand_on(complete=True)
             return
         self._waits = True
-        probe = self._probe == answering.mark.encode()
+        mark = answering.mark.encode()
         trace = trace_id_of(self._trace.decode("latin-1"))
-        self._turn.ask(answering, Asked(rows, started, probe, trace), self)
+        self._turn.ask(answering, Asked(rows, started, self._probe == mark, trace, self._batch == mark), self)
 
     # What becomes of a request that waits
 
@@ -139,7 +140,7 @@ class FastConnection(HttpToolsProtocol):
             or self.flow.write_paused
         ):
             return False
-        json, self._probe, self._trace = True, b"", b""
+        json, self._probe, self._batch, self._trace = True, b"", b"", b""
         for name, value in self.headers:
             if name == b"content-type":
                 json = value == b"application/json"
@@ -147,6 +148,8 @@ class FastConnection(HttpToolsProtocol):
                 return False
             elif name == _PROBE:
                 self._probe = value
+            elif name == _BATCH:
+                self._batch = value
             elif name == _TRACE:
                 self._trace = value
         return json and self._is_admitted()

@@ -28,12 +28,18 @@ class Turn:
         self._rows = 0
 
     def ask(self, answering: Answering, asked: Asked, waiting: Waiting) -> None:
-        """`waiting` hears before the next turn, or now if there is enough to do already."""
+        """`waiting` hears before the next turn, or now if there is enough to do already.
+
+        A batch's rows are answered by themselves: nobody waits longer for being counted together with them, and the
+        engine that answers is the one that a request of so many rows always has.
+        """
+        if asked.batch:
+            self.end()
         if not self._waiting:
             (self._call_soon or asyncio.get_running_loop().call_soon)(self.end)
         self._waiting.append((answering, asked, waiting))
         self._rows += len(asked.rows.rows)
-        if self._rows >= _MOST_ROWS:
+        if asked.batch or self._rows >= _MOST_ROWS:
             self.end()
 
     def end(self) -> None:

@@ -63,9 +63,19 @@ class PredictionLog:
         trace: str = "",
         features: Sequence[Row] | None = None,
         outputs: Sequence[float] | None = None,
+        batch: bool = False,
     ) -> None:
         """Writes the rows of one request; they survive the process from here on. Raises LogUnwritable."""
-        lines, rows = encode(request_id, at, latency_ms, status=status, trace=trace, features=features, outputs=outputs)
+        lines, rows = encode(
+            request_id,
+            at,
+            latency_ms,
+            status=status,
+            trace=trace,
+            features=features,
+            outputs=outputs,
+            batch=batch,
+        )
         self._append(lines, rows)
 
     def append_answers(self, entries: Sequence[Entry], at: datetime) -> None:
@@ -79,6 +89,7 @@ class PredictionLog:
                 trace=one.trace,
                 features=one.rows,
                 outputs=one.outputs,
+                batch=one.batch,
             )
             for one in entries
         ]

@@ -13,7 +13,8 @@ import orjson
 from murmur_events import Envelope, Record, to_record, topic_of
 from murmur_events.serving import PredictionLogged
 
-_ENTRIES = 7
+_OLDEST, _ABSENT = 6, ("", False)
+"""Entries of a row of the first releases; and what later ones say where a row has less: no trace, in no batch."""
 _LINE = orjson.OPT_APPEND_NEWLINE
 
 Row = Sequence[float | None]
@@ -43,6 +44,7 @@ class Entry(msgspec.Struct, frozen=True):
     trace: str
     rows: Sequence[Row]
     outputs: Sequence[float]
+    batch: bool = False
 
 
 def encode(
@@ -54,9 +56,15 @@ def encode(
     trace: str,
     features: Sequence[Row] | None,
     outputs: Sequence[float] | None,
+    batch: bool = False,
 ) -> tuple[bytes, int]:
-    """The lines of one request and their number: one a predicted row, or a single one where nothing was predicted."""
+    """The lines of one request and their number: one a predicted row, or a single one where nothing was predicted.
+
+    batch: it was asked for a batch, which is written as one entry more.
+    """
     latency = round(latency_ms, 4)
+    if batch:
+        return _of_batch(request_id, at, latency, status, features, outputs, trace)
     if features is None or outputs is None:
         return orjson.dumps([request_id, at, latency, status, None, None, trace], None, _LINE), 1
     if len(outputs) == 1:
@@ -64,6 +72,23 @@ def encode(
     lines = [
         orjson.dumps([request_id, at, latency, status, row, output, trace], None, _LINE)
         for row, output in zip(features, outputs, strict=True)
+    ]
+    return b"".join(lines), len(lines)
+
+
+def _of_batch(
+    request_id: str,
+    at: datetime,
+    latency: float,
+    status: int,
+    features: Sequence[Row] | None,
+    outputs: Sequence[float] | None,
+    trace: str,
+) -> tuple[bytes, int]:
+    answered = [(None, None)] if features is None or outputs is None else zip(features, outputs, strict=True)
+    lines = [
+        orjson.dumps([request_id, at, latency, status, row, output, trace, True], None, _LINE)
+        for row, output in answered
     ]
     return b"".join(lines), len(lines)
 
@@ -77,7 +102,7 @@ def to_batch(origin: Origin, segment: str, offset: int, lines: Sequence[bytes]) 
     rows = _decoded(lines, len(origin.columns))
     if not rows:
         return None
-    ids, times, latencies, statuses, features, outputs, traces = zip(*rows, strict=True)
+    ids, times, latencies, statuses, features, outputs, traces, in_batches = zip(*rows, strict=True)
     empty = (None,) * len(origin.columns)
     matrix = np.array([empty if row is None else row for row in features], dtype=np.float64)  # None becomes NaN
     about = {
@@ -98,6 +123,7 @@ def to_batch(origin: Origin, segment: str, offset: int, lines: Sequence[bytes]) 
         "features": dict(zip(origin.columns, np.ascontiguousarray(matrix.T), strict=True)),
         "outputs": outputs,
         "trace_ids": traces,
+        "in_batches": in_batches if any(in_batches) else (),
     }
     value = orjson.dumps(about | columns, option=orjson.OPT_SERIALIZE_NUMPY)  # NaN becomes null
     event = PredictionLogged(**about, **dict.fromkeys(columns, ()) | {"features": {}})
@@ -122,7 +148,7 @@ def _decoded(lines: Sequence[bytes], width: int) -> list[list[Any]]:
         rows: list[Any] = orjson.loads(b"[%b]" % b",".join(lines))
     except orjson.JSONDecodeError:
         rows = [row for row in map(_decode, lines) if row is not None]
-    return [row if len(row) == _ENTRIES else [*row, ""] for row in rows if _is_row(row, width)]
+    return [[*row, *_ABSENT[len(row) - _OLDEST :]] for row in rows if _is_row(row, width)]
 
 
 def _decode(line: bytes) -> Any:
@@ -133,6 +159,5 @@ def _decode(line: bytes) -> Any:
 
 
 def _is_row(row: Any, width: int) -> bool:
-    """Rows of the first releases have an entry less: they name no trace."""
-    whole = type(row) is list and _ENTRIES - 1 <= len(row) <= _ENTRIES
+    whole = type(row) is list and _OLDEST <= len(row) <= _OLDEST + len(_ABSENT)
     return whole and (row[4] is None or (type(row[4]) is list and len(row[4]) == width))

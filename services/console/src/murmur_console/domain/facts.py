@@ -26,6 +26,8 @@ class WorkKind(StrEnum):
     REVIEW = "review"
     """A person is waited for."""
     ROLLOUT = "rollout"
+    BATCH = "batch"
+    """A file of rows is scored."""
 
     @property
     def waiting(self) -> bool:

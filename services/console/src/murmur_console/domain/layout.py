@@ -21,6 +21,7 @@ _LANE_OF = {
     WorkKind.VALIDATION: "validator",
     WorkKind.REVIEW: "registry",
     WorkKind.ROLLOUT: "deployer",
+    WorkKind.BATCH: "deployer",
 }
 _WORDS = {
     WorkKind.QUEUE: "queued",
@@ -28,6 +29,7 @@ _WORDS = {
     WorkKind.VALIDATION: "validates",
     WorkKind.REVIEW: "waits for a review",
     WorkKind.ROLLOUT: "rolls out",
+    WorkKind.BATCH: "scores",
 }
 
 LANE_HEIGHT = 72.0

@@ -3,6 +3,7 @@
 from murmur_console.domain.facts import Tone, Work, WorkKind
 from murmur_console.reading.reading import Reading, first_line, read
 from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
+from murmur_events.batches import BatchCompleted, BatchFailed, BatchRequested
 from murmur_events.dead_letters import DeadLettered
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
@@ -124,4 +125,43 @@ def _(event: DeadLettered) -> Reading:
         label="dead letter",
         headline=f"{event.service} could not handle {event.topic} {event.key}: {first_line(event.reason)}",
         tone=Tone.TROUBLE,
+    )
+
+
+@read.register
+def _(event: BatchRequested) -> Reading:
+    return Reading(
+        label="batch",
+        headline=f"batch {event.batch} of {event.deployment} asked for by {event.by}, {event.input.size:,} bytes",
+        model=event.deployment,
+        version=event.version,
+        opens=(Work(WorkKind.BATCH, event.batch),),
+    )
+
+
+@read.register
+def _(event: BatchCompleted) -> Reading:
+    refused = f", {event.failed_rows:,} refused" if event.failed_rows else ""
+    return Reading(
+        label=f"{event.rows:,} rows",
+        headline=f"batch {event.batch}: {event.deployment} v{event.version} scored {event.rows:,} rows{refused},"
+        f" {event.seconds:.1f} s",
+        tone=Tone.CAUTION if event.failed_rows else Tone.PLAIN,
+        model=event.model,
+        version=event.version,
+        closes=(Work(WorkKind.BATCH, event.batch),),
+    )
+
+
+@read.register
+def _(event: BatchFailed) -> Reading:
+    cause = event.cause.replace("_", " ")
+    return Reading(
+        label=cause,
+        headline=f"batch {event.batch} of {event.deployment}, {cause}: {first_line(event.message)}"
+        f" ({event.rows_done:,} rows were done)",
+        tone=Tone.CAUTION if event.cause == "cancelled" else Tone.TROUBLE,
+        model=event.deployment,
+        version=event.version,
+        closes=(Work(WorkKind.BATCH, event.batch),),
     )

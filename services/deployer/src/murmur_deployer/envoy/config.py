@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from murmur_deployer.domain.routing import Endpoint, RoutingTable
-from murmur_serving.config import PROBE_HEADER
+from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
 
 Discovery = dict[str, Any]
 """A DiscoveryResponse as JSON: version_info and resources."""
@@ -69,7 +69,7 @@ def _route(deployment: str, replica: str) -> dict[str, Any]:
     return {
         "name": f"{_PREFIX}{deployment}",
         "match": {"path_separated_prefix": f"/v2/models/{deployment}"},
-        "request_headers_to_remove": [PROBE_HEADER],
+        "request_headers_to_remove": [PROBE_HEADER, BATCH_HEADER],
         "route": {
             "cluster": cluster_name(replica),
             "timeout": "30s",

@@ -81,6 +81,7 @@ class Batch:
     segment: of the server's log; `first` is the number of the batch's first row in it
     ranks:   one a row, the same whenever the row is sent
     values:  one row each, the features in the order of `columns` and the output; not a number where it is missing
+    live:    whether somebody asked for the row by itself; what a batch had scored is no traffic
     """
 
     model: str
@@ -93,6 +94,7 @@ class Batch:
     failed: npt.NDArray[np.bool_]
     ranks: RankArray
     values: RowArray
+    live: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

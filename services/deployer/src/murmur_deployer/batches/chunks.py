@@ -1,0 +1,130 @@
+"""One chunk of rows as requests to a replica: an output for each row that the model takes, a reason for the others."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from murmur_deployer.batches.errors import BatchRefused
+from murmur_deployer.batches.ports import Matrix, ReplicaAway, RowsRefused, Scorer
+from murmur_deployer.domain.deployment import Replica
+from murmur_kernel.backoff import Backoff
+
+MOST_ROWS = 250
+"""Of one request: live requests wait for so many at most, and up to 255 rows are answered by the engine that answers a
+single one, so that a batch's outputs are those of single requests, bit for bit."""
+MOST_CELLS = 20_000
+"""Rows times columns of one request: some 5 ms of a replica's time, and well below the largest plain request."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Of each row in turn, the output and no error, or the other way round."""
+
+    outputs: Sequence[float | None]
+    errors: Sequence[str | None]
+
+    @property
+    def failed(self) -> int:
+        return sum(error is not None for error in self.errors)
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How a batch behaves towards live traffic, and how much it bears.
+
+    share:       the part of a replica's time that it takes at most; it rests after each request accordingly
+    patience:    seconds that a replica may be away
+    failed_rows: how many of the batch may be refused
+    """
+
+    share: float = 0.5
+    patience: float = 300.0
+    failed_rows: int = 1000
+
+
+class ChunkScorer:
+    """One request at a time. replica: finds who scores now, and raises BatchRefused when nobody will any more."""
+
+    def __init__(
+        self, scorer: Scorer, columns: Sequence[str], replica: Callable[[], Awaitable[Replica]], manners: Manners
+    ) -> None:
+        self._scorer = scorer
+        self._columns = tuple(columns)
+        self._replica = replica
+        self._manners = manners
+        self._at_once = max(1, min(MOST_ROWS, MOST_CELLS // len(self._columns)))
+        self._to: Replica | None = None
+
+    async def score(self, chunk_id: str, rows: Matrix, *, first_row: int, failed_before: int) -> Scored:
+        """chunk_id: begins the ids of its requests, which are the same whenever the chunk is scored. first_row: the
+        number of the chunk's first row in the input.
+
+        Raises BatchRefused: too many rows were refused, the version is gone, or nobody answered for too long.
+        """
+        self._to = None
+        outputs: list[float | None] = [None] * len(rows)
+        errors = self._infinite(rows)
+        good = [place for place, error in enumerate(errors) if error is None]
+        for number, begin in enumerate(range(0, len(good), self._at_once)):
+            places = good[begin : begin + self._at_once]
+            await self._ask(f"{chunk_id}/{number:03d}", rows, places, outputs, errors)
+            failed = failed_before + sum(error is not None for error in errors)
+            if failed > self._manners.failed_rows:
+                first = next(place for place, error in enumerate(errors) if error is not None)
+                raise BatchRefused(
+                    "too_many_failed_rows",
+                    f"{failed} rows were refused, and {self._manners.failed_rows} may be, such as row"
+                    f" {first_row + first}: {errors[first]}",
+                )
+        return Scored(outputs, errors)
+
+    def _infinite(self, rows: Matrix) -> list[str | None]:
+        """JSON has no word for it: it would arrive as a missing value."""
+        errors: list[str | None] = [None] * len(rows)
+        for place, position in np.argwhere(np.isinf(rows))[::-1]:
+            errors[place] = f"input {self._columns[position]!r} is infinite: leave it empty if it is missing"
+        return errors
+
+    async def _ask(
+        self,
+        request_id: str,
+        rows: Matrix,
+        places: Sequence[int],
+        outputs: list[float | None],
+        errors: list[str | None],
+    ) -> None:
+        """A request that is refused is asked again in halves, until the rows that are at fault are alone."""
+        try:
+            answered = await self._answer(request_id, rows[places])
+        except RowsRefused as refused:
+            if len(places) == 1:
+                errors[places[0]] = str(refused).replace(" in row 0", "")
+                return
+            middle = len(places) // 2
+            await self._ask(f"{request_id}a", rows, places[:middle], outputs, errors)
+            await self._ask(f"{request_id}b", rows, places[middle:], outputs, errors)
+            return
+        for place, output in zip(places, answered, strict=True):
+            outputs[place] = output
+            errors[place] = None if output is not None else "the model's output is not a number"
+
+    async def _answer(self, request_id: str, rows: Matrix) -> Sequence[float | None]:
+        loop, backoff = asyncio.get_running_loop(), Backoff()
+        until = loop.time() + self._manners.patience
+        while True:
+            self._to = self._to or await self._replica()
+            started = loop.time()
+            try:
+                answered = await self._scorer.score(self._to, request_id, self._columns, rows)
+            except ReplicaAway as away:
+                self._to = None
+                if loop.time() >= until:
+                    raise BatchRefused(
+                        "not_answering", f"no answer for {self._manners.patience:g} s, the last: {away}"
+                    ) from away
+                await asyncio.sleep(backoff.next())
+            else:
+                await asyncio.sleep((loop.time() - started) * (1 / self._manners.share - 1))
+                return answered

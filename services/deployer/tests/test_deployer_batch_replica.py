@@ -1,0 +1,200 @@
+"""What a real model server answers to a batch, and the fake too."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import orjson
+import pytest
+import xgboost
+
+from murmur_access import Role, TokenFile
+from murmur_deployer.batches.chunks import ChunkScorer, Manners
+from murmur_deployer.batches.ports import Matrix, ReplicaAway, RowsRefused, Scorer
+from murmur_deployer.batches.replica import LocalScorer
+from murmur_deployer.batches.testing import FakeScorer
+from murmur_deployer.domain.deployment import Replica
+from murmur_deployer.local.servers import LocalModelServers
+from murmur_deployer.testing import version_state
+from murmur_events.values import ColumnSpec, Signature
+from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.testing import eventually
+
+COLUMNS = ("a", "kind")
+REAL = pytest.param("real", marks=pytest.mark.flock)
+
+
+def table(count: int, *, seed: int = 5) -> Matrix:
+    draw = np.random.default_rng(seed)
+    rows = np.column_stack([draw.normal(size=count), draw.integers(1, 4, count).astype(float)])
+    rows[::11, 0] = np.nan
+    return rows
+
+
+class Real:
+    """One replica that asks for tokens, and serves an XGBoost model by ONNX Runtime below 256 rows."""
+
+    def __init__(self, home: Path, http: httpx.AsyncClient, first_port: int) -> None:
+        self._home = home
+        self._http = http
+        tokens = TokenFile(home / "tokens.json")
+        self.token = tokens.issue("vera", [Role.VIEWER]).token
+        self.artifacts = ArtifactStore(f"file://{home}/artifacts")
+        self.servers = LocalModelServers(
+            self.artifacts,
+            http,
+            replicas=home / "replicas",
+            predictions=home / "predictions",
+            logs=home / "logs",
+            brokers=None,
+            tokens=home / "tokens.json",
+            host="127.0.0.1",
+            ports=range(first_port, first_port + 100),
+        )
+        self.scorer = LocalScorer(http, replicas=home / "replicas", host="127.0.0.1")
+
+    async def start(self) -> Replica:
+        rows = table(2000)
+        label = (np.nan_to_num(rows[:, 0]) + rows[:, 1] > 2).astype(int)
+        data = xgboost.DMatrix(rows, label=label, feature_names=list(COLUMNS))
+        booster = xgboost.train({"objective": "binary:logistic", "nthread": 1, "max_depth": 6}, data, 60)
+        signature = Signature(
+            inputs=(ColumnSpec(name="a"), ColumnSpec(name="kind", dtype="category", categories=(1.0, 2.0, 3.0)))
+        )
+        state = await version_state(
+            self.artifacts, version=1, model=bytes(booster.save_raw("ubj")), signature=signature
+        )
+        reference = await self.artifacts.put_bytes(_parquet(rows), suffix=".parquet")
+        artifacts = state.artifacts.model_copy(update={"reference": reference})
+        self.replica = Replica("credit-v1-1", "credit", 1, *self.servers.choose_ports(set()))
+        await self.servers.start(self.replica, state.model_copy(update={"artifacts": artifacts}))
+        await eventually(lambda: self.servers.ready(self.replica), within=90)
+        return self.replica
+
+    async def single(self, row: Matrix) -> float:
+        """As a client asks about one row."""
+        body = {
+            "inputs": [
+                {"name": name, "shape": [1], "datatype": "FP64", "data": [None if np.isnan(value) else float(value)]}
+                for name, value in zip(COLUMNS, row, strict=True)
+            ]
+        }
+        url = f"http://127.0.0.1:{self.replica.http_port}/v2/models/credit/infer"
+        answer = await self._http.post(url, json=body, headers={"authorization": f"Bearer {self.token}"})
+        assert answer.status_code == 200, answer.text
+        output: float = answer.json()["outputs"][0]["data"][0]
+        return output
+
+    def logged(self) -> list[list[Any]]:
+        found = sorted((self._home / "predictions" / "credit").glob("*/*.rows"))
+        return [orjson.loads(line) for path in found for line in path.read_bytes().splitlines()]
+
+
+def _parquet(rows: Matrix) -> bytes:
+    from murmur_deployer.batches.testing import parquet_bytes
+
+    return parquet_bytes({name: rows[:, place].tolist() for place, name in enumerate(COLUMNS)})
+
+
+@pytest.fixture
+async def real(tmp_path: Path, http: httpx.AsyncClient, local_ports: int) -> AsyncIterator[Real]:
+    real = Real(tmp_path, http, local_ports)
+    await real.start()
+    yield real
+    await real.servers.stop(real.replica)
+
+
+@pytest.fixture
+def local_ports() -> int:
+    from murmur_runtime.ports import free_front_door
+
+    return free_front_door(span=200)
+
+
+@pytest.fixture(params=["fake", REAL])
+def scorer(request: pytest.FixtureRequest) -> Scorer:
+    """In whose eyes a row with the category -1 is wrong."""
+    return FakeScorer() if request.param == "fake" else request.getfixturevalue("real").scorer
+
+
+@pytest.fixture
+def replica(request: pytest.FixtureRequest, scorer: Scorer) -> Replica:
+    if isinstance(scorer, FakeScorer):
+        return Replica("credit-v1-1", "credit", 1, 9, 10)
+    found: Replica = request.getfixturevalue("real").replica
+    return found
+
+
+async def test_rows_are_answered_refused_with_their_column_or_nobody_is_there(scorer: Scorer, replica: Replica) -> None:
+    outputs = await scorer.score(replica, "b-1/000000/000", COLUMNS, table(250))
+    assert len(outputs) == 250
+    assert all(isinstance(output, float) for output in outputs)
+    wrong = table(3)
+    wrong[2, 1] = -1.0
+    with pytest.raises(RowsRefused, match=r"input 'kind' is -1\.0 in row 2"):
+        await scorer.score(replica, "b-1/000000/001", COLUMNS, wrong)
+    if isinstance(scorer, FakeScorer):
+        scorer.away = 1
+    with pytest.raises(ReplicaAway):
+        await scorer.score(replace(replica, version=2), "b-1/000000/002", COLUMNS, table(1))
+    assert len(await scorer.score(replica, "b-1/000000/003", COLUMNS, table(1))) == 1
+
+
+@pytest.mark.flock
+async def test_outputs_are_those_of_single_requests(real: Real) -> None:
+    """Bit for bit, while others ask: a batch's rows are never counted together with theirs."""
+    rows = table(1200, seed=9)
+    ended = asyncio.Event()
+    asked = 0
+
+    async def client() -> None:
+        nonlocal asked
+        while not ended.is_set():
+            await real.single(rows[asked % len(rows)])
+            asked += 1
+
+    async def replica() -> Replica:
+        return real.replica
+
+    async with asyncio.TaskGroup() as clients:
+        for _ in range(4):
+            clients.create_task(client())
+        scored = await ChunkScorer(real.scorer, COLUMNS, replica, Manners(share=1.0)).score(
+            "b-1/000000", rows, first_row=0, failed_before=0
+        )
+        ended.set()
+    alone = [await real.single(row) for row in rows]
+    assert scored.outputs == alone
+    assert asked > 0
+    marked = [row for row in real.logged() if len(row) > 7]
+    assert {row[0] for row in marked} == {f"b-1/000000/{number:03d}" for number in range(5)}
+    assert [row[5] for row in marked] == alone
+    assert len(real.logged()) == len(marked) + asked + len(alone)
+
+
+async def test_a_batch_rests_between_its_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a share of a quarter, three times as long as the request took."""
+    now, rests = 0.0, []
+
+    class Slow(FakeScorer):
+        async def score(self, *asked: Any) -> Any:
+            nonlocal now
+            now += 2.0
+            return await super().score(*asked)
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    async def replica() -> Replica:
+        return Replica("credit-v1-1", "credit", 1, 9, 10)
+
+    monkeypatch.setattr("murmur_deployer.batches.chunks.asyncio.sleep", rest)
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
+    await ChunkScorer(Slow(), COLUMNS, replica, Manners(share=0.25)).score(
+        "b-1/000000", table(600), first_row=0, failed_before=0
+    )
+    assert rests == [6.0, 6.0, 6.0]

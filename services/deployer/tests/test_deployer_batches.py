@@ -64,6 +64,10 @@ async def test_a_request_heard_twice_is_done_once(batches: BatchHarness) -> None
     await batches.ask(given)
     await batches.run()
     assert len(batches.kernel.published) == len(batches.scorer.asked) == 1
+    await batches.ask(given)
+    await batches.run()
+    assert len(batches.kernel.published) == len(batches.scorer.asked) == 1
+    assert (await batches.batch()).state is BatchState.COMPLETED
 
 
 REFUSED = {

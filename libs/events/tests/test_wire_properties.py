@@ -20,6 +20,7 @@ every_topic = pytest.mark.parametrize("topic", CATALOG, ids=lambda topic: topic.
 
 DURATION, SIZE = "(ms|s|m|h|d)$", "(KiB|MiB|GiB)$"
 DIGEST, NAME = "^[0-9a-f]{64}$", "^[a-z][a-z0-9-]{0,62}$"
+BATCH = "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 TEXT = st.text(max_size=12)
 WORDS = st.text(min_size=1, max_size=24, alphabet=st.characters(exclude_categories=["Cs", "Cc"]))
 MOMENTS = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))
@@ -47,6 +48,8 @@ def texts(schema: Schema) -> st.SearchStrategy[Any]:
         return st.binary(min_size=32, max_size=32).map(bytes.hex)
     if pattern == NAME:
         return st.text("abcxyz019-", max_size=8).map("w{}".format)
+    if pattern == BATCH:
+        return st.text("abXY019-_", max_size=99).map("b{}".format)
     raise AssertionError(f"no strategy for strings like {pattern!r}")
 
 

@@ -16,13 +16,17 @@ from murmur_access import Role, TokenFile
 from murmur_deployer.batches.chunks import ChunkScorer, Manners
 from murmur_deployer.batches.ports import Matrix, ReplicaAway, RowsRefused, Scorer
 from murmur_deployer.batches.replica import LocalScorer
-from murmur_deployer.batches.testing import FakeScorer
+from murmur_deployer.batches.testing import FakeScorer, parquet_bytes
 from murmur_deployer.domain.deployment import Replica
+from murmur_deployer.domain.routing import RoutingTable
+from murmur_deployer.envoy import config
 from murmur_deployer.local.servers import LocalModelServers
 from murmur_deployer.testing import version_state
 from murmur_events.values import ColumnSpec, Signature
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.testing import eventually
+from murmur_runtime.ports import free_front_door
+from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
 
 COLUMNS = ("a", "kind")
 REAL = pytest.param("real", marks=pytest.mark.flock)
@@ -95,8 +99,6 @@ class Real:
 
 
 def _parquet(rows: Matrix) -> bytes:
-    from murmur_deployer.batches.testing import parquet_bytes
-
     return parquet_bytes({name: rows[:, place].tolist() for place, name in enumerate(COLUMNS)})
 
 
@@ -110,9 +112,7 @@ async def real(tmp_path: Path, http: httpx.AsyncClient, local_ports: int) -> Asy
 
 @pytest.fixture
 def local_ports() -> int:
-    from murmur_runtime.ports import free_front_door
-
-    return free_front_door(span=200)
+    return free_front_door(span=100)
 
 
 @pytest.fixture(params=["fake", REAL])
@@ -142,6 +142,22 @@ async def test_rows_are_answered_refused_with_their_column_or_nobody_is_there(sc
     with pytest.raises(ReplicaAway):
         await scorer.score(replace(replica, version=2), "b-1/000000/002", COLUMNS, table(1))
     assert len(await scorer.score(replica, "b-1/000000/003", COLUMNS, table(1))) == 1
+
+
+@pytest.mark.flock
+async def test_a_replica_that_was_started_anew_is_asked_with_its_new_mark(real: Real) -> None:
+    real.scorer._marks[real.replica.name] = "of its former life"
+    with pytest.raises(ReplicaAway, match="401"):
+        await real.scorer.score(real.replica, "b-1/000000/000", COLUMNS, table(1))
+    assert len(await real.scorer.score(real.replica, "b-1/000000/000", COLUMNS, table(1))) == 1
+
+
+def test_nobody_passes_for_the_deployer_at_the_front_door() -> None:
+    base = {"resources": [{"virtual_hosts": [{"routes": []}]}]}
+    table = RoutingTable((("credit", "credit-v1-1"),), ())
+    [configuration] = config.routes(base, table)["resources"]
+    route = configuration["virtual_hosts"][0]["routes"][0]
+    assert {PROBE_HEADER, BATCH_HEADER} <= set(route["request_headers_to_remove"])
 
 
 @pytest.mark.flock

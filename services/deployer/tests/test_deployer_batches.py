@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from batch_harness import CHUNK_ROWS, BatchHarness, rows, serving
+from pydantic import ValidationError
 
 from murmur_deployer.batches.asking import AskForBatch, ask_for_batch, cancel_batch, remember_input
 from murmur_deployer.batches.chunks import Manners
@@ -64,6 +65,10 @@ async def test_a_request_heard_twice_is_done_once(batches: BatchHarness) -> None
     await batches.ask(given)
     await batches.run()
     assert len(batches.kernel.published) == len(batches.scorer.asked) == 1
+    await batches.ask(given)
+    await batches.run()
+    assert len(batches.kernel.published) == len(batches.scorer.asked) == 1
+    assert (await batches.batch()).state is BatchState.COMPLETED
 
 
 REFUSED = {
@@ -103,6 +108,13 @@ async def test_an_input_is_looked_for_in_this_store_only(batches: BatchHarness, 
     fact = await batches.score(Artifact(uri=f"file://{elsewhere}", sha256=given.sha256, size=given.size))
     assert (fact.cause, batches.scorer.asked) == ("input_missing", [])
     assert given.sha256 in fact.message
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", ".", "", "b\n", "b" * 101])
+def test_an_id_that_could_name_another_folder_is_no_id(name: str) -> None:
+    nothing = Artifact(uri="file:///nowhere", sha256="0" * 64, size=0)
+    with pytest.raises(ValidationError, match="batch"):
+        BatchRequested(batch=name, deployment="credit", input=nothing, by="ada")
 
 
 async def test_a_version_that_is_asked_for_scores_while_it_serves(batches: BatchHarness) -> None:

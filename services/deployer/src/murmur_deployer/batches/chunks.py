@@ -15,7 +15,7 @@ MOST_ROWS = 250
 """Of one request: live requests wait for so many at most, and up to 255 rows are answered by the engine that answers a
 single one, so that a batch's outputs are those of single requests, bit for bit."""
 MOST_CELLS = 20_000
-"""Rows times columns of one request: some 5 ms of a replica's time, and well below the largest plain request."""
+"""Rows times columns of one request: well below the largest that the runtime's short way takes."""
 
 
 @dataclass(frozen=True)

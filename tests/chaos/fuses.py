@@ -30,6 +30,10 @@ class Point(StrEnum):
     """The request is on its way; nobody has acknowledged it."""
 
 
+PROCESS = os.environ.get("MURMUR_PROCESS", "")
+"""As the supervisor calls this process; a service takes it out of its environment, so that no child passes for it."""
+
+
 @dataclass(frozen=True)
 class Arm:
     """Which reach of a point kills whom. topic: only work with events of it; kind: only jobs or documents of it."""
@@ -85,7 +89,7 @@ class Fuse:
             self._armed.unlink()
         except FileNotFoundError:
             return False
-        fired = Fired(arm, os.environ["MURMUR_PROCESS"], os.getpid(), time.time(), tuple(ids))
+        fired = Fired(arm, PROCESS, os.getpid(), time.time(), tuple(ids))
         path = self.folder / f"{self.process}.fired.json"
         path.with_suffix(".part").write_text(json.dumps(asdict(fired)))
         path.with_suffix(".part").replace(path)

@@ -37,7 +37,7 @@ def victim(home: Home, strike: Strike) -> psutil.Process | None:
 
 
 def kind_of(process: psutil.Process) -> str:
-    """What the suite calls it. Processes that services start carry their names too: the command line tells."""
+    """What the suite calls it: by their command lines those that services start, by their names the others."""
     try:
         line, name = process.cmdline(), process.environ().get("MURMUR_PROCESS", "")
     except psutil.Error:

@@ -55,6 +55,31 @@ def test_a_child_of_a_service_is_not_taken_for_the_service(home: Home) -> None:
         assert living.find(home, "trainer") is None
 
 
+STARTS_ANOTHER = """
+import subprocess, sys
+from murmur_kernel.serve import serve
+
+def create_app():
+    subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"], start_new_session=True)
+    raise SystemExit  # it dies, and what it started lives on
+
+serve("deployer", create_app)
+"""
+
+
+def test_a_model_server_that_outlives_its_deployer_is_not_taken_for_the_deployer(home: Home) -> None:
+    """It belongs to the flock, and leads a session of its own."""
+    environment = {**os.environ, "MURMUR_FLOCK": home.tag, "MURMUR_PROCESS": "deployer", "MURMUR_HOME": str(home.root)}
+    subprocess.run([sys.executable, "-c", STARTS_ANOTHER], env=environment, check=True, timeout=60)
+    left = living.tagged(home)
+    try:
+        assert len(left) == 1
+        assert living.find(home, "deployer") is None
+    finally:
+        for process in left:
+            process.kill()
+
+
 def test_a_damaged_pidfile_is_as_good_as_none(home: Home) -> None:
     home.pidfile("trainer").write_text("{half")
 

@@ -1,5 +1,6 @@
 """Runs a service as a process: `python -m murmur_<name>` ends here."""
 
+import os
 from collections.abc import Callable
 
 import uvicorn
@@ -12,6 +13,7 @@ from murmur_kernel.telemetry.logs import configure_logging
 
 def serve(name: str, create_app: Callable[[], FastAPI]) -> None:
     """Serves until SIGTERM or SIGINT, then drains. The address comes from the settings."""
+    os.environ.pop("MURMUR_PROCESS", None)  # by it a supervisor finds this process again, and must find no child of it
     settings = KernelSettings()
     configure_logging(name, settings.log_format, settings.log_level)
     redaction.learn(settings.broker_access.secret())

@@ -27,7 +27,7 @@ BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
     },
     "validator": {},
     "deployer": {},
-    "monitor": {},
+    "monitor": {("POST", "/v1/deployments/{name}/feedback"): AUTHOR},
     "audit": {("POST", "/v1/checkpoints"): OPERATOR},
 }
 

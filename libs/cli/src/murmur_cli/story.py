@@ -22,6 +22,7 @@ from murmur_events.models import (
 )
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
+from murmur_events.serving import FeedbackRecorded
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.troubles import TroubleReported
 from murmur_events.validation import ValidationCompleted, ValidationRequested
@@ -179,8 +180,20 @@ def _(event: WindowMeasured) -> str:
     p99 = f"  p99 {event.latency_p99_ms:.1f} ms" if event.latency_p99_ms is not None else ""
     return (
         f"{event.deployment} v{event.version}  {event.rows:,} predictions, {event.errors} errors,"
-        f" {event.rate:.0f}/s{p99}  {event.outcome.replace('_', ' ')}"
+        f" {event.rate:.0f}/s{p99}  {event.outcome.replace('_', ' ')}{_labelled(event)}"
     )
+
+
+def _labelled(event: WindowMeasured) -> str:
+    if not event.labelled:
+        return ""
+    numbers = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in sorted(event.quality.items()))
+    return f"  {event.labelled:,} labels{': ' if numbers else ''}{numbers}"
+
+
+@describe.register
+def _(event: FeedbackRecorded) -> str:
+    return f"{event.deployment}  {len(event.request_ids):,} labels from {event.source}"
 
 
 @describe.register

@@ -20,7 +20,7 @@ from murmur_events.models import (
 )
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
-from murmur_events.serving import PredictionLogged
+from murmur_events.serving import FeedbackRecorded, PredictionLogged
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.troubles import TroubleReported
 from murmur_events.validation import ValidationCompleted, ValidationRequested
@@ -109,6 +109,15 @@ CATALOG: tuple[Topic, ...] = (
     _topic("model.deployed", ModelDeployed, "deployer", "deployment", retention=FOR_EVER),
     _topic("deployment.failed", DeploymentFailed, "deployer", "deployment"),
     _topic("prediction.logged", PredictionLogged, "model-server", "deployment", retention=WEEK, root=True),
+    _topic(
+        "feedback.recorded",
+        FeedbackRecorded,
+        "monitor",
+        "deployment",
+        retention=MONTH,
+        root=True,
+        open_to_clients=True,
+    ),
     _topic("window.measured", WindowMeasured, "monitor", "deployment", retention=MONTH, root=True),
     _topic("drift.detected", DriftDetected, "monitor", "deployment"),
     _topic("alert.raised", AlertRaised, "monitor", "subject", key="about"),

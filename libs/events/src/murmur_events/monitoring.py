@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from murmur_events.base import DeploymentName, Event, ModelName, Value, WorkflowName
+from murmur_events.values import Interval, Number
 
 
 class WindowMeasured(Event):
@@ -24,6 +25,15 @@ class WindowMeasured(Event):
     output_mean: float | None
     outcome: Literal["drift", "stable", "too_few_rows", "not_tested"]
     detail: str = Field(default="", description="which columns drifted, or why the window was not tested")
+    labelled: int = Field(default=0, ge=0, description="predictions of the window whose label is known by now")
+    quality: dict[str, Number] = Field(
+        default_factory=dict,
+        description="average_precision, auc, log_loss, brier, click_through_rate: those that the labels define",
+    )
+    quality_interval: Interval | None = Field(
+        default=None, description="of the metric that the workflow judges by; absent where it is not defined"
+    )
+    quality_detail: str = Field(default="", description="how the quality was judged, or why it was not")
 
 
 class FeatureDrift(Value):

@@ -1,5 +1,6 @@
 """The monitor by REST: what it watches, what it measured, what it found, what wants attention."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,6 +10,8 @@ from murmur_kernel.service import Service
 from murmur_monitor import views
 from murmur_monitor.domain.alerts import AlertStatus
 from murmur_monitor.domain.episodes import Outcome
+from murmur_monitor.domain.labels import Label
+from murmur_monitor.feedback import GiveFeedback, give_feedback
 from murmur_monitor.repository import MonitorUnitOfWork
 from murmur_monitor.schemas import (
     AlertPage,
@@ -17,6 +20,9 @@ from murmur_monitor.schemas import (
     DeploymentView,
     DriftPage,
     DriftView,
+    Feedback,
+    LabelCounts,
+    Taken,
     WindowPage,
     WindowView,
 )
@@ -25,7 +31,7 @@ from murmur_monitor.views import PageOf
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
-def router(service: Service[MonitorUnitOfWork]) -> APIRouter:
+def router(service: Service[MonitorUnitOfWork], label_counts: Callable[[str], Awaitable[dict[str, int]]]) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["monitor"])
 
     @api.get("/deployments", dependencies=[allows(Role.VIEWER)])
@@ -41,6 +47,22 @@ def router(service: Service[MonitorUnitOfWork]) -> APIRouter:
         """Closed windows of all its versions, newest first. 404 for a deployment that is not watched."""
         page = await service.read(views.list_windows, PageOf(limit, cursor, deployment=name, outcome=outcome))
         return WindowPage(items=[WindowView.of(window) for window in page.items], next=page.next)
+
+    @api.post("/deployments/{name}/feedback", status_code=202, dependencies=[allows(Role.AUTHOR)])
+    async def feedback(name: str, body: Feedback) -> Taken:
+        """What became known of predictions: labels or clicks, by request id, however late. All of it or nothing.
+
+        404 for a deployment that is not watched; 422 for a label that is no number, for one request with two labels
+        and for too many rows. A label that is sent again counts once, one with a later time replaces the former.
+        """
+        labels = tuple(Label(row.request_id, row.label, row.time) for row in body.rows)
+        return await service.change(give_feedback, GiveFeedback(name, body.source, labels), answer=Taken)
+
+    @api.get("/deployments/{name}/labels", dependencies=[allows(Role.VIEWER)])
+    async def labels(name: str) -> LabelCounts:
+        """What became of the labels of a deployment. 404 for one that is not watched."""
+        await service.read(views.require_deployment, name)
+        return LabelCounts(deployment=name, **await label_counts(name))
 
     @api.get("/drifts", dependencies=[allows(Role.VIEWER)])
     async def drifts(limit: Limit = 50, cursor: str | None = None, deployment: str | None = None) -> DriftPage:

@@ -11,7 +11,7 @@ from murmur_monitor.domain import alerts
 from murmur_monitor.domain.alerts import AlertStatus
 from murmur_monitor.domain.episodes import Watch
 from murmur_monitor.domain.windows import Calendar, as_millis
-from murmur_monitor.repository import KnownVersion, MonitorUnitOfWork, Told, WorkflowRules
+from murmur_monitor.repository import KnownVersion, MonitorUnitOfWork, QualityRules, Told, WorkflowRules
 
 _COMMIT_MARGIN = timedelta(seconds=5)
 """A new window length counts from a border at least so far ahead that no row beyond it was folded with the old one."""
@@ -35,6 +35,13 @@ async def remember_workflow(event: WorkflowApplied, uow: MonitorUnitOfWork) -> N
             min_rows=monitoring.min_rows,
             error_rate=monitoring.drift.p_value,
             engine=monitoring.drift.engine,
+            quality=QualityRules(
+                metric=monitoring.quality.metric,
+                max_loss=monitoring.quality.max_loss,
+                min_labelled=monitoring.quality.min_labelled,
+                confidence=monitoring.quality.confidence,
+                label_delay=monitoring.quality.label_delay,
+            ),
         )
     )
 

@@ -1,6 +1,7 @@
 """What the monitor keeps, and the unit of work that it keeps it with."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from murmur_events.values import Artifact
@@ -9,7 +10,19 @@ from murmur_kernel.unit_of_work import Collection, UnitOfWork
 from murmur_monitor.domain.alerts import Alert
 from murmur_monitor.domain.episodes import Episode, Watch
 from murmur_monitor.domain.measured import MeasuredWindow
+from murmur_monitor.domain.quality import MetricName
 from murmur_monitor.domain.windows import Calendar
+
+
+@dataclass(frozen=True)
+class QualityRules:
+    """What a workflow says about labels. The defaults are those of workflow.yaml."""
+
+    metric: MetricName = "auc"
+    max_loss: float = 0.05
+    min_labelled: int = 200
+    confidence: float = 0.95
+    label_delay: timedelta = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -22,6 +35,7 @@ class WorkflowRules:
     min_rows: int
     error_rate: float
     engine: Literal["auto", "alibi", "scipy"]
+    quality: QualityRules = QualityRules()
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from murmur_monitor.domain.alerts import Alert
 from murmur_monitor.domain.drift import ColumnTest
 from murmur_monitor.domain.episodes import Episode, Watch
 from murmur_monitor.domain.measured import MeasuredWindow
+from murmur_monitor.domain.quality import Interval
 
 
 class DeploymentView(BaseModel):
@@ -39,6 +40,18 @@ class ColumnView(BaseModel):
         return cls(column=test.name, statistic=test.statistic, p_value=test.p_value, drifted=test.p_value < threshold)
 
 
+class IntervalView(BaseModel):
+    """An estimate with its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, interval: Interval | None) -> Self | None:
+        return None if interval is None else cls.model_validate(interval, from_attributes=True)
+
+
 class WindowView(BaseModel):
     """A closed window. A column has drifted where its p-value is below the threshold."""
 
@@ -60,6 +73,10 @@ class WindowView(BaseModel):
     threshold: float
     columns: list[ColumnView]
     episode: str | None
+    labelled: int
+    quality: dict[str, float]
+    quality_interval: IntervalView | None
+    quality_detail: str
 
     @classmethod
     def of(cls, window: MeasuredWindow) -> Self:
@@ -82,6 +99,10 @@ class WindowView(BaseModel):
             threshold=window.threshold,
             columns=[ColumnView.of(test, window.threshold) for test in window.tests],
             episode=window.episode,
+            labelled=window.quality.labelled,
+            quality=window.quality.metrics,
+            quality_interval=IntervalView.of(window.quality.interval),
+            quality_detail=window.quality_detail,
         )
 
 
@@ -139,6 +160,51 @@ class AlertView(BaseModel):
     @classmethod
     def of(cls, alert: Alert) -> Self:
         return cls.model_validate(alert, from_attributes=True)
+
+
+class LabelRow(BaseModel):
+    """request_id: `id`, or `id#row` from a request's second row on. time: when the label became known; absent: now."""
+
+    request_id: str
+    label: float
+    time: datetime | None = None
+
+
+class Feedback(BaseModel):
+    """Labels of one source; `clicks` makes a click-through rate of them."""
+
+    source: str = Field(default="labels", min_length=1, max_length=100)
+    rows: list[LabelRow]
+
+
+class Taken(BaseModel):
+    """Labels that were taken; what they are joined to is seen in the windows."""
+
+    deployment: str
+    labels: int
+    correlation_id: str
+
+
+class LabelCounts(BaseModel):
+    """What became of a deployment's labels since it is watched.
+
+    received: all; joined: their prediction is known; repeated: said before; corrected: replaced an earlier one;
+    outdated: known earlier than the one that is kept; too_late: more than the workflow's label_delay after their
+    prediction; unmatched: no prediction came for them in that time; waiting: for a prediction that may still come.
+    predictions: kept to be joined; let_go: of those, made room before their labels could come
+    """
+
+    deployment: str
+    predictions: int
+    received: int
+    joined: int
+    repeated: int
+    corrected: int
+    outdated: int
+    too_late: int
+    unmatched: int
+    let_go: int
+    waiting: int
 
 
 class DeploymentPage(BaseModel):

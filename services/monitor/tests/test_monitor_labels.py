@@ -398,3 +398,20 @@ async def test_feedback_that_makes_no_sense_becomes_a_dead_letter(desk: Desk) ->
     assert letter.error == "NotJoinable"
     assert "request_ids has 3, others have {'labels': 1}" in letter.reason
     assert (await desk.counts())["received"] == 3
+
+
+async def test_labels_that_contradict_the_model_degrade_it_and_labels_that_agree_do_not(desk: Desk) -> None:
+    """From predictions and labels alone, over the broker: four windows, the last one spoilt."""
+    population = Population(7)
+    found: list[str] = []
+    for number in range(4):
+        await desk.closed(window=number)
+        outputs, labels = population.rows(400, spoilt=number == 3)
+        ids = names(400, f"w{number}")
+        start = START + timedelta(minutes=5 * number)
+        await desk.heard(logged(ids, outputs=outputs, start=start, segment=f"s{number}"), feedback(ids, labels))
+        desk.monitor.clock.advance(60)
+        await desk.measured()
+        kept = (await desk.monitor.read(views.list_windows, views.PageOf(1, None))).items[0]
+        found.append("degraded" if kept.degradation else "good")
+    assert found == ["good", "good", "good", "degraded"]

@@ -33,7 +33,7 @@ READS: dict[str, tuple[str, ...]] = {
         "model.deployed",
         "deployment.failed",
     ),
-    "trainer": ("training.requested", "drift.detected", "run.completed", "run.failed"),
+    "trainer": ("training.requested", "drift.detected", "performance.degraded", "run.completed", "run.failed"),
     "validator": ("model.registered", "validation.requested", "model.promoted", "workflow.applied"),
     "deployer": ("model.promoted",),
     "monitor": (

@@ -20,7 +20,7 @@ from murmur_events.models import (
     ReviewDecided,
     ReviewRequested,
 )
-from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
+from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
 from murmur_events.serving import FeedbackRecorded
 from murmur_events.training import TrainingRequested, TrainingSkipped
@@ -58,6 +58,7 @@ _TROUBLE = {
     "deployment.failed": "red",
     "model.rejected": "yellow",
     "drift.detected": "yellow",
+    "performance.degraded": "yellow",
     "alert.raised": "red",
     **{f"{service}.dead-letters": "red" for service in _KNOWN},
 }
@@ -202,6 +203,15 @@ def _(event: DriftDetected) -> str:
     names = ", ".join(f"{f.feature} ({f.statistic:.2f})" for f in worst[:3])
     more = f" and {len(worst) - 3} more" if len(worst) > 3 else ""
     return f"{event.deployment} v{event.version}  {names}{more}, by {event.engine}"
+
+
+@describe.register
+def _(event: PerformanceDegraded) -> str:
+    now = f"{event.value.value:.3f} [{event.value.low:.3f}, {event.value.high:.3f}]"
+    return (
+        f"{event.deployment} v{event.version}  {event.metric.replace('_', ' ')} {now}, was {event.baseline:.3f},"
+        f" by {event.labelled:,} labels"
+    )
 
 
 @describe.register

@@ -18,7 +18,7 @@ from murmur_events.models import (
     ReviewDecided,
     ReviewRequested,
 )
-from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
+from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_events.serving import FeedbackRecorded, PredictionLogged
 from murmur_events.training import TrainingRequested, TrainingSkipped
@@ -120,6 +120,7 @@ CATALOG: tuple[Topic, ...] = (
     ),
     _topic("window.measured", WindowMeasured, "monitor", "deployment", retention=MONTH, root=True),
     _topic("drift.detected", DriftDetected, "monitor", "deployment"),
+    _topic("performance.degraded", PerformanceDegraded, "monitor", "deployment"),
     _topic("alert.raised", AlertRaised, "monitor", "subject", key="about"),
     _topic("alert.resolved", AlertResolved, "monitor", "subject", key="about"),
     *(

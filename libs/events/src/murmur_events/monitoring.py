@@ -61,6 +61,27 @@ class DriftDetected(Event):
     features: tuple[FeatureDrift, ...]
 
 
+class PerformanceDegraded(Event):
+    """The first window of an episode in which the model is surely worse than it was, as labels tell.
+
+    The whole interval of the loss against the baseline lies beyond what the workflow allows.
+    """
+
+    deployment: DeploymentName
+    model: ModelName
+    version: int = Field(ge=1)
+    workflow: WorkflowName
+    episode: str
+    start: AwareDatetime
+    end: AwareDatetime
+    metric: str
+    value: Interval
+    baseline: Number = Field(description="the metric in the version's first window with enough labels")
+    max_loss: float = Field(ge=0)
+    labelled: int = Field(ge=0)
+    detail: str
+
+
 class AlertRaised(Event):
     """Something wants a person's attention."""
 

@@ -161,12 +161,12 @@ class MonitoringSection(Value):
     min_rows: int = Field(default=200, ge=20, description="windows with fewer predictions are measured, not tested")
     drift: DriftSection = DriftSection()
     quality: QualitySection = QualitySection()
-    retrain: Literal["on_drift", "never"] = "on_drift"
+    retrain: Literal["on_drift", "on_degradation", "on_either", "never"] = "on_drift"
     cooldown: Duration = Field(
         default=timedelta(0),
         ge=timedelta(0),
         json_schema_extra={"default": "0s"},
-        description="shortest time between two trainings by drift",
+        description="shortest time between two trainings by drift or degradation",
     )
 
 
@@ -175,7 +175,7 @@ class WorkflowDefinition(Value):
 
     name: WorkflowName = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
     description: str = ""
-    schedule: str | None = Field(default=None, description="cron, UTC; absent: only by hand or by drift")
+    schedule: str | None = Field(default=None, description="cron, UTC; absent: only by hand, drift or degradation")
     data: DataSection
     training: TrainingSection = TrainingSection()
     validation: ValidationSection = ValidationSection()

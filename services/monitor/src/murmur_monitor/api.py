@@ -16,6 +16,8 @@ from murmur_monitor.repository import MonitorUnitOfWork
 from murmur_monitor.schemas import (
     AlertPage,
     AlertView,
+    DegradationPage,
+    DegradationView,
     DeploymentPage,
     DeploymentView,
     DriftPage,
@@ -69,6 +71,14 @@ def router(service: Service[MonitorUnitOfWork], label_counts: Callable[[str], Aw
         """Episodes of drift, newest first."""
         page = await service.read(views.list_episodes, PageOf(limit, cursor, deployment=deployment))
         return DriftPage(items=[DriftView.of(episode) for episode in page.items], next=page.next)
+
+    @api.get("/degradations", dependencies=[allows(Role.VIEWER)])
+    async def degradations(
+        limit: Limit = 50, cursor: str | None = None, deployment: str | None = None
+    ) -> DegradationPage:
+        """Episodes of fallen quality, newest first."""
+        page = await service.read(views.list_degradations, PageOf(limit, cursor, deployment=deployment))
+        return DegradationPage(items=[DegradationView.of(episode) for episode in page.items], next=page.next)
 
     @api.get("/alerts", dependencies=[allows(Role.VIEWER)])
     async def alerts(

@@ -55,7 +55,7 @@ async def record_window(finding: WindowClosed, uow: MonitorUnitOfWork) -> int:
         return before.revision
     measured = _measured(finding, revision=1 if before is None else before.revision + 1)
     if before is not None:
-        measured = replace(measured, quality=before.quality, quality_detail=before.quality_detail)
+        measured = measured.with_labels_of(before)
     watch = await uow.watches.get(finding.deployment)
     if watch is None:
         uow.publish(told(measured))

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field
 
 from murmur_monitor.domain.alerts import Alert
+from murmur_monitor.domain.degradation import Degradation
 from murmur_monitor.domain.drift import ColumnTest
 from murmur_monitor.domain.episodes import Episode, Watch
 from murmur_monitor.domain.measured import MeasuredWindow
@@ -13,7 +14,7 @@ from murmur_monitor.domain.quality import Interval
 
 
 class DeploymentView(BaseModel):
-    """A deployment being watched, and the drift episode that is open, if one is."""
+    """A deployment being watched, and the episodes of drift and of degradation that are open, if any is."""
 
     deployment: str
     model: str
@@ -21,10 +22,19 @@ class DeploymentView(BaseModel):
     version: int
     since: datetime
     episode: str | None
+    degradation: str | None
 
     @classmethod
     def of(cls, watch: Watch) -> Self:
-        return cls.model_validate(watch, from_attributes=True)
+        return cls(
+            deployment=watch.deployment,
+            model=watch.model,
+            workflow=watch.workflow,
+            version=watch.version,
+            since=watch.since,
+            episode=watch.episode,
+            degradation=watch.quality.episode,
+        )
 
 
 class ColumnView(BaseModel):
@@ -77,6 +87,7 @@ class WindowView(BaseModel):
     quality: dict[str, float]
     quality_interval: IntervalView | None
     quality_detail: str
+    degradation: str | None
 
     @classmethod
     def of(cls, window: MeasuredWindow) -> Self:
@@ -103,6 +114,7 @@ class WindowView(BaseModel):
             quality=window.quality.metrics,
             quality_interval=IntervalView.of(window.quality.interval),
             quality_detail=window.quality_detail,
+            degradation=window.degradation,
         )
 
 
@@ -140,6 +152,33 @@ class DriftView(BaseModel):
             columns=[ColumnView.of(test, episode.threshold) for test in episode.tests],
             correlation_id=episode.correlation_id,
         )
+
+
+class DegradationView(BaseModel):
+    """An episode of fallen quality, with the evidence of the window that opened it."""
+
+    episode: str
+    deployment: str
+    model: str
+    version: int
+    workflow: str
+    opened_at: datetime
+    status: Literal["open", "closed"]
+    closed_at: datetime | None
+    windows: int
+    metric: str
+    value: IntervalView
+    baseline: float
+    max_loss: float
+    labelled: int
+    detail: str
+    correlation_id: str
+
+    @classmethod
+    def of(cls, episode: Degradation) -> Self:
+        told = {name: getattr(episode, name) for name in cls.model_fields if name not in ("episode", "status", "value")}
+        value = IntervalView.of(episode.value)
+        return cls(episode=episode.id, status=episode.status.value, value=value, **told)
 
 
 class AlertView(BaseModel):
@@ -219,6 +258,11 @@ class WindowPage(BaseModel):
 
 class DriftPage(BaseModel):
     items: list[DriftView]
+    next: str | None
+
+
+class DegradationPage(BaseModel):
+    items: list[DegradationView]
     next: str | None
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from murmur_kernel.documents import Page
 from murmur_kernel.errors import Missing
 from murmur_monitor.domain.alerts import Alert, AlertStatus
+from murmur_monitor.domain.degradation import Degradation
 from murmur_monitor.domain.episodes import Episode, Outcome, Watch
 from murmur_monitor.domain.measured import MeasuredWindow, window_id
 from murmur_monitor.domain.windows import Calendar
@@ -114,6 +115,16 @@ async def list_windows(query: PageOf, uow: MonitorUnitOfWork) -> Page[MeasuredWi
 
 async def list_episodes(query: PageOf, uow: MonitorUnitOfWork) -> Page[Episode]:
     return await uow.episodes.find(
+        where={} if query.deployment is None else {"deployment": query.deployment},
+        order_by="opened_at",
+        descending=True,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+
+
+async def list_degradations(query: PageOf, uow: MonitorUnitOfWork) -> Page[Degradation]:
+    return await uow.degradations.find(
         where={} if query.deployment is None else {"deployment": query.deployment},
         order_by="opened_at",
         descending=True,

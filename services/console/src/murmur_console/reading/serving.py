@@ -5,7 +5,7 @@ from murmur_console.reading.reading import Reading, first_line, read
 from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.dead_letters import DeadLettered
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
-from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
+from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
 from murmur_events.serving import FeedbackRecorded
 from murmur_events.troubles import TroubleReported
 
@@ -95,6 +95,19 @@ def _(event: DriftDetected) -> Reading:
     return Reading(
         label="drift",
         headline=f"{event.deployment} v{event.version} drifted in {names}{more}, found by {event.engine}",
+        tone=Tone.CAUTION,
+        workflow=event.workflow,
+        model=event.model,
+        version=event.version,
+    )
+
+
+@read.register
+def _(event: PerformanceDegraded) -> Reading:
+    metric = event.metric.replace("_", " ")
+    return Reading(
+        label=f"worse {metric}",
+        headline=f"{event.deployment} v{event.version} has become worse: {event.detail}",
         tone=Tone.CAUTION,
         workflow=event.workflow,
         model=event.model,

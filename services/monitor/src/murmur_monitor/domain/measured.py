@@ -1,6 +1,6 @@
 """A window that has closed, with its numbers and what was found in it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from murmur_monitor.domain.drift import ColumnTest
@@ -53,6 +53,7 @@ class MeasuredWindow:
 
     engine, threshold, tests: empty, 0 and empty where the window was not tested
     episode: the one that this window opened, continued or closed
+    degradation: the same, of quality
     """
 
     deployment: str
@@ -70,6 +71,13 @@ class MeasuredWindow:
     episode: str | None
     quality: Quality = field(default_factory=Quality.unknown)
     quality_detail: str = ""
+    degradation: str | None = None
+
+    def with_labels_of(self, before: "MeasuredWindow") -> "MeasuredWindow":
+        """Late rows change nothing in what labels told."""
+        return replace(
+            self, quality=before.quality, quality_detail=before.quality_detail, degradation=before.degradation
+        )
 
     @property
     def id(self) -> str:

@@ -415,3 +415,25 @@ async def test_labels_that_contradict_the_model_degrade_it_and_labels_that_agree
         kept = (await desk.monitor.read(views.list_windows, views.PageOf(1, None))).items[0]
         found.append("degraded" if kept.degradation else "good")
     assert found == ["good", "good", "good", "degraded"]
+
+
+async def test_a_reader_that_begins_too_late_goes_back_to_where_the_book_ends(desk: Desk) -> None:
+    """Whatever place the broker gives it: here one behind records that no book has."""
+    await desk.closed()
+    await desk.say(logged(names(30)), feedback(names(20), [1.0] * 20))
+    for place, records in desk.broker.log.items():
+        desk.broker.committed["labels", place] = len(records)
+    await desk.heard(logged(names(40)), feedback(["q-29", "q-39"], [1.0, 1.0]))
+    (window,) = await desk.measured()
+    assert window.labelled == 22
+
+
+async def test_what_is_touched_again_while_it_is_measured_is_measured_again(desk: Desk) -> None:
+    await desk.closed()
+    await desk.heard(logged(names(30)), feedback(names(1), [1.0]))
+    before = await desk.book.touched(10)
+    await desk.heard(feedback(["q-0"], [0.0], known=START + 2 * HOUR))
+    await desk.book.settle(before, [])
+    (window,) = await desk.measured()
+    assert window.quality["brier"] == 0.25
+    assert await desk.book.touched(10) == []

@@ -6,7 +6,7 @@ from typing import Any
 
 from murmur_kernel.consuming import Subscription
 from murmur_kernel.unit_of_work import UnitOfWork
-from murmur_monitor import streams
+from murmur_monitor import joining, streams
 
 Table = tuple[Subscription[UnitOfWork], ...]
 
@@ -28,6 +28,6 @@ def table_of(service: str) -> Table:
 
 
 def heard_by(service: str) -> set[str]:
-    """Topics of the service's table; for the monitor also what Faust folds, not handled event by event."""
-    folded = {streams.TOPIC.name} if service == "monitor" else set()
+    """Topics of the service's table; for the monitor also what it folds and joins, not handled event by event."""
+    folded = {streams.TOPIC.name, *joining.TOPICS} if service == "monitor" else set()
     return {subscription.topic for subscription in table_of(service)} | folded

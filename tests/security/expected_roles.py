@@ -31,7 +31,7 @@ BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
         ("POST", "/v1/batches"): AUTHOR,
         ("POST", "/v1/batches/{name}/cancel"): AUTHOR,
     },
-    "monitor": {},
+    "monitor": {("POST", "/v1/deployments/{name}/feedback"): AUTHOR},
     "audit": {("POST", "/v1/checkpoints"): OPERATOR},
 }
 

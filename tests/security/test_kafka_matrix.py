@@ -28,7 +28,7 @@ from murmur_events.catalog import SERVICES, Topic
 from murmur_runtime.settings import FlockSettings
 from murmur_runtime.testing import running_secure_broker
 
-GROUPS = tuple(f"murmur-{service}" for service in (*SERVICES, "audit", "monitor-stream", "somebody"))
+GROUPS = tuple(f"murmur-{service}" for service in (*SERVICES, "audit", "monitor-stream", "monitor-labels", "somebody"))
 REFUSED = (TopicAuthorizationFailedError, GroupAuthorizationFailedError, ClusterAuthorizationFailedError)
 HEARD = {service: heard_by(service) for service in SERVICES}
 
@@ -44,11 +44,11 @@ def may_read(user: str, topic: Topic) -> bool:
 
 
 def may_join(user: str, group: str) -> bool:
-    """Each service's own, by its name; the monitor's stream beside it; nobody else's."""
+    """Each service's own, by its name; the monitor's two that read predictions beside it; nobody else's."""
     if user == "operator":
         return True
     own = {f"murmur-{user}"} if user in (*SERVICES, "audit") else set()
-    return group in own or (user == "monitor" and group == "murmur-monitor-stream")
+    return group in own or (user == "monitor" and group in ("murmur-monitor-stream", "murmur-monitor-labels"))
 
 
 @dataclass

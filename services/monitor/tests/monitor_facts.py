@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ from murmur_events.workflows import (
     DataSection,
     DriftSection,
     MonitoringSection,
+    QualitySection,
     WorkflowApplied,
     WorkflowDefinition,
 )
@@ -62,12 +64,17 @@ def workflow_applied(
     window: timedelta = timedelta(minutes=5),
     min_rows: int = 100,
     p_value: float = 0.001,
+    **quality: Any,
 ) -> WorkflowApplied:
+    """quality: settings of that section."""
     definition = WorkflowDefinition(
         name=WorkflowName(workflow),
         data=DataSection(target="default", features=COLUMNS, identity="id", period="quarter"),
         monitoring=MonitoringSection(
-            window=window, min_rows=min_rows, drift=DriftSection(p_value=p_value, engine="scipy")
+            window=window,
+            min_rows=min_rows,
+            drift=DriftSection(p_value=p_value, engine="scipy"),
+            quality=QualitySection(**quality),
         ),
     )
     return WorkflowApplied(workflow=WorkflowName(workflow), revision=revision, definition=definition, code=ARTIFACT)

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from label_facts import feedback
 from monitor_facts import START, People, model_deployed, parquet_of, predictions, spread, workflow_applied
 
 from murmur_events import Envelope, Event, Record, from_record, to_record, topic_of
@@ -50,6 +51,7 @@ class Monitor:
             "MURMUR_SERVICE_PORT": str(self._port),
             "MURMUR_ANNOUNCE_SECONDS": "20",
             "MURMUR_WINDOW_SCAN_SECONDS": "0.1",
+            "MURMUR_QUALITY_SECONDS": "0.2",
         }
         with (self._home / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -73,19 +75,30 @@ class Monitor:
         found: list[dict[str, Any]] = answer.json()["items"] if answer.status_code == 200 else []
         return found
 
+    async def labelled(self, deployment: str) -> dict[int, int]:
+        """For each window with labels, by minutes after START: how many."""
+        windows = await self.items(f"/deployments/{deployment}/windows")
+        return {_minutes(window): window["labelled"] for window in windows if window["labelled"]}
+
+    async def label_counts(self, deployment: str) -> dict[str, int]:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._port}/v1") as client:
+            found: dict[str, int] = (await client.get(f"/deployments/{deployment}/labels")).json()
+        return found
+
     async def rows(self, deployment: str) -> dict[int, int]:
         """For each window that was measured, by minutes after START: how many rows it has."""
         windows = await self.items(f"/deployments/{deployment}/windows")
-        starts = [datetime.fromisoformat(window["start"]) for window in windows]
-        return {
-            round((start - START) / timedelta(minutes=1)): window["rows"]
-            for start, window in zip(starts, windows, strict=True)
-        }
+        return {_minutes(window): window["rows"] for window in windows}
 
     async def watch(self, sink: KafkaSink, people: People, deployment: str) -> None:
         """Have version 1 of a deployment announced."""
         reference = await self.artifacts.put_bytes(parquet_of(people.rows(3000)), suffix=".parquet")
-        await say(sink, workflow_applied(deployment), model_deployed(deployment, reference=reference))
+        applied = workflow_applied(deployment, label_delay=timedelta(days=10_000))  # they are about a day long ago
+        await say(sink, applied, model_deployed(deployment, reference=reference))
+
+
+def _minutes(window: dict[str, Any]) -> int:
+    return round((datetime.fromisoformat(window["start"]) - START) / timedelta(minutes=1))
 
 
 @pytest.fixture(scope="module")
@@ -230,3 +243,47 @@ async def test_counts_are_exact_though_it_is_killed_in_mid_stream(monitor: Monit
 
     await eventually(ended, within=SLOW)
     assert await monitor.rows("churn") == {**sent, 25: rows}
+
+
+async def test_labels_are_joined_exactly_though_it_is_killed_in_mid_stream(monitor: Monitor, sink: KafkaSink) -> None:
+    people, rows = People(34), 100
+    await monitor.watch(sink, people, "scoring")
+    labelled: Counter[int] = Counter()
+    enough = asyncio.Event()
+
+    async def predict_and_label() -> None:
+        """Labels come before and after their predictions, every fifth lot twice; a tenth of them corrected."""
+        for number in count():
+            if enough.is_set():
+                break
+            minute = 5 * (number % 4)
+            moments = spread(rows, start=START + timedelta(minutes=minute))
+            batch = predictions(people.rows(rows), moments, name="scoring", offset=rows * number)
+            labels = feedback(batch.request_ids, [1.0, 0.0] * (rows // 2), name="scoring")
+            corrected = feedback(batch.request_ids[:10], [0.0] * 10, known=START + timedelta(hours=2), name="scoring")
+            told: list[Event] = [batch, labels] if number % 2 else [labels, batch]
+            await say(sink, *told, *([labels] * (number % 5 == 0)), corrected)
+            labelled[minute] += rows
+            await asyncio.sleep(0.05)
+
+    async def goes_on(beyond: int) -> bool:
+        return sum((await monitor.labelled("scoring")).values()) > beyond
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(predict_and_label())
+        beyond = 5 * rows
+        for _ in range(2):
+            await eventually(partial(goes_on, beyond), within=SLOW)
+            beyond = labelled.total()
+            monitor.kill()
+            monitor.start()
+        await eventually(partial(goes_on, beyond), within=SLOW)
+        enough.set()
+
+    async def all_joined() -> bool:
+        return await monitor.labelled("scoring") == dict(labelled)
+
+    await eventually(all_joined, within=SLOW)
+    counts = await monitor.label_counts("scoring")
+    assert (counts["joined"], counts["waiting"], counts["too_late"]) == (labelled.total(), 0, 0)
+    assert counts["predictions"] == labelled.total()

@@ -84,7 +84,7 @@ async def test_a_cooldown_must_pass_between_two_trainings_by_drift(
     assert isinstance(early, TrainingSkipped)
     assert (early.why, early.detail) == (
         "cooling_down",
-        "drift last asked at 2026-01-01 00:00:00Z: no training before 2026-01-01 01:00:00Z",
+        "drift or degradation last asked at 2026-01-01 00:00:00Z: no training before 2026-01-01 01:00:00Z",
     )
     trainer.clock.advance(timedelta(minutes=1).total_seconds())
     assert isinstance(await answer_to(trainer, drift("e3")), TrainingRequested)

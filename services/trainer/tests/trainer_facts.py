@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from murmur_events.monitoring import DriftDetected, FeatureDrift
+from murmur_events.monitoring import DriftDetected, FeatureDrift, PerformanceDegraded
 from murmur_events.training import TrainingRequested, Trigger
+from murmur_events.values import Interval
 from murmur_trainer.handlers import ApplyWorkflow
 
 QUARTERLY = "0 0 1 1,4,7,10 *"
@@ -53,4 +54,23 @@ def drift(episode: str = "e1") -> DriftDetected:
         engine="scipy 1",
         threshold=0.001,
         features=features,
+    )
+
+
+def degradation(episode: str = "d1") -> PerformanceDegraded:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return PerformanceDegraded(
+        deployment="credit",
+        model="credit",
+        version=2,
+        workflow="credit",
+        episode=episode,
+        start=at,
+        end=at,
+        metric="auc",
+        value=Interval(value=0.6, low=0.55, high=0.65),
+        baseline=0.78,
+        max_loss=0.05,
+        labelled=800,
+        detail="auc 0.600 [0.550, 0.650] in 800 labels",
     )

@@ -19,6 +19,9 @@ AUDIT = "audit"
 STREAM_GROUP = "murmur-monitor-stream"
 """Faust's consumer group in the monitor, and the beginning of the names of its changelog topics."""
 
+LABELS_GROUP = "murmur-monitor-labels"
+"""The monitor's consumer group that joins labels to predictions."""
+
 READS: dict[str, tuple[str, ...]] = {
     "tracking": ("run.started", "run.logged", "run.completed", "run.failed"),
     "registry": (
@@ -30,7 +33,7 @@ READS: dict[str, tuple[str, ...]] = {
         "model.deployed",
         "deployment.failed",
     ),
-    "trainer": ("training.requested", "drift.detected", "run.completed", "run.failed"),
+    "trainer": ("training.requested", "drift.detected", "performance.degraded", "run.completed", "run.failed"),
     "validator": ("model.registered", "validation.requested", "model.promoted", "workflow.applied"),
     "deployer": ("model.promoted", "batch.requested"),
     "monitor": (
@@ -38,6 +41,7 @@ READS: dict[str, tuple[str, ...]] = {
         "model.deployed",
         "deployment.failed",
         "prediction.logged",
+        "feedback.recorded",
         *(f"{service}.troubles" for service in SERVICES),
     ),
 }
@@ -95,7 +99,8 @@ def _grouping() -> Iterator[Rule]:
 
 
 def _folding() -> Iterator[Rule]:
-    """Faust keeps the monitor's windows in topics of its own."""
+    """Faust keeps the monitor's windows in topics of its own; labels are joined beside it, at their own pace."""
     yield Rule("monitor", "GROUP", STREAM_GROUP, "READ")
+    yield Rule("monitor", "GROUP", LABELS_GROUP, "READ")
     for operation in ("READ", "WRITE", "CREATE"):
         yield Rule("monitor", "TOPIC", f"{STREAM_GROUP}-", operation, "PREFIXED")

@@ -14,8 +14,9 @@ from murmur_cli.ordering import CausalOrder
 from murmur_events import ContractError, Envelope, from_record
 from murmur_events.catalog import CATALOG, topic_named
 
-STORY_TOPICS = tuple(topic.name for topic in CATALOG if topic.name not in ("prediction.logged", "run.logged"))
-"""Everything but what models and runs say many times a second."""
+_MANY = ("prediction.logged", "feedback.recorded", "run.logged")
+STORY_TOPICS = tuple(topic.name for topic in CATALOG if topic.name not in _MANY)
+"""Everything but what models, runs and those who label say many times a second."""
 
 
 async def events(

@@ -21,8 +21,9 @@ from murmur_events.models import (
     ReviewDecided,
     ReviewRequested,
 )
-from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
+from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
+from murmur_events.serving import FeedbackRecorded
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.troubles import TroubleReported
 from murmur_events.validation import ValidationCompleted, ValidationRequested
@@ -59,6 +60,7 @@ _TROUBLE = {
     "batch.failed": "red",
     "model.rejected": "yellow",
     "drift.detected": "yellow",
+    "performance.degraded": "yellow",
     "alert.raised": "red",
     **{f"{service}.dead-letters": "red" for service in _KNOWN},
 }
@@ -181,8 +183,20 @@ def _(event: WindowMeasured) -> str:
     p99 = f"  p99 {event.latency_p99_ms:.1f} ms" if event.latency_p99_ms is not None else ""
     return (
         f"{event.deployment} v{event.version}  {event.rows:,} predictions, {event.errors} errors,"
-        f" {event.rate:.0f}/s{p99}  {event.outcome.replace('_', ' ')}"
+        f" {event.rate:.0f}/s{p99}  {event.outcome.replace('_', ' ')}{_labelled(event)}"
     )
+
+
+def _labelled(event: WindowMeasured) -> str:
+    if not event.labelled:
+        return ""
+    numbers = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in sorted(event.quality.items()))
+    return f"  {event.labelled:,} labels{': ' if numbers else ''}{numbers}"
+
+
+@describe.register
+def _(event: FeedbackRecorded) -> str:
+    return f"{event.deployment}  {len(event.request_ids):,} labels from {event.source}"
 
 
 @describe.register
@@ -191,6 +205,15 @@ def _(event: DriftDetected) -> str:
     names = ", ".join(f"{f.feature} ({f.statistic:.2f})" for f in worst[:3])
     more = f" and {len(worst) - 3} more" if len(worst) > 3 else ""
     return f"{event.deployment} v{event.version}  {names}{more}, by {event.engine}"
+
+
+@describe.register
+def _(event: PerformanceDegraded) -> str:
+    now = f"{event.value.value:.3f} [{event.value.low:.3f}, {event.value.high:.3f}]"
+    return (
+        f"{event.deployment} v{event.version}  {event.metric.replace('_', ' ')} {now}, was {event.baseline:.3f},"
+        f" by {event.labelled:,} labels"
+    )
 
 
 @describe.register

@@ -19,9 +19,9 @@ from murmur_events.models import (
     ReviewDecided,
     ReviewRequested,
 )
-from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
+from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
-from murmur_events.serving import PredictionLogged
+from murmur_events.serving import FeedbackRecorded, PredictionLogged
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.troubles import TroubleReported
 from murmur_events.validation import ValidationCompleted, ValidationRequested
@@ -113,8 +113,18 @@ CATALOG: tuple[Topic, ...] = (
     _topic("batch.completed", BatchCompleted, "deployer", "batch"),
     _topic("batch.failed", BatchFailed, "deployer", "batch"),
     _topic("prediction.logged", PredictionLogged, "model-server", "deployment", retention=WEEK, root=True),
+    _topic(
+        "feedback.recorded",
+        FeedbackRecorded,
+        "monitor",
+        "deployment",
+        retention=MONTH,
+        root=True,
+        open_to_clients=True,
+    ),
     _topic("window.measured", WindowMeasured, "monitor", "deployment", retention=MONTH, root=True),
     _topic("drift.detected", DriftDetected, "monitor", "deployment"),
+    _topic("performance.degraded", PerformanceDegraded, "monitor", "deployment"),
     _topic("alert.raised", AlertRaised, "monitor", "subject", key="about"),
     _topic("alert.resolved", AlertResolved, "monitor", "subject", key="about"),
     *(

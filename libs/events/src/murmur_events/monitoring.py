@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from murmur_events.base import DeploymentName, Event, ModelName, Value, WorkflowName
+from murmur_events.values import Interval, Number
 
 
 class WindowMeasured(Event):
@@ -24,6 +25,15 @@ class WindowMeasured(Event):
     output_mean: float | None
     outcome: Literal["drift", "stable", "too_few_rows", "not_tested"]
     detail: str = Field(default="", description="which columns drifted, or why the window was not tested")
+    labelled: int = Field(default=0, ge=0, description="predictions of the window whose label is known by now")
+    quality: dict[str, Number] = Field(
+        default_factory=dict,
+        description="average_precision, auc, log_loss, brier, click_through_rate: those that the labels define",
+    )
+    quality_interval: Interval | None = Field(
+        default=None, description="of the metric that the workflow judges by; absent where it is not defined"
+    )
+    quality_detail: str = Field(default="", description="how the quality was judged, or why it was not")
 
 
 class FeatureDrift(Value):
@@ -49,6 +59,27 @@ class DriftDetected(Event):
     engine: str = Field(description="the library that computed it, with its version")
     threshold: float = Field(description="p-value after the correction, below which a column counts as drifted")
     features: tuple[FeatureDrift, ...]
+
+
+class PerformanceDegraded(Event):
+    """The first window of an episode in which the model is surely worse than it was, as labels tell.
+
+    The whole interval of the loss against the baseline lies beyond what the workflow allows.
+    """
+
+    deployment: DeploymentName
+    model: ModelName
+    version: int = Field(ge=1)
+    workflow: WorkflowName
+    episode: str
+    start: AwareDatetime
+    end: AwareDatetime
+    metric: str
+    value: Interval
+    baseline: Number = Field(description="the metric in the version's first window with enough labels")
+    max_loss: float = Field(ge=0)
+    labelled: int = Field(ge=0)
+    detail: str
 
 
 class AlertRaised(Event):

@@ -1,6 +1,6 @@
-"""What model servers answered."""
+"""What model servers answered, and what became known of it later."""
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, FiniteFloat
 
 from murmur_events.base import DeploymentName, Event, ModelName
 from murmur_events.values import Sha256
@@ -30,4 +30,23 @@ class PredictionLogged(Event):
         default=(),
         description="one a row: true where a batch had it scored, whose id begins the request's; none at all where"
         " no row is of a batch",
+    )
+
+
+class FeedbackRecorded(Event):
+    """A micro-batch of labels or clicks, by columns: every list has one entry a label.
+
+    A label names its prediction by `request_id`, which is the first row of that request; further rows of a request that
+    had several are `request_id#1`, `request_id#2`, in the order in which they were asked. So `prediction.logged` names
+    them too: it repeats the request's id in one entry a row. A label belongs to every prediction logged under its name:
+    that of a shadow, and that of a second attempt. Of two labels for one name the one known later counts.
+    """
+
+    deployment: DeploymentName
+    shard: int = Field(ge=0)
+    request_ids: tuple[str, ...] = Field(description="`request_id`, or `request_id#row` from the second row on")
+    times: tuple[AwareDatetime, ...] = Field(description="when each label became known")
+    labels: tuple[FiniteFloat, ...] = Field(description="0 or 1 for a class or a click; never absent")
+    source: str = Field(
+        min_length=1, description="where they come from, in a word; `clicks` makes a click-through rate"
     )

@@ -6,14 +6,14 @@ from pydantic import AwareDatetime, Field
 
 from murmur_events.base import Event, ModelName, Value, WorkflowName
 
-TriggerKind = Literal["schedule", "manual", "drift", "commit", "data"]
+TriggerKind = Literal["schedule", "manual", "drift", "degradation", "commit", "data"]
 
 
 class Trigger(Value):
     """What asked for a training. The same kind and key ask for the same training, however often they are said."""
 
     kind: TriggerKind
-    key: str = Field(description="schedule: the tick; manual: the idempotency key; drift: the episode")
+    key: str = Field(description="schedule: the tick; manual: the idempotency key; drift, degradation: the episode")
     reason: str = ""
     by: str = Field(default="", description="the person who asked; empty: nobody did, it is automatic")
 

@@ -174,18 +174,38 @@ class DriftSection(Value):
     )
 
 
+class QualitySection(Value):
+    """How the predictions are judged once their labels are known."""
+
+    metric: Literal["average_precision", "auc", "log_loss", "brier", "click_through_rate"] = Field(
+        default="auc", description="the one that is judged; the others are only shown"
+    )
+    max_loss: float = Field(
+        default=0.05, ge=0, description="how much worse than in its first window with enough labels a version may be"
+    )
+    min_labelled: int = Field(default=200, ge=20, description="windows with fewer labels are measured, not judged")
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="level of the bootstrap interval")
+    label_delay: Duration = Field(
+        default=timedelta(days=7),
+        gt=timedelta(0),
+        json_schema_extra={"default": "7d"},
+        description="how long after its prediction a label still counts; so long predictions are kept",
+    )
+
+
 class MonitoringSection(Value):
     """What is watched while the model serves, and what happens then."""
 
     window: Duration = Field(default=timedelta(hours=1), gt=timedelta(0), json_schema_extra={"default": "1h"})
     min_rows: int = Field(default=200, ge=20, description="windows with fewer predictions are measured, not tested")
     drift: DriftSection = DriftSection()
-    retrain: Literal["on_drift", "never"] = "on_drift"
+    quality: QualitySection = QualitySection()
+    retrain: Literal["on_drift", "on_degradation", "on_either", "never"] = "on_drift"
     cooldown: Duration = Field(
         default=timedelta(0),
         ge=timedelta(0),
         json_schema_extra={"default": "0s"},
-        description="shortest time between two trainings by drift",
+        description="shortest time between two trainings by drift or degradation",
     )
 
 
@@ -194,7 +214,7 @@ class WorkflowDefinition(Value):
 
     name: WorkflowName = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
     description: str = ""
-    schedule: str | None = Field(default=None, description="cron, UTC; absent: only by hand or by drift")
+    schedule: str | None = Field(default=None, description="cron, UTC; absent: only by hand, drift or degradation")
     data: DataSection
     training: TrainingSection = TrainingSection()
     validation: ValidationSection = ValidationSection()

@@ -16,7 +16,7 @@ from murmur_kernel.backoff import Backoff
 
 log = structlog.get_logger()
 
-TOPICS = tuple(topic for topic in CATALOG if topic.name != "prediction.logged")
+TOPICS = tuple(topic for topic in CATALOG if topic.name not in ("prediction.logged", "feedback.recorded"))
 _FETCH_MS = 200
 _PROBE_SECONDS = 0.5
 _PATIENCE_SECONDS = 2.0

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from murmur_events.base import DeploymentName, ModelName, WorkflowName
-from murmur_events.monitoring import DriftDetected, FeatureDrift, WindowMeasured
+from murmur_events.monitoring import DriftDetected, FeatureDrift
 from murmur_kernel.unit_of_work import Chain
 from murmur_monitor import alerting
 from murmur_monitor.domain import alerts
@@ -21,6 +21,7 @@ from murmur_monitor.domain.measured import (
 )
 from murmur_monitor.domain.windows import Window
 from murmur_monitor.repository import MonitorUnitOfWork
+from murmur_monitor.telling import told
 
 _NAMED = 3
 """How many drifted columns a text names before it only counts them."""
@@ -53,9 +54,11 @@ async def record_window(finding: WindowClosed, uow: MonitorUnitOfWork) -> int:
     if before is not None and before.statistics.rows >= finding.statistics.rows:
         return before.revision
     measured = _measured(finding, revision=1 if before is None else before.revision + 1)
+    if before is not None:
+        measured = measured.with_labels_of(before)
     watch = await uow.watches.get(finding.deployment)
     if watch is None:
-        uow.publish(_event(measured))
+        uow.publish(told(measured))
     else:
         measured = await _follow(measured, watch, uow, again=before is not None and before.outcome is Outcome.DRIFT)
     uow.windows.save(measured)
@@ -67,7 +70,7 @@ async def _follow(measured: MeasuredWindow, watch: Watch, uow: MonitorUnitOfWork
     episode = None if watch.episode is None else await uow.episodes.require(watch.episode)
     if episode is not None:
         uow.resume(Chain(episode.correlation_id, episode.cause))
-    uow.publish(_event(measured))
+    uow.publish(told(measured))
     step = watch.step(measured.version, measured.start, measured.outcome)
     touched = episode if episode is not None and step in (Step.CONTINUE, Step.CLOSE) else None
     match step:
@@ -204,23 +207,3 @@ def _described(tested: Compared, drifted: tuple[str, ...]) -> str:
     named = ", ".join(f"{test.name} (p {test.p_value:.1e})" for test in worst[:_NAMED])
     more = f" and {len(worst) - _NAMED} more" if len(worst) > _NAMED else ""
     return f"{len(worst)} of {len(tested.tests)} columns differ from the reference: {named}{more}"
-
-
-def _event(measured: MeasuredWindow) -> WindowMeasured:
-    numbers = measured.statistics
-    return WindowMeasured(
-        deployment=DeploymentName(measured.deployment),
-        model=ModelName(measured.model),
-        version=measured.version,
-        start=measured.start,
-        end=measured.end,
-        revision=measured.revision,
-        rows=numbers.rows,
-        errors=numbers.errors,
-        rate=numbers.rate,
-        latency_p50_ms=numbers.latency_p50_ms,
-        latency_p99_ms=numbers.latency_p99_ms,
-        output_mean=numbers.output_mean,
-        outcome=measured.outcome.value,
-        detail=measured.detail,
-    )

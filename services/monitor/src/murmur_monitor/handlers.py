@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.models import VersionState
 from murmur_events.troubles import TroubleReported
 from murmur_events.workflows import WorkflowApplied
 from murmur_monitor import alerting
@@ -11,7 +12,7 @@ from murmur_monitor.domain import alerts
 from murmur_monitor.domain.alerts import AlertStatus
 from murmur_monitor.domain.episodes import Watch
 from murmur_monitor.domain.windows import Calendar, as_millis
-from murmur_monitor.repository import KnownVersion, MonitorUnitOfWork, Told, WorkflowRules
+from murmur_monitor.repository import KnownVersion, MonitorUnitOfWork, QualityRules, Told, WorkflowRules, version_id
 
 _COMMIT_MARGIN = timedelta(seconds=5)
 """A new window length counts from a border at least so far ahead that no row beyond it was folded with the old one."""
@@ -35,6 +36,13 @@ async def remember_workflow(event: WorkflowApplied, uow: MonitorUnitOfWork) -> N
             min_rows=monitoring.min_rows,
             error_rate=monitoring.drift.p_value,
             engine=monitoring.drift.engine,
+            quality=QualityRules(
+                metric=monitoring.quality.metric,
+                max_loss=monitoring.quality.max_loss,
+                min_labelled=monitoring.quality.min_labelled,
+                confidence=monitoring.quality.confidence,
+                label_delay=monitoring.quality.label_delay,
+            ),
         )
     )
 
@@ -47,22 +55,35 @@ async def watch_version(event: ModelDeployed, uow: MonitorUnitOfWork) -> None:
     if watch is None:
         watch = Watch(event.deployment, event.model, state.workflow, event.version, uow.now)
     uow.watches.save(watch.serving(event.version, since=uow.now))
-    inputs = state.artifacts.signature.inputs
-    uow.versions.save(
-        KnownVersion(
-            deployment=event.deployment,
-            version=event.version,
-            workflow=state.workflow,
-            reference=state.artifacts.reference,
-            columns=tuple(column.name for column in inputs),
-            categories=tuple(column.name for column in inputs if column.dtype == "category"),
-        )
-    )
+    await know_version(event.deployment, state, uow, canary=False)
     told = await uow.told.get(event.deployment) or Told(event.deployment)
     uow.told.save(replace(told, version=event.version, sequence=_sequence(uow)))
     for alert in await alerting.raised(uow, event.deployment):
         if alerts.ends_with_next_version(alert.id):
             alerting.resolve(uow, alert, f"version {event.version} serves")
+
+
+async def know_version(deployment: str, state: VersionState, uow: MonitorUnitOfWork, *, canary: bool) -> None:
+    """Remember what windows of a version are compared with.
+
+    A version that was announced as serving is no canary any more, in whichever order the two are heard; what its labels
+    have shown so far stays its baseline.
+    """
+    await uow.rules.require(state.workflow)
+    before = await uow.versions.get(version_id(deployment, state.version))
+    inputs = state.artifacts.signature.inputs
+    uow.versions.save(
+        KnownVersion(
+            deployment=deployment,
+            version=state.version,
+            workflow=state.workflow,
+            reference=state.artifacts.reference,
+            columns=tuple(column.name for column in inputs),
+            categories=tuple(column.name for column in inputs if column.dtype == "category"),
+            canary=canary and (before is None or before.canary),
+            baseline=None if before is None else before.baseline,
+        )
+    )
 
 
 async def alert_trouble(event: TroubleReported, uow: MonitorUnitOfWork) -> None:

@@ -1,15 +1,33 @@
 """What the monitor keeps, and the unit of work that it keeps it with."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from murmur_events.values import Artifact
 from murmur_kernel.documents import Kind
 from murmur_kernel.unit_of_work import Collection, UnitOfWork
 from murmur_monitor.domain.alerts import Alert
+from murmur_monitor.domain.degradation import Baseline, Degradation, Limits
 from murmur_monitor.domain.episodes import Episode, Watch
 from murmur_monitor.domain.measured import MeasuredWindow
+from murmur_monitor.domain.quality import MetricName
 from murmur_monitor.domain.windows import Calendar
+
+
+@dataclass(frozen=True)
+class QualityRules:
+    """What a workflow says about labels. The defaults are those of workflow.yaml."""
+
+    metric: MetricName = "auc"
+    max_loss: float = 0.05
+    min_labelled: int = 200
+    confidence: float = 0.95
+    label_delay: timedelta = timedelta(days=7)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.metric, self.max_loss, self.min_labelled)
 
 
 @dataclass(frozen=True)
@@ -22,11 +40,17 @@ class WorkflowRules:
     min_rows: int
     error_rate: float
     engine: Literal["auto", "alibi", "scipy"]
+    quality: QualityRules = QualityRules()
 
 
 @dataclass(frozen=True)
 class KnownVersion:
-    """A version that was deployed once, and what its windows are compared with."""
+    """A version that was announced once, and what its windows are compared with.
+
+    canary:   it answers a part of the traffic and does not serve yet: its windows are measured, tested and judged, and
+              begin and end no episode
+    baseline: what its quality is compared with, once enough labels are known
+    """
 
     deployment: str
     version: int
@@ -34,6 +58,8 @@ class KnownVersion:
     reference: Artifact
     columns: tuple[str, ...]
     categories: tuple[str, ...]
+    canary: bool = False
+    baseline: Baseline | None = None
 
     @property
     def id(self) -> str:
@@ -61,10 +87,13 @@ WATCHES = Kind("deployment", Watch, key=lambda watch: watch.deployment, indexes=
 VERSIONS = Kind("version", KnownVersion, key=lambda version: version.id)
 WINDOWS = Kind("window", MeasuredWindow, key=lambda window: window.id, indexes=("deployment", "outcome", "start"))
 EPISODES = Kind("episode", Episode, key=lambda episode: episode.id, indexes=("deployment", "status", "opened_at"))
+DEGRADATIONS = Kind(
+    "degradation", Degradation, key=lambda episode: episode.id, indexes=("deployment", "status", "opened_at")
+)
 TOLD = Kind("told", Told, key=lambda told: told.deployment)
 ALERTS = Kind("alert", Alert, key=lambda alert: alert.id, indexes=("deployment", "status", "raised_at"))
 
-KINDS = (RULES, WATCHES, VERSIONS, WINDOWS, EPISODES, ALERTS, TOLD)
+KINDS = (RULES, WATCHES, VERSIONS, WINDOWS, EPISODES, DEGRADATIONS, ALERTS, TOLD)
 
 
 class MonitorUnitOfWork(UnitOfWork):
@@ -87,6 +116,10 @@ class MonitorUnitOfWork(UnitOfWork):
     @property
     def episodes(self) -> Collection[Episode]:
         return self.collection(EPISODES)
+
+    @property
+    def degradations(self) -> Collection[Degradation]:
+        return self.collection(DEGRADATIONS)
 
     @property
     def told(self) -> Collection[Told]:

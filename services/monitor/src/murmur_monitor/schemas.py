@@ -3,16 +3,18 @@
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from murmur_monitor.domain.alerts import Alert
+from murmur_monitor.domain.degradation import Degradation
 from murmur_monitor.domain.drift import ColumnTest
 from murmur_monitor.domain.episodes import Episode, Watch
 from murmur_monitor.domain.measured import MeasuredWindow
+from murmur_monitor.domain.quality import Interval
 
 
 class DeploymentView(BaseModel):
-    """A deployment being watched, and the drift episode that is open, if one is."""
+    """A deployment being watched, and the episodes of drift and of degradation that are open, if any is."""
 
     deployment: str
     model: str
@@ -20,10 +22,19 @@ class DeploymentView(BaseModel):
     version: int
     since: datetime
     episode: str | None
+    degradation: str | None
 
     @classmethod
     def of(cls, watch: Watch) -> Self:
-        return cls.model_validate(watch, from_attributes=True)
+        return cls(
+            deployment=watch.deployment,
+            model=watch.model,
+            workflow=watch.workflow,
+            version=watch.version,
+            since=watch.since,
+            episode=watch.episode,
+            degradation=watch.quality.episode,
+        )
 
 
 class ColumnView(BaseModel):
@@ -37,6 +48,18 @@ class ColumnView(BaseModel):
     @classmethod
     def of(cls, test: ColumnTest, threshold: float) -> Self:
         return cls(column=test.name, statistic=test.statistic, p_value=test.p_value, drifted=test.p_value < threshold)
+
+
+class IntervalView(BaseModel):
+    """An estimate with its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, interval: Interval | None) -> Self | None:
+        return None if interval is None else cls.model_validate(interval, from_attributes=True)
 
 
 class WindowView(BaseModel):
@@ -60,6 +83,11 @@ class WindowView(BaseModel):
     threshold: float
     columns: list[ColumnView]
     episode: str | None
+    labelled: int
+    quality: dict[str, float]
+    quality_interval: IntervalView | None
+    quality_detail: str
+    degradation: str | None
 
     @classmethod
     def of(cls, window: MeasuredWindow) -> Self:
@@ -82,6 +110,11 @@ class WindowView(BaseModel):
             threshold=window.threshold,
             columns=[ColumnView.of(test, window.threshold) for test in window.tests],
             episode=window.episode,
+            labelled=window.quality.labelled,
+            quality=window.quality.metrics,
+            quality_interval=IntervalView.of(window.quality.interval),
+            quality_detail=window.quality_detail,
+            degradation=window.degradation,
         )
 
 
@@ -121,6 +154,33 @@ class DriftView(BaseModel):
         )
 
 
+class DegradationView(BaseModel):
+    """An episode of fallen quality, with the evidence of the window that opened it."""
+
+    episode: str
+    deployment: str
+    model: str
+    version: int
+    workflow: str
+    opened_at: datetime
+    status: Literal["open", "closed"]
+    closed_at: datetime | None
+    windows: int
+    metric: str
+    value: IntervalView
+    baseline: float
+    max_loss: float
+    labelled: int
+    detail: str
+    correlation_id: str
+
+    @classmethod
+    def of(cls, episode: Degradation) -> Self:
+        told = {name: getattr(episode, name) for name in cls.model_fields if name not in ("episode", "status", "value")}
+        value = IntervalView.of(episode.value)
+        return cls(episode=episode.id, status=episode.status.value, value=value, **told)
+
+
 class AlertView(BaseModel):
     """Something that wants or wanted a person's attention."""
 
@@ -141,6 +201,51 @@ class AlertView(BaseModel):
         return cls.model_validate(alert, from_attributes=True)
 
 
+class LabelRow(BaseModel):
+    """request_id: `id`, or `id#row` from a request's second row on. time: when the label became known; absent: now."""
+
+    request_id: str
+    label: float
+    time: datetime | None = None
+
+
+class Feedback(BaseModel):
+    """Labels of one source; `clicks` makes a click-through rate of them."""
+
+    source: str = Field(default="labels", min_length=1, max_length=100)
+    rows: list[LabelRow]
+
+
+class Taken(BaseModel):
+    """Labels that were taken; what they are joined to is seen in the windows."""
+
+    deployment: str
+    labels: int
+    correlation_id: str
+
+
+class LabelCounts(BaseModel):
+    """What became of a deployment's labels since it is watched.
+
+    received: all; joined: their prediction is known; repeated: said before; corrected: replaced an earlier one;
+    outdated: known earlier than the one that is kept; too_late: more than the workflow's label_delay after their
+    prediction; unmatched: no prediction came for them in that time; waiting: for a prediction that may still come.
+    predictions: kept to be joined; let_go: of those, made room before their labels could come
+    """
+
+    deployment: str
+    predictions: int
+    received: int
+    joined: int
+    repeated: int
+    corrected: int
+    outdated: int
+    too_late: int
+    unmatched: int
+    let_go: int
+    waiting: int
+
+
 class DeploymentPage(BaseModel):
     items: list[DeploymentView]
     next: str | None
@@ -153,6 +258,11 @@ class WindowPage(BaseModel):
 
 class DriftPage(BaseModel):
     items: list[DriftView]
+    next: str | None
+
+
+class DegradationPage(BaseModel):
+    items: list[DegradationView]
     next: str | None
 
 

@@ -1,5 +1,7 @@
 """What the monitor is told by its environment, beyond what every service is told."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from murmur_kernel.settings import KernelSettings
@@ -17,3 +19,16 @@ class Settings(KernelSettings):
         default=30, ge=0, description="how long predictions wait for the model.deployed of their deployment or version"
     )
     changelog_replicas: int = Field(default=1, ge=1, description="copies of the windows that the brokers keep")
+    quality_seconds: float = Field(
+        default=5.0, gt=0, description="pause between two looks for windows whose labels have changed"
+    )
+    label_rows: int = Field(
+        default=50_000_000,
+        ge=1000,
+        description="predictions and labels that are kept to be joined, about 65 bytes each; the oldest make room",
+    )
+
+    @property
+    def label_book(self) -> Path:
+        """Beside the stores, so that a backup takes it with them."""
+        return self.home.resolve() / "stores" / f"monitor-labels-{self.replica}.db"

@@ -1,15 +1,23 @@
 """What is asked of the monitor's documents, by its own scan and by REST."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from murmur_kernel.documents import Page
 from murmur_kernel.errors import Missing
 from murmur_monitor.domain.alerts import Alert, AlertStatus
+from murmur_monitor.domain.degradation import Degradation
 from murmur_monitor.domain.episodes import Episode, Outcome, Watch
 from murmur_monitor.domain.measured import MeasuredWindow, window_id
 from murmur_monitor.domain.windows import Calendar
-from murmur_monitor.repository import WATCHES, KnownVersion, MonitorUnitOfWork, WorkflowRules, version_id
+from murmur_monitor.repository import (
+    WATCHES,
+    KnownVersion,
+    MonitorUnitOfWork,
+    QualityRules,
+    WorkflowRules,
+    version_id,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,14 @@ class Terms:
     version: KnownVersion | None
     rules: WorkflowRules | None
     recorded_rows: int
+
+
+@dataclass(frozen=True)
+class Watched:
+    """How a deployment's time is cut into windows, and how its labels are judged."""
+
+    calendar: Calendar
+    quality: QualityRules
 
 
 @dataclass(frozen=True)
@@ -54,8 +70,33 @@ async def calendar_of(deployment: str, uow: MonitorUnitOfWork) -> Calendar | Non
     return None if watch is None else (await uow.rules.require(watch.workflow)).calendar
 
 
+async def watched(deployment: str, uow: MonitorUnitOfWork) -> Watched | None:
+    """None before its first version was announced."""
+    watch = await uow.watches.get(deployment)
+    if watch is None:
+        return None
+    rules = await uow.rules.require(watch.workflow)
+    return Watched(rules.calendar, rules.quality)
+
+
+async def label_delay_of(deployment: str, uow: MonitorUnitOfWork) -> timedelta:
+    """How long its labels may take; the default before its first version was announced."""
+    terms = await watched(deployment, uow)
+    return QualityRules().label_delay if terms is None else terms.quality.label_delay
+
+
+async def is_recorded(query: TermsOf, uow: MonitorUnitOfWork) -> bool:
+    """Whether the window has closed and is known."""
+    return await uow.windows.get(window_id(query.deployment, query.version, query.start)) is not None
+
+
 async def list_deployments(query: PageOf, uow: MonitorUnitOfWork) -> Page[Watch]:
     return await uow.watches.find(order_by="deployment", limit=query.limit, cursor=query.cursor)
+
+
+async def require_deployment(deployment: str, uow: MonitorUnitOfWork) -> Watch:
+    """Raises Missing for a deployment that is not watched."""
+    return await uow.watches.require(deployment)
 
 
 async def list_windows(query: PageOf, uow: MonitorUnitOfWork) -> Page[MeasuredWindow]:
@@ -74,6 +115,16 @@ async def list_windows(query: PageOf, uow: MonitorUnitOfWork) -> Page[MeasuredWi
 
 async def list_episodes(query: PageOf, uow: MonitorUnitOfWork) -> Page[Episode]:
     return await uow.episodes.find(
+        where={} if query.deployment is None else {"deployment": query.deployment},
+        order_by="opened_at",
+        descending=True,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+
+
+async def list_degradations(query: PageOf, uow: MonitorUnitOfWork) -> Page[Degradation]:
+    return await uow.degradations.find(
         where={} if query.deployment is None else {"deployment": query.deployment},
         order_by="opened_at",
         descending=True,

@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from murmur_events.monitoring import DriftDetected
+from murmur_events.monitoring import DriftDetected, PerformanceDegraded
 from murmur_events.runs import RunCompleted, RunFailed
 from murmur_events.training import TrainingRequested
 from murmur_events.workflows import WorkflowApplied, WorkflowDefinition
 from murmur_trainer import overdue
 from murmur_trainer.domain import admission, asking
 from murmur_trainer.domain.admission import Retrain, Skip, Start, Wait
-from murmur_trainer.domain.training import Parameters, Request, TrainingState, Trigger
+from murmur_trainer.domain.training import Monitored, Parameters, Request, TrainingState, Trigger
 from murmur_trainer.domain.workflow import Workflow, first_tick
 from murmur_trainer.freezing import freeze_of
 from murmur_trainer.ports import Artifacts
@@ -126,14 +126,26 @@ async def answer_request(event: TrainingRequested, uow: TrainerUnitOfWork) -> No
 
 async def answer_drift(event: DriftDetected, uow: TrainerUnitOfWork) -> None:
     """By the workflow's own policy; the request keeps the correlation of the drift that caused it."""
+    await _answer_monitor("drift", event, _drifted(event), uow)
+
+
+async def answer_degradation(event: PerformanceDegraded, uow: TrainerUnitOfWork) -> None:
+    """As to drift: by the workflow's own policy, once an episode, in its chain."""
+    await _answer_monitor("degradation", event, f"{event.model} v{event.version}: {event.detail}", uow)
+
+
+async def _answer_monitor(
+    found: Monitored, event: DriftDetected | PerformanceDegraded, reason: str, uow: TrainerUnitOfWork
+) -> None:
     request = Request(
         workflow=event.workflow,
         revision=None,
-        trigger=Trigger(kind="drift", key=event.episode, reason=_drifted(event)),
+        trigger=Trigger(kind=found, key=event.episode, reason=reason),
         as_of=uow.now,
     )
     line = await uow.line_of(event.workflow)
-    answer = admission.answer_drift(
+    answer = admission.answer_monitor(
+        found,
         workflow=await uow.workflows.get(event.workflow),
         name=event.workflow,
         earlier=await uow.trainings.get(request.run_id),
@@ -143,7 +155,7 @@ async def answer_drift(event: DriftDetected, uow: TrainerUnitOfWork) -> None:
     )
     match answer:
         case Retrain(revision):
-            uow.lines.save(line.asked_by_drift(uow.now))
+            uow.lines.save(line.asked_by_monitor(uow.now))
             uow.publish(requested(request).model_copy(update={"revision": revision}))
         case Skip():
             uow.publish(skipped(request, answer).model_copy(update={"model": event.model}))

@@ -96,7 +96,7 @@ def _why(trigger: Trigger) -> str:
             return f"tick {trigger.key[:10]}"
         case "manual":
             return trigger.reason or "by hand"
-        case "drift" | "commit" | "data":
+        case "drift" | "degradation" | "commit" | "data":
             return f"because of {trigger.kind}"
 
 

@@ -6,7 +6,8 @@ from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.batches import BatchCompleted, BatchFailed, BatchRequested
 from murmur_events.dead_letters import DeadLettered
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
-from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
+from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
+from murmur_events.serving import FeedbackRecorded
 from murmur_events.troubles import TroubleReported
 
 
@@ -64,10 +65,26 @@ def _(event: WindowMeasured) -> Reading:
         label=outcome,
         tone=Tone.CAUTION if event.outcome == "not_tested" else Tone.PLAIN,
         headline=f"{event.deployment} v{event.version}: {event.rows:,} predictions, {event.errors} errors{p99},"
-        f" {outcome}" + (f": {event.detail}" if event.detail else ""),
+        f" {outcome}" + (f": {event.detail}" if event.detail else "") + _quality(event),
         model=event.model,
         version=event.version,
         repeats=f"{event.deployment} {event.version} {event.outcome}",
+    )
+
+
+def _quality(event: WindowMeasured) -> str:
+    if not event.labelled:
+        return ""
+    numbers = ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in sorted(event.quality.items()))
+    return f"; {event.labelled:,} labels" + (f": {numbers}" if numbers else "")
+
+
+@read.register
+def _(event: FeedbackRecorded) -> Reading:
+    return Reading(
+        label=f"{len(event.request_ids):,} labels",
+        headline=f"{event.deployment}: {len(event.request_ids):,} labels from {event.source}",
+        model=event.deployment,
     )
 
 
@@ -79,6 +96,19 @@ def _(event: DriftDetected) -> Reading:
     return Reading(
         label="drift",
         headline=f"{event.deployment} v{event.version} drifted in {names}{more}, found by {event.engine}",
+        tone=Tone.CAUTION,
+        workflow=event.workflow,
+        model=event.model,
+        version=event.version,
+    )
+
+
+@read.register
+def _(event: PerformanceDegraded) -> Reading:
+    metric = event.metric.replace("_", " ")
+    return Reading(
+        label=f"worse {metric}",
+        headline=f"{event.deployment} v{event.version} has become worse: {event.detail}",
         tone=Tone.CAUTION,
         workflow=event.workflow,
         model=event.model,

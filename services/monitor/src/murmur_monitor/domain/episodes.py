@@ -31,12 +31,32 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True)
-class Watch:
-    """A deployment: which version serves, and whether it drifts.
+class Standing:
+    """Where a deployment stands with one kind of episode.
 
     judged: start of the newest window that told anything about the serving version; earlier ones are history
     episode: the open one
     """
+
+    judged: datetime | None = None
+    episode: str | None = None
+
+    def step(self, start: datetime, bad: bool | None) -> Step:
+        """What a window of the serving version does; None says nothing."""
+        if bad is None or (self.judged is not None and start < self.judged):
+            return Step.NOTHING
+        if bad:
+            return Step.OPEN if self.episode is None else Step.CONTINUE
+        return Step.NOTHING if self.episode is None else Step.CLOSE
+
+    def after(self, start: datetime, bad: bool | None, *, episode: str | None) -> "Standing":
+        newest = start if self.judged is None else max(self.judged, start)
+        return Standing(self.judged if bad is None else newest, episode)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A deployment: which version serves, where it stands with drift (`judged`, `episode`), and with quality."""
 
     deployment: str
     model: str
@@ -45,30 +65,36 @@ class Watch:
     since: datetime
     judged: datetime | None = None
     episode: str | None = None
+    quality: Standing = Standing()
+
+    @property
+    def drift(self) -> Standing:
+        return Standing(self.judged, self.episode)
 
     def serving(self, version: int, *, since: datetime) -> "Watch":
         """Another version serves now. An open episode stays open until a window of it is good."""
         return replace(self, version=version, since=since)
 
     def step(self, version: int, start: datetime, outcome: Outcome) -> Step:
-        """What this window does. One of a version that no longer serves, or older than what is known, does nothing."""
-        if version != self.version or (self.judged is not None and start < self.judged):
-            return Step.NOTHING
-        match outcome:
-            case Outcome.DRIFT:
-                return Step.OPEN if self.episode is None else Step.CONTINUE
-            case Outcome.STABLE:
-                return Step.NOTHING if self.episode is None else Step.CLOSE
-            case Outcome.TOO_FEW_ROWS | Outcome.NOT_TESTED:
-                return Step.NOTHING
-            case _:
-                assert_never(outcome)
+        """What this window does. One of a version that does not serve, or older than what is known, does nothing."""
+        return self.drift.step(start, _bad(outcome)) if version == self.version else Step.NOTHING
 
     def after(self, version: int, start: datetime, outcome: Outcome, *, episode: str | None) -> "Watch":
         """With what this window told remembered, and the episode that is open now."""
-        tells = version == self.version and outcome in (Outcome.DRIFT, Outcome.STABLE)
-        newest = start if self.judged is None else max(self.judged, start)
-        return replace(self, judged=newest if tells else self.judged, episode=episode)
+        after = self.drift.after(start, _bad(outcome) if version == self.version else None, episode=episode)
+        return replace(self, judged=after.judged, episode=after.episode)
+
+
+def _bad(outcome: Outcome) -> bool | None:
+    match outcome:
+        case Outcome.DRIFT:
+            return True
+        case Outcome.STABLE:
+            return False
+        case Outcome.TOO_FEW_ROWS | Outcome.NOT_TESTED:
+            return None
+        case _:
+            assert_never(outcome)
 
 
 class EpisodeStatus(StrEnum):

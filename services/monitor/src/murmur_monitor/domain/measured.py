@@ -1,11 +1,12 @@
 """A window that has closed, with its numbers and what was found in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from murmur_monitor.domain.drift import ColumnTest
 from murmur_monitor.domain.episodes import Outcome
 from murmur_monitor.domain.folding import Fold
+from murmur_monitor.domain.quality import Quality
 from murmur_monitor.domain.windows import Window
 
 
@@ -48,10 +49,11 @@ Comparison = Compared | TooFewRows | NotCompared
 
 @dataclass(frozen=True)
 class MeasuredWindow:
-    """What is known of one window; a higher revision has seen more rows.
+    """What is known of one window; a higher revision has seen more rows or more labels.
 
     engine, threshold, tests: empty, 0 and empty where the window was not tested
     episode: the one that this window opened, continued or closed
+    degradation: the same, of quality
     """
 
     deployment: str
@@ -67,6 +69,15 @@ class MeasuredWindow:
     threshold: float
     tests: tuple[ColumnTest, ...]
     episode: str | None
+    quality: Quality = field(default_factory=Quality.unknown)
+    quality_detail: str = ""
+    degradation: str | None = None
+
+    def with_labels_of(self, before: "MeasuredWindow") -> "MeasuredWindow":
+        """Late rows change nothing in what labels told."""
+        return replace(
+            self, quality=before.quality, quality_detail=before.quality_detail, degradation=before.degradation
+        )
 
     @property
     def id(self) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from murmur_trainer.domain.freezes import Freeze
 from murmur_trainer.domain.line import Line
-from murmur_trainer.domain.training import Request, Training
+from murmur_trainer.domain.training import Monitored, Request, Training
 from murmur_trainer.domain.workflow import Workflow
 
 SkipReason = Literal[
@@ -36,7 +36,7 @@ class Skip:
 
 @dataclass(frozen=True)
 class Retrain:
-    """Drift deserves a training with this revision."""
+    """What the monitor found deserves a training with this revision."""
 
     revision: int
 
@@ -48,8 +48,8 @@ def admit(
 
     frozen: the freeze of retraining in force; it stops what nobody asked for, and nothing that was admitted before.
 
-    A request of a person, a schedule or a client is never lost: it waits its turn. One of drift is worth only what the
-    model that serves is worth, and the training under way will replace that: it is skipped.
+    A request of a person, a schedule or a client is never lost: it waits its turn. One of drift or degradation is
+    worth only what the model that serves is worth, and the training under way will replace that: it is skipped.
     """
     if workflow is None:
         return _unknown(request.workflow)
@@ -63,12 +63,13 @@ def admit(
     revision = request.revision or workflow.revision
     if line.active is None:
         return Start(revision)
-    if request.trigger.kind == "drift":
+    if request.trigger.kind in ("drift", "degradation"):
         return _busy(line.active)
     return Wait(revision)
 
 
-def answer_drift(
+def answer_monitor(
+    found: Monitored,
     *,
     workflow: Workflow | None,
     name: str,
@@ -77,11 +78,15 @@ def answer_drift(
     frozen: Freeze | None,
     now: datetime,
 ) -> Retrain | Skip:
-    """What a new drift episode of workflow `name` leads to, by the workflow's own policy."""
+    """What a new episode of drift or degradation of workflow `name` leads to, by the workflow's own policy.
+
+    Both replace the same model, so that they share one cooldown.
+    """
     if workflow is None:
         return _unknown(name)
-    if workflow.retrain == "never":
-        return Skip("retraining_off", f"monitoring.retrain is 'never': start a training with `murmur trigger {name}`")
+    if not workflow.retrains_on(found):
+        off = f"monitoring.retrain is {workflow.retrain!r}, and this is {found}"
+        return Skip("retraining_off", f"{off}: start a training with `murmur trigger {name}`")
     if earlier is not None:
         return _already(earlier)
     if frozen is not None:
@@ -90,7 +95,8 @@ def answer_drift(
         return _busy(line.active)
     if line.drifted_at is not None and now < line.drifted_at + workflow.cooldown:
         until = f"{line.drifted_at + workflow.cooldown:%F %T}Z"
-        return Skip("cooling_down", f"drift last asked at {line.drifted_at:%F %T}Z: no training before {until}")
+        asked = f"drift or degradation last asked at {line.drifted_at:%F %T}Z"
+        return Skip("cooling_down", f"{asked}: no training before {until}")
     return Retrain(workflow.revision)
 
 
@@ -106,7 +112,7 @@ def _already(earlier: Training) -> Skip:
 
 
 def _busy(run_id: str) -> Skip:
-    return Skip("training_active", f"run {run_id!r} is under way and will replace the model that drifted")
+    return Skip("training_active", f"run {run_id!r} is under way and will replace the model that serves")
 
 
 def _frozen(freeze: Freeze) -> Skip:

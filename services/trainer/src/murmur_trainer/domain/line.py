@@ -8,7 +8,7 @@ from datetime import datetime
 class Line:
     """active and waiting are run ids; the first that waits is the next.
 
-    drifted_at: when drift last asked for a training.
+    drifted_at: when drift or degradation last asked for a training.
     """
 
     workflow: str
@@ -30,5 +30,5 @@ class Line:
             return replace(self, active=None)
         return replace(self, active=self.waiting[0], waiting=self.waiting[1:])
 
-    def asked_by_drift(self, at: datetime) -> "Line":
+    def asked_by_monitor(self, at: datetime) -> "Line":
         return replace(self, drifted_at=at)

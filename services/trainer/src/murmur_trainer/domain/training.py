@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Self
 
-TriggerKind = Literal["schedule", "manual", "drift", "commit", "data"]
+TriggerKind = Literal["schedule", "manual", "drift", "degradation", "commit", "data"]
+Monitored = Literal["drift", "degradation"]
+"""What the monitor finds: each episode of either asks once."""
 FailureCause = Literal["data_rejected", "code_raised", "out_of_time", "out_of_memory", "killed", "output_invalid"]
 Parameters = dict[str, bool | int | float | str]
 

@@ -1,12 +1,13 @@
-"""A workflow as the trainer decides about it: its newest revision, its schedule, its policy on drift."""
+"""A workflow as the trainer decides about it: its newest revision, its schedule, when it retrains by itself."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from murmur_trainer.domain.schedule import Schedule
+from murmur_trainer.domain.training import Monitored
 
-Retrain = Literal["on_drift", "never"]
+Retrain = Literal["on_drift", "on_degradation", "on_either", "never"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,9 @@ class Workflow:
     @property
     def schedule(self) -> Schedule | None:
         return Schedule(self.cron) if self.cron is not None else None
+
+    def retrains_on(self, found: Monitored) -> bool:
+        return self.retrain in (f"on_{found}", "on_either")
 
     def timed(self, next_tick: datetime | None) -> "Workflow":
         return replace(self, next_tick=next_tick)

@@ -1,0 +1,131 @@
+"""Whether labels show that a version has become worse, beyond chance, than it was when its labels began to come."""
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from murmur_monitor.domain.episodes import EpisodeStatus
+from murmur_monitor.domain.quality import LESS_IS_BETTER, Interval, MetricName, Quality
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a version is held to: its own first window with enough labels, of which it follows further labels.
+
+    Not the metrics of its registration: those are of other people, with another share of positives, and whatever
+    training chose to log; a version that was bad from the start is the validator's and the canary's to find.
+    """
+
+    metric: MetricName
+    start: datetime
+    value: Interval
+    labelled: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a workflow allows."""
+
+    metric: MetricName
+    max_loss: float
+    min_labelled: int
+
+
+class QualityOutcome(StrEnum):
+    DEGRADED = "degraded"
+    """The whole interval of the loss is beyond what is allowed."""
+    HELD = "held"
+    """Compared, and that is not so."""
+    BASELINE = "baseline"
+    """Later windows are compared with this one."""
+    NOT_JUDGED = "not_judged"
+    """Too few labels, or the metric is not defined; the detail says so."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    outcome: QualityOutcome
+    detail: str
+
+    @property
+    def bad(self) -> bool | None:
+        """None where it says nothing."""
+        match self.outcome:
+            case QualityOutcome.DEGRADED:
+                return True
+            case QualityOutcome.HELD:
+                return False
+            case QualityOutcome.BASELINE | QualityOutcome.NOT_JUDGED:
+                return None
+
+
+def judge(quality: Quality, start: datetime, baseline: Baseline | None, limits: Limits) -> Judgement:
+    """By the interval of the metric that the limits name. A baseline of another metric is none."""
+    name = limits.metric.replace("_", " ")
+    if quality.labelled < limits.min_labelled:
+        return Judgement(
+            QualityOutcome.NOT_JUDGED, f"too few labels: {quality.labelled:,}, {limits.min_labelled:,} are needed"
+        )
+    if quality.interval is None:
+        return Judgement(
+            QualityOutcome.NOT_JUDGED, f"{name} is not defined by the {quality.labelled:,} labels there are"
+        )
+    measured = f"{name} {quality.interval} in {quality.labelled:,} labels"
+    if baseline is None or baseline.metric != limits.metric or baseline.start == start:
+        return Judgement(
+            QualityOutcome.BASELINE, f"{measured}: the first window with enough, later ones are compared with it"
+        )
+    loss = lost(baseline.value, quality.interval, limits.metric)
+    detail = f"{measured}, {baseline.value} in the first window with enough: {loss} lost, {limits.max_loss:g} allowed"
+    return Judgement(QualityOutcome.DEGRADED if loss.low > limits.max_loss else QualityOutcome.HELD, detail)
+
+
+def lost(before: Interval, now: Interval, metric: MetricName) -> Interval:
+    """How much worse `now` is, more than 0 is worse, with the interval of a difference of two independent estimates.
+
+    From the intervals of the two by the method of variance estimates recovery (Zou and Donner 2008), which keeps to
+    skewed intervals such as those near 1.
+    """
+    worse, better = (now, before) if metric in LESS_IS_BETTER else (before, now)
+    value = worse.value - better.value
+    low = value - math.hypot(worse.value - worse.low, better.high - better.value)
+    high = value + math.hypot(worse.high - worse.value, better.value - better.low)
+    return Interval(value, low, high)
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """An episode: from the first degraded window to the next that held, with the evidence of the one that opened it.
+
+    correlation_id, cause: where the chain of events that it began goes on
+    """
+
+    id: str
+    deployment: str
+    model: str
+    version: int
+    workflow: str
+    opened_at: datetime
+    metric: MetricName
+    value: Interval
+    baseline: float
+    max_loss: float
+    labelled: int
+    detail: str
+    correlation_id: str
+    cause: str | None
+    windows: int = 1
+    status: EpisodeStatus = EpisodeStatus.OPEN
+    closed_at: datetime | None = None
+
+    @property
+    def alert(self) -> str:
+        """The alert of this episode."""
+        return f"degraded/{self.deployment}/{self.id}"
+
+    def continued(self) -> "Degradation":
+        return replace(self, windows=self.windows + 1)
+
+    def closed(self, at: datetime) -> "Degradation":
+        return replace(self, status=EpisodeStatus.CLOSED, closed_at=at)

@@ -1,0 +1,33 @@
+"""Labels by REST: what a caller knows by now of predictions that were made before."""
+
+from dataclasses import dataclass
+
+from murmur_events.base import DeploymentName
+from murmur_events.serving import FeedbackRecorded
+from murmur_monitor.domain.labels import Label, usable
+from murmur_monitor.repository import MonitorUnitOfWork
+from murmur_monitor.schemas import Taken
+
+
+@dataclass(frozen=True)
+class GiveFeedback:
+    deployment: str
+    source: str
+    labels: tuple[Label, ...]
+
+
+async def give_feedback(command: GiveFeedback, uow: MonitorUnitOfWork) -> Taken:
+    """Say it as feedback.recorded: from there on it is joined. Raises Missing (not watched) or NotUsable."""
+    watch = await uow.watches.require(command.deployment)
+    labels = usable(command.labels)
+    chain = uow.publish(
+        FeedbackRecorded(
+            deployment=DeploymentName(watch.deployment),
+            shard=0,
+            request_ids=tuple(one.request_id for one in labels),
+            times=tuple(one.at or uow.now for one in labels),
+            labels=tuple(one.label for one in labels),
+            source=command.source,
+        )
+    )
+    return Taken(deployment=watch.deployment, labels=len(labels), correlation_id=chain.correlation_id)

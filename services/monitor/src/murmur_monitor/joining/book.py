@@ -1,0 +1,195 @@
+"""The label book: one SQLite file that remembers predictions, labels and what came of them, and how far it has read."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from murmur_kernel.errors import StoreFull, StoreUnavailable
+from murmur_monitor.domain.quality import LabelledRows
+from murmur_monitor.domain.windows import Millis, Window
+from murmur_monitor.joining.forgetting import Forgotten, forget
+from murmur_monitor.joining.joins import Joins
+from murmur_monitor.joining.rows import Labels, Predictions
+from murmur_monitor.joining.schema import SCHEMA
+
+R = TypeVar("R")
+Place = tuple[str, int]
+
+GENERATION_ROWS = 1_000_000
+_BUSY_MS = 30_000
+"""A backup holds the file for a moment."""
+_CACHE_KIB = 128 * 1024
+COUNTED = ("predictions", "received", "joined", "repeated", "corrected", "outdated", "too_late", "unmatched", "let_go")
+
+
+@dataclass(frozen=True, order=True)
+class Touch:
+    """A second of a version in which a labelled prediction has changed."""
+
+    deployment: str
+    version: int
+    second: int
+    change: int
+
+
+class LabelBook:
+    """One writer. Every method that waits raises StoreUnavailable, and then nothing of it has happened."""
+
+    def __init__(self, path: Path, *, skew: Millis = 300_000, generation_rows: int = GENERATION_ROWS) -> None:
+        self.path = path
+        self._skew = skew
+        self._size = generation_rows
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self) -> dict[Place, int]:
+        """Where reading goes on."""
+        return await self._writing(
+            lambda book: {(topic, part): after for topic, part, after in book.execute("SELECT * FROM places")}
+        )
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await asyncio.to_thread(connection.close)
+
+    async def take(
+        self,
+        batches: Sequence[Predictions | Labels],
+        places: Mapping[Place, int],
+        *,
+        delays: Mapping[str, Millis],
+        now: Millis,
+    ) -> None:
+        """All of it, and `places` as where reading goes on, in one transaction."""
+
+        def work(book: sqlite3.Connection) -> None:
+            change = _next_change(book)
+            joins = Joins(book, size=self._size, delays=delays, skew=self._skew, now=now, change=change)
+            for batch in batches:
+                match batch:
+                    case Predictions():
+                        joins.predicted(batch)
+                    case Labels():
+                        joins.labelled(batch)
+            book.executemany(
+                "INSERT OR REPLACE INTO places VALUES (?, ?, ?)", [(*place, after) for place, after in places.items()]
+            )
+
+        await self._writing(work)
+
+    async def touched(self, limit: int) -> list[Touch]:
+        """Those touched or put off longest ago first."""
+        query = (
+            "SELECT name, version, second, change FROM touched JOIN deployments ON id = deployment"
+            " ORDER BY change LIMIT ?"
+        )
+        return await self._writing(lambda book: [Touch(*row) for row in book.execute(query, (limit,))])
+
+    async def settle(self, done: Iterable[Touch], later: Iterable[Touch]) -> None:
+        """Forget touches whose windows were measured, but those touched again meanwhile; put others at the end."""
+
+        def work(book: sqlite3.Connection) -> None:
+            same = (
+                "version = ? AND second = ? AND change = ? AND deployment = (SELECT id FROM deployments WHERE name = ?)"
+            )
+            book.executemany(f"DELETE FROM touched WHERE {same}", [_named(one) for one in done])
+            change = _next_change(book)
+            book.executemany(f"UPDATE touched SET change = {change} WHERE {same}", [_named(one) for one in later])
+
+        await self._writing(work)
+
+    async def rows_of(self, deployment: str, version: int, window: Window) -> LabelledRows:
+        """The labelled predictions of a window, in the order of time."""
+        query = (
+            "SELECT output, label, clicks FROM joined WHERE deployment = (SELECT id FROM deployments WHERE name = ?)"
+            " AND version = ? AND time >= ? AND time < ? ORDER BY time, prediction"
+        )
+
+        def work(book: sqlite3.Connection) -> LabelledRows:
+            found = book.execute(query, (deployment, version, window.start, window.end)).fetchall()
+            table = np.array(found, dtype=np.float64).reshape(len(found), 3)
+            return LabelledRows(outputs=table[:, 0], labels=table[:, 1], clicks=table[:, 2] > 0)
+
+        return await self._writing(work)
+
+    async def deployments(self) -> list[str]:
+        return await self._writing(lambda book: [name for (name,) in book.execute("SELECT name FROM deployments")])
+
+    async def forget(
+        self, *, before: Mapping[str, Millis], windows_before: Mapping[str, Millis], most_rows: int
+    ) -> Forgotten:
+        """Let go of what no label can join any more: see joining.forgetting."""
+        return await self._writing(
+            lambda book: forget(
+                book, size=self._size, before=before, windows_before=windows_before, most_rows=most_rows
+            )
+        )
+
+    async def counts(self, deployment: str) -> dict[str, int]:
+        """Every name of COUNTED, 0 where nothing was counted, and `waiting`: labels whose prediction is not known."""
+
+        def work() -> dict[str, int]:
+            if not self.path.exists():
+                return {}
+            with closing(self._connect()) as book:
+                query = "SELECT what, rows FROM counts JOIN deployments ON id = deployment WHERE name = ?"
+                return dict(book.execute(query, (deployment,)).fetchall())
+
+        found = dict.fromkeys(COUNTED, 0) | await asyncio.to_thread(self._explained, work)
+        known = ("repeated", "corrected", "outdated", "joined", "too_late", "unmatched")
+        return found | {"waiting": found["received"] - sum(found[name] for name in known)}
+
+    async def _writing(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        return await asyncio.to_thread(self._explained, lambda: self._write(work))
+
+    def _write(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        if self._connection is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = self._connect()
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.executescript(SCHEMA)
+        with _transaction(self._connection):
+            return work(self._connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        # What a power cut takes back is read again: the place in the topics goes back with it.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    def _explained(self, work: Callable[[], R]) -> R:
+        try:
+            return work()
+        except (sqlite3.Error, OSError) as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                raise StoreFull(str(self.path), str(error)) from error
+            raise StoreUnavailable(f"the label book {self.path} cannot be used: {error}") from error
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk may have ended it already
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _next_change(book: sqlite3.Connection) -> int:
+    book.execute("INSERT INTO numbers VALUES ('change', 1) ON CONFLICT DO UPDATE SET value = value + 1")
+    return int(book.execute("SELECT value FROM numbers WHERE name = 'change'").fetchone()[0])
+
+
+def _named(touch: Touch) -> tuple[int, int, int, str]:
+    return touch.version, touch.second, touch.change, touch.deployment

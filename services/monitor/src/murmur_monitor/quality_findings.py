@@ -1,0 +1,156 @@
+"""What the labels of a window lead to: the window once more, with its quality, and a step of its deployment's episode
+of degradation.
+"""
+
+from dataclasses import dataclass, replace
+
+from murmur_events.base import DeploymentName, ModelName, WorkflowName
+from murmur_events.monitoring import PerformanceDegraded
+from murmur_kernel.unit_of_work import Chain
+from murmur_monitor import alerting
+from murmur_monitor.domain.degradation import Baseline, Degradation, Judgement, QualityOutcome, judge
+from murmur_monitor.domain.episodes import Step, Watch
+from murmur_monitor.domain.measured import MeasuredWindow, window_id
+from murmur_monitor.domain.quality import MetricName, Quality
+from murmur_monitor.domain.windows import Window
+from murmur_monitor.repository import MonitorUnitOfWork, QualityRules, version_id
+from murmur_monitor.telling import interval_of, told
+
+
+@dataclass(frozen=True)
+class WindowLabelled:
+    """A finding of the quality scan: how good one window's predictions were, by the labels that are known by now."""
+
+    deployment: str
+    version: int
+    window: Window
+    metric: MetricName
+    quality: Quality
+
+
+async def record_quality(finding: WindowLabelled, uow: MonitorUnitOfWork) -> int:
+    """Publish the window again, with what its labels tell and what that does to the deployment's episode.
+
+    Returns the window's revision, 0 where it is not known. The same labels change nothing, and fewer of them neither:
+    those come from a book that is being read anew. What belongs to an episode keeps its correlation.
+    """
+    before = await uow.windows.get(window_id(finding.deployment, finding.version, finding.window.starts_at))
+    if before is None:
+        return 0
+    if finding.quality.labelled < before.quality.labelled or finding.quality == before.quality:
+        return before.revision
+    watch = await uow.watches.get(finding.deployment)
+    rules = QualityRules() if watch is None else (await uow.rules.require(watch.workflow)).quality
+    judgement = await _judged(finding, before, rules, uow)
+    measured = replace(before, revision=before.revision + 1, quality=finding.quality, quality_detail=judgement.detail)
+    if watch is None:
+        uow.publish(told(measured))
+    else:
+        measured = await _follow(measured, judgement, watch, rules, uow, again=before.degradation is not None)
+    uow.windows.save(measured)
+    return measured.revision
+
+
+async def _judged(
+    finding: WindowLabelled, window: MeasuredWindow, rules: QualityRules, uow: MonitorUnitOfWork
+) -> Judgement:
+    """Against the version's baseline, which this window becomes, or remains, where there is no other."""
+    version = await uow.versions.get(version_id(finding.deployment, finding.version))
+    if version is None:
+        return Judgement(QualityOutcome.NOT_JUDGED, "the version was never announced")
+    if finding.metric != rules.metric:
+        return Judgement(QualityOutcome.NOT_JUDGED, f"the workflow judges by {rules.metric} from now on")
+    judgement = judge(finding.quality, window.start, version.baseline, rules.limits)
+    if judgement.outcome is QualityOutcome.BASELINE and finding.quality.interval is not None:
+        baseline = Baseline(rules.metric, window.start, finding.quality.interval, finding.quality.labelled)
+        uow.versions.save(replace(version, baseline=baseline))
+    return judgement
+
+
+async def _follow(
+    measured: MeasuredWindow,
+    judgement: Judgement,
+    watch: Watch,
+    rules: QualityRules,
+    uow: MonitorUnitOfWork,
+    *,
+    again: bool,
+) -> MeasuredWindow:
+    """Say it, and take the step. `again`: this window belonged to an episode before, by fewer labels."""
+    bad = judgement.bad if measured.version == watch.version else None
+    standing = watch.quality
+    episode = None if standing.episode is None else await uow.degradations.require(standing.episode)
+    if episode is not None:
+        uow.resume(Chain(episode.correlation_id, episode.cause))
+    uow.publish(told(measured))
+    step = standing.step(measured.start, bad)
+    touched = episode if step in (Step.CONTINUE, Step.CLOSE) else None
+    match step:
+        case Step.OPEN:
+            touched = episode = await _open(measured, watch, rules, judgement.detail, uow)
+        case Step.CONTINUE if episode is not None and not again:
+            uow.degradations.save(episode.continued())
+        case Step.CLOSE if episode is not None:
+            await _close(episode, measured, uow)
+            episode = None
+        case _:
+            pass
+    after = standing.after(measured.start, bad, episode=None if episode is None else episode.id)
+    uow.watches.save(replace(watch, quality=after))
+    return measured if touched is None else replace(measured, degradation=touched.id)
+
+
+async def _open(
+    measured: MeasuredWindow, watch: Watch, rules: QualityRules, detail: str, uow: MonitorUnitOfWork
+) -> Degradation:
+    """The first degraded window: its episode begins, and retraining starts from the event."""
+    version = await uow.versions.require(version_id(measured.deployment, measured.version))
+    interval, baseline = measured.quality.interval, version.baseline
+    assert interval is not None, "a window is degraded by its interval"
+    assert baseline is not None, "a window is degraded against a baseline"
+    episode_id = uow.new_id("degradation")
+    chain = uow.publish(
+        PerformanceDegraded(
+            deployment=DeploymentName(measured.deployment),
+            model=ModelName(measured.model),
+            version=measured.version,
+            workflow=WorkflowName(watch.workflow),
+            episode=episode_id,
+            start=measured.start,
+            end=measured.end,
+            metric=rules.metric,
+            value=interval_of(interval),
+            baseline=baseline.value.value,
+            max_loss=rules.max_loss,
+            labelled=measured.quality.labelled,
+            detail=detail,
+        )
+    )
+    episode = Degradation(
+        id=episode_id,
+        deployment=measured.deployment,
+        model=measured.model,
+        version=measured.version,
+        workflow=watch.workflow,
+        opened_at=measured.start,
+        metric=rules.metric,
+        value=interval,
+        baseline=baseline.value.value,
+        max_loss=rules.max_loss,
+        labelled=measured.quality.labelled,
+        detail=detail,
+        correlation_id=chain.correlation_id,
+        cause=chain.causation_id,
+    )
+    uow.degradations.save(episode)
+    uow.resume(chain)
+    title = f"{measured.deployment} version {measured.version} has become worse"
+    await alerting.raise_once(uow, episode.alert, measured.deployment, severity="warning", title=title, detail=detail)
+    return episode
+
+
+async def _close(episode: Degradation, measured: MeasuredWindow, uow: MonitorUnitOfWork) -> None:
+    uow.degradations.save(episode.closed(uow.now))
+    alert = await uow.alerts.require(episode.alert)
+    start = f"{measured.start:%Y-%m-%d %H:%M:%S}"
+    alerting.resolve(uow, alert, f"the window of version {measured.version} from {start} UTC has held")

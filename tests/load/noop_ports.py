@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from murmur_deployer.domain.deployment import ProcessId, Replica
+from murmur_deployer.domain.replicas import ProcessId, Replica
 from murmur_deployer.domain.routing import RoutingTable
 from murmur_events.models import VersionState
 from murmur_events.values import ColumnSpec, Signature
@@ -80,6 +80,9 @@ class NothingServes:
     async def find(self, replica: Replica) -> ProcessId | None:
         return self._started.get(replica.name)
 
+    async def memory(self, process: ProcessId) -> int:
+        return 0
+
     async def ready(self, replica: Replica) -> bool:
         return True
 
@@ -104,5 +107,5 @@ class NothingRoutes:
     async def apply(self, table: RoutingTable) -> None:
         """Any table is as good as another."""
 
-    async def active_requests(self, replica: str) -> int | None:
+    async def active_requests(self, replica: Replica) -> int | None:
         return 0

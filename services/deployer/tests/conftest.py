@@ -14,16 +14,19 @@ import httpx
 import numpy as np
 import pytest
 
+from murmur_deployer.candidates import Candidates
 from murmur_deployer.consumers import SUBSCRIPTIONS
-from murmur_deployer.domain.deployment import Deployment, Replica
+from murmur_deployer.domain.deployment import Deployment
+from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.envoy.router import EnvoyRouter
 from murmur_deployer.handlers import ROLLOUT
 from murmur_deployer.jobs import Rollouts
 from murmur_deployer.local.servers import LocalModelServers
 from murmur_deployer.ports import ModelServers, Router
+from murmur_deployer.proving import Prover
 from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import DEPLOYMENTS, KINDS, DeployerUnitOfWork, StoredFleet
-from murmur_deployer.testing import FakeModelServers, FakeRouter, promoted, version_state
+from murmur_deployer.testing import FakeModelServers, FakeRouter, promoted, version_state, workflow_applied
 from murmur_events import Event
 from murmur_events.models import VersionState
 from murmur_events.values import ColumnSpec, Signature
@@ -55,14 +58,13 @@ class DeployerHarness:
         self.router = router or FakeRouter()
         self.swaps = 0
         switching = asyncio.Lock()
+        prover = Prover(self.servers, artifacts, seconds=start_seconds)
         rollouts = Rollouts(
-            self.servers,
+            Candidates(self.servers, prover),
             self.router,
-            artifacts,
             turns=defaultdict(asyncio.Lock).__getitem__,
             switching=switching,
             swapped=self._swapped,
-            seconds=start_seconds,
         )
         self.kernel = Harness(
             DeployerUnitOfWork,
@@ -76,12 +78,17 @@ class DeployerHarness:
             StoredFleet(read=self.kernel.read, change=self.kernel.change),
             self.servers,
             self.router,
+            prover,
             self.kernel.clock,
             passing=asyncio.Lock(),
             switching=switching,
             patience=patience,
             drain=timedelta(seconds=30),
         )
+
+    async def apply(self, *, revision: int = 1, **deployment: Any) -> None:
+        """The workflow is applied with this section `deployment`."""
+        await self.kernel.receives(workflow_applied(revision=revision, **deployment))
 
     def _swapped(self) -> None:
         self.swaps += 1
@@ -122,6 +129,7 @@ def artifacts(tmp_path: Path) -> ArtifactStore:
 async def deployer(request: pytest.FixtureRequest, artifacts: ArtifactStore) -> AsyncIterator[DeployerHarness]:
     harness = DeployerHarness(request.param, artifacts)
     async with harness.kernel:
+        await harness.apply()
         yield harness
 
 

@@ -32,7 +32,7 @@ READS: dict[str, tuple[str, ...]] = {
     ),
     "trainer": ("training.requested", "drift.detected", "run.completed", "run.failed"),
     "validator": ("model.registered", "validation.requested", "model.promoted", "workflow.applied"),
-    "deployer": ("model.promoted",),
+    "deployer": ("model.promoted", "workflow.applied"),
     "monitor": (
         "workflow.applied",
         "model.deployed",

@@ -15,7 +15,8 @@ class ModelDeployed(Event):
     model: ModelName
     version: int = Field(ge=1)
     replaces: int | None
-    replica: str
+    replica: str = Field(description="the first of `replicas`")
+    replicas: tuple[str, ...] = Field(default=(), description="all that answer; none named by a deployer of old")
     endpoint: str = Field(description="path at the front door, Open Inference Protocol V2")
     state: VersionState
 

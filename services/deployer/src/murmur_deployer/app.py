@@ -7,12 +7,14 @@ import httpx
 from fastapi import FastAPI
 
 from murmur_deployer import api, scraping
+from murmur_deployer.candidates import Candidates
 from murmur_deployer.consumers import SUBSCRIPTIONS
 from murmur_deployer.envoy.router import EnvoyRouter
 from murmur_deployer.handlers import ROLLOUT
 from murmur_deployer.jobs import Rollouts
 from murmur_deployer.local.servers import LocalModelServers
 from murmur_deployer.ports import ModelServers, Router
+from murmur_deployer.proving import Prover
 from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import KINDS, DeployerUnitOfWork, StoredFleet
 from murmur_deployer.settings import Settings
@@ -59,14 +61,13 @@ def build(
     )
     turns = Turns(settings.turns)
     switching = turns("front-door")
+    prover = Prover(servers, artifacts, seconds=settings.start_seconds)
     rollouts = Rollouts(
-        servers,
+        Candidates(servers, prover),
         router,
-        artifacts,
         turns=lambda deployment: turns(f"rollout-{deployment}"),
         switching=switching,
         swapped=lambda: reconciler.wake(),
-        seconds=settings.start_seconds,
     )
     service = Service(
         "deployer",
@@ -83,6 +84,7 @@ def build(
         StoredFleet(read=service.read, change=partial(service.change, answer=Done)),
         servers,
         router,
+        prover,
         service.clock,
         passing=turns("reconciler"),
         switching=switching,

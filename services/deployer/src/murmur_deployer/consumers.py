@@ -2,6 +2,10 @@
 
 from murmur_deployer import handlers
 from murmur_events.models import ModelPromoted
-from murmur_kernel.consuming import react
+from murmur_events.workflows import WorkflowApplied
+from murmur_kernel.consuming import project, react
 
-SUBSCRIPTIONS = (react(ModelPromoted, handlers.follow_promotion),)
+SUBSCRIPTIONS = (
+    react(ModelPromoted, handlers.follow_promotion),
+    project(WorkflowApplied, handlers.remember_rules),
+)

@@ -1,14 +1,38 @@
-"""What the deployer does when a model is promoted: it decides, and leaves the work to a job."""
+"""What the deployer does when a model is promoted, or a workflow says how it wants to be served: it decides, and leaves
+the work to a job or to the reconciler."""
 
 from murmur_deployer.domain import promotion
 from murmur_deployer.domain.deployment import Target
 from murmur_deployer.domain.promotion import AlreadyKnown, RollOut, Superseded
+from murmur_deployer.domain.replicas import Terms
+from murmur_deployer.domain.rules import DeploymentRules
 from murmur_deployer.repository import DeployerUnitOfWork, Release
 from murmur_events.base import DeploymentName
 from murmur_events.deployments import DeploymentFailed
 from murmur_events.models import ModelPromoted
+from murmur_events.workflows import WorkflowApplied
 
 ROLLOUT = "rollout"
+
+
+async def remember_rules(event: WorkflowApplied, uow: DeployerUnitOfWork) -> None:
+    """The newest revision counts, for what serves already too: the reconciler sees to that."""
+    known = await uow.rules.get(event.workflow)
+    if known is not None and known.revision >= event.revision:
+        return
+    section = event.definition.deployment
+    uow.rules.save(
+        DeploymentRules(
+            workflow=event.workflow,
+            revision=event.revision,
+            replicas=section.replicas,
+            max_replicas=section.max_replicas,
+            memory=section.limits.memory,
+            rate_limit=section.rate_limit,
+            timeout=section.timeout.total_seconds(),
+            terms=Terms(logged=section.log, nice=section.limits.nice),
+        )
+    )
 
 
 async def follow_promotion(event: ModelPromoted, uow: DeployerUnitOfWork) -> None:
@@ -22,6 +46,7 @@ async def follow_promotion(event: ModelPromoted, uow: DeployerUnitOfWork) -> Non
 
 async def _follow_production(event: ModelPromoted, uow: DeployerUnitOfWork) -> None:
     name = DeploymentName(event.model)
+    await uow.rules.require(name)  # how it is rolled out stands there
     current = await uow.deployments.get(name)
     match promotion.decide(name, current, Target(event.version, event.alias_revision)):
         case RollOut(deployment):

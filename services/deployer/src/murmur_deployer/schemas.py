@@ -5,10 +5,13 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from murmur_deployer.domain.deployment import Deployment, FailureCause, Replica, State
+from murmur_deployer.domain.deployment import Deployment, FailureCause, State
+from murmur_deployer.domain.replicas import Replica
 
 
 class ReplicaView(BaseModel):
+    """proven: it has answered known rows rightly, so that the front door may lead to it."""
+
     name: str
     role: Literal["serving", "candidate", "retiring"]
     version: int
@@ -16,6 +19,7 @@ class ReplicaView(BaseModel):
     http_port: int
     grpc_port: int
     retired_at: datetime | None
+    proven: bool
 
 
 class FailureView(BaseModel):
@@ -45,7 +49,7 @@ class DeploymentPage(BaseModel):
 
 
 def view(deployment: Deployment) -> DeploymentView:
-    serving, failure = deployment.serving, deployment.failure
+    serving, candidate, failure = deployment.serving, deployment.candidate, deployment.failure
     return DeploymentView(
         name=deployment.name,
         model=deployment.name,
@@ -56,8 +60,8 @@ def view(deployment: Deployment) -> DeploymentView:
         deployed_at=deployment.deployed_at,
         failure=FailureView(**vars(failure)) if failure else None,
         replicas=[
-            *([_replica(serving, "serving")] if serving else []),
-            *([_replica(deployment.candidate, "candidate")] if deployment.candidate else []),
+            *(_replica(replica, "serving") for replica in (serving.replicas if serving else ())),
+            *(_replica(replica, "candidate") for replica in (candidate.replicas if candidate else ())),
             *(_replica(replica, "retiring") for replica in deployment.retiring),
         ],
     )
@@ -72,4 +76,5 @@ def _replica(replica: Replica, role: Literal["serving", "candidate", "retiring"]
         http_port=replica.http_port,
         grpc_port=replica.grpc_port,
         retired_at=replica.retired_at,
+        proven=replica.proven,
     )

@@ -97,9 +97,18 @@ def _check_balance(tree: Tree) -> None:
         tree.mistake(place, f"data.checks.label_balance is [{low}, {high}]", "two shares, the smaller one first")
 
 
+def _check_replicas(tree: Tree) -> None:
+    least, most = (tree.get("deployment", name) for name in ("replicas", "max_replicas"))
+    least = 1 if least is None else least
+    if isinstance(least, int) and isinstance(most, int) and most < least:
+        place = tree.place(("deployment", "max_replicas"))
+        tree.mistake(place, f"deployment.max_replicas is {most}, below replicas ({least})", f"{least} or more, or none")
+
+
 _RULES: tuple[Callable[[Tree], None], ...] = (
     _check_schedule,
     _check_columns,
     _check_lists,
     _check_balance,
+    _check_replicas,
 )

@@ -7,6 +7,7 @@ import numpy as np
 
 from murmur_deployer.domain.replicas import ProcessId, Replica
 from murmur_deployer.domain.routing import RoutingTable
+from murmur_deployer.domain.traffic import Traffic
 from murmur_events.models import VersionState
 from murmur_events.values import ColumnSpec, Signature
 from murmur_events.workflows import Limits
@@ -106,6 +107,9 @@ class NothingServes:
 class NothingRoutes:
     async def apply(self, table: RoutingTable) -> None:
         """Any table is as good as another."""
+
+    async def traffic(self) -> dict[str, Traffic]:
+        return {}
 
     async def active_requests(self, replica: Replica) -> int | None:
         return 0

@@ -26,6 +26,7 @@ from murmur_deployer.ports import ModelServers, Router
 from murmur_deployer.proving import Prover
 from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import DEPLOYMENTS, KINDS, DeployerUnitOfWork, StoredFleet
+from murmur_deployer.scaler import Scaler
 from murmur_deployer.testing import FakeModelServers, FakeRouter, promoted, version_state, workflow_applied
 from murmur_events import Event
 from murmur_events.models import VersionState
@@ -74,8 +75,16 @@ class DeployerHarness:
             store=store,
             service="deployer",
         )
+        fleet = StoredFleet(read=self.kernel.read, change=self.kernel.change)
+        self.scaler = Scaler(
+            fleet,
+            self.router,
+            switching=switching,
+            scaled=self._swapped,
+            now=lambda: self.kernel.clock.now().timestamp(),
+        )
         self.reconciler = Reconciler(
-            StoredFleet(read=self.kernel.read, change=self.kernel.change),
+            fleet,
             self.servers,
             self.router,
             prover,
@@ -89,6 +98,11 @@ class DeployerHarness:
     async def apply(self, *, revision: int = 1, **deployment: Any) -> None:
         """The workflow is applied with this section `deployment`."""
         await self.kernel.receives(workflow_applied(revision=revision, **deployment))
+
+    async def reconcile(self) -> bool:
+        """Sizes are decided, and then a pass of the reconciler."""
+        await self.scaler.look()
+        return await self.reconciler.reconcile()
 
     def _swapped(self) -> None:
         self.swaps += 1

@@ -12,6 +12,7 @@ import pytest
 
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.domain.routing import Endpoint, Pool, Route, RoutingTable
+from murmur_deployer.domain.traffic import Traffic, quantile
 from murmur_deployer.ports import ModelServers, ProbeRefused, RouteNotApplied, Router
 from murmur_deployer.testing import PROBE, FakeModelServers, FakeRouter, version_state
 from murmur_events.models import VersionState
@@ -172,6 +173,24 @@ async def test_a_client_beyond_its_rate_is_refused(front_door, http: httpx.Async
         assert statuses.count(429) >= 10
         await front_door.router(http).apply(RoutingTable((replace(limited, rate_limit=None),), table.pools))
         assert {(await http.post(url)).status_code for _ in range(20)} == {200}
+
+
+async def test_the_front_door_tells_what_it_has_counted_of_a_version(front_door, http: httpx.AsyncClient) -> None:
+    async with answering("a") as port:
+        router = front_door.router(http)
+        pool = Pool("credit-v1", (Endpoint("a", port),))
+        await router.apply(RoutingTable((Route("credit", "credit-v1"),), (pool,)))
+        for _ in range(7):
+            await _asked(front_door, http)
+
+        async def counted() -> Traffic | None:
+            traffic = (await router.traffic()).get("credit-v1")
+            return traffic if traffic and traffic.latency and traffic.latency[-1][1] == 7 else None
+
+        traffic = await eventually(counted)
+        assert traffic is not None
+        assert traffic.requests == 7
+        assert (quantile(traffic.latency, 0.99) or 0) > 0
 
 
 @asynccontextmanager

@@ -66,7 +66,7 @@ async def test_of_a_crashed_rollout_the_living_replicas_are_taken_up_and_the_dea
 async def test_more_replicas_are_led_to_once_they_are_proven(deployer) -> None:
     await deployer.deploy(1)
     await deployer.apply(revision=2, replicas=2)
-    await deployer.reconciler.reconcile()
+    await deployer.reconcile()
     assert await serving(deployer) == ["credit-v1-1", "credit-v1-2"]
     assert deployer.router.answering == {"credit-v1-1"}
     await _settle(deployer)
@@ -79,7 +79,7 @@ async def test_a_replica_that_answers_wrongly_is_never_led_to(deployer) -> None:
     deployer.servers.outputs = (0.26,)
     await deployer.apply(revision=2, replicas=2)
     for _ in range(3):
-        await deployer.reconciler.reconcile()
+        await deployer.reconcile()
     assert deployer.router.answering == {"credit-v1-1"}
 
 
@@ -88,13 +88,13 @@ async def test_fewer_replicas_are_drained_before_they_end(deployer) -> None:
     await deployer.deploy(1)
     await deployer.apply(revision=3, replicas=1)
     deployer.router.active["credit-v1-2"] = 1
-    await deployer.reconciler.reconcile()
+    await deployer.reconcile()
     assert (deployer.router.answering, deployer.router.known) == ({"credit-v1-1"}, {"credit-v1-1", "credit-v1-2"})
     deployer.kernel.clock.advance(5)
-    await deployer.reconciler.reconcile()
+    await deployer.reconcile()
     assert "credit-v1-2" in deployer.servers.processes
     deployer.router.active["credit-v1-2"] = 0
-    await deployer.reconciler.reconcile()
+    await deployer.reconcile()
     assert deployer.servers.names_now() == deployer.router.known == {"credit-v1-1"}
 
 
@@ -103,12 +103,12 @@ async def test_a_replica_is_not_ended_while_the_front_door_may_still_lead_to_it(
     await deployer.deploy(1)
     await deployer.apply(revision=3, replicas=1)
     deployer.router.deaf = True
-    await deployer.reconciler.reconcile()
+    await deployer.reconcile()
     deployer.kernel.clock.advance(5)
-    await deployer.reconciler.reconcile()
+    await deployer.reconcile()
     assert "credit-v1-2" in deployer.servers.processes
     deployer.router.deaf = False
-    await deployer.reconciler.reconcile()
+    await deployer.reconcile()
     assert "credit-v1-2" not in deployer.servers.processes
 
 
@@ -135,10 +135,10 @@ async def test_a_replica_over_its_memory_is_started_anew(deployer) -> None:
     await deployer.deploy(1)
     [replica] = (await deployer.deployment()).serving.replicas
     deployer.servers.resident[replica.process.pid] = 100 * 2**20
-    await deployer.reconciler.reconcile()
+    await deployer.reconcile()
     assert deployer.servers.started == ["credit-v1-1"]
     deployer.servers.resident[replica.process.pid] += 1
-    await deployer.reconciler.reconcile()
+    await deployer.reconcile()
     assert deployer.servers.started == ["credit-v1-1", "credit-v1-1"]
 
 
@@ -146,7 +146,7 @@ async def test_what_the_machine_has_no_room_for_is_tried_again(deployer) -> None
     await deployer.deploy(1)
     await deployer.apply(revision=2, replicas=2)
     deployer.servers.choose_ports, choose_ports = _no_ports, deployer.servers.choose_ports
-    await deployer.reconciler.reconcile()
+    await deployer.reconcile()
     assert await serving(deployer) == ["credit-v1-1"]
     deployer.servers.choose_ports = choose_ports
     await _settle(deployer)
@@ -225,7 +225,7 @@ async def _settle(deployer) -> None:
     """Until nothing comes or goes any more."""
     for _ in range(10):
         before = await deployer.deployment()
-        busy = await deployer.reconciler.reconcile()
+        busy = await deployer.reconcile()
         if not busy and await deployer.deployment() == before:
             return
         deployer.kernel.clock.advance(1)

@@ -10,7 +10,7 @@ from murmur_events import Envelope, Event
 from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.datasets import DatasetRegistered
 from murmur_events.dead_letters import DeadLettered
-from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.deployments import DeploymentFailed, DeploymentScaled, ModelDeployed
 from murmur_events.models import (
     ModelArchived,
     ModelPromoted,
@@ -172,6 +172,13 @@ def _(event: ModelDeployed) -> str:
 def _(event: DeploymentFailed) -> str:
     serving = f"v{event.still_serving} still serves" if event.still_serving else "nothing serves"
     return f"{event.deployment} v{event.version}  {event.cause.replace('_', ' ')}: {event.message} ({serving})"
+
+
+@describe.register
+def _(event: DeploymentScaled) -> str:
+    measured = [] if event.rate is None else [f"{event.rate:,.0f}/s"]
+    measured += [] if event.p99_ms is None else [f"p99 {event.p99_ms:,.0f} ms"]
+    return f"{event.deployment} {event.before} -> {event.replicas} replicas: {', '.join(measured) or event.detail}"
 
 
 @describe.register

@@ -19,6 +19,26 @@ class ReplicaLimits(Value):
     nice: int = Field(default=0, ge=0, le=19, description="0 is the priority of everything else, 19 the lowest")
 
 
+class AutoscalingSection(Value):
+    """What tells that more replicas are needed, where `max_replicas` allows them."""
+
+    rate: float | None = Field(
+        default=None, gt=0, description="requests a second that one replica is meant to take; absent: latency alone"
+    )
+    latency_p99: Duration = Field(
+        default=timedelta(milliseconds=100),
+        gt=timedelta(0),
+        json_schema_extra={"default": "100ms"},
+        description="one more replica where one request in a hundred takes longer, at the front door",
+    )
+    idle: Duration = Field(
+        default=timedelta(minutes=1),
+        ge=timedelta(seconds=5),
+        json_schema_extra={"default": "1m"},
+        description="one replica fewer where that would have sufficed for so long",
+    )
+
+
 class DeploymentSection(Value):
     """How the production version is served. A change takes effect on what serves, without a new version."""
 
@@ -26,6 +46,7 @@ class DeploymentSection(Value):
     max_replicas: int | None = Field(
         default=None, ge=1, le=MOST_REPLICAS, description="replicas under load, at most; absent: always `replicas`"
     )
+    autoscaling: AutoscalingSection = AutoscalingSection()
     limits: ReplicaLimits = ReplicaLimits()
     log: float = Field(default=1.0, ge=0, le=1, description="share of the requests that the prediction log keeps")
     rate_limit: float | None = Field(

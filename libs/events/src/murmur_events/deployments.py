@@ -21,6 +21,20 @@ class ModelDeployed(Event):
     state: VersionState
 
 
+class DeploymentScaled(Event):
+    """It was decided that another number of replicas serve; they come and go within seconds."""
+
+    deployment: DeploymentName
+    model: ModelName
+    version: int = Field(ge=1)
+    before: int = Field(ge=0)
+    replicas: int = Field(ge=1)
+    cause: Literal["rate", "latency", "idle", "settings"]
+    detail: str
+    rate: float | None = Field(default=None, ge=0, description="requests a second then, at the front door")
+    p99_ms: float | None = Field(default=None, ge=0, description="of that second")
+
+
 class DeploymentFailed(Event):
     """A version could not be made to serve; what served before still does."""
 

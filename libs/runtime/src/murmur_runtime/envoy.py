@@ -40,6 +40,11 @@ _RATE_LIMIT = {
         "stat_prefix": "front_door",
     },
 }
+_MODEL_SERVER_BUCKETS = {
+    # Model servers are scaled and judged by how long their requests take: milliseconds must be told apart.
+    "match": {"prefix": "cluster.model-server/"},
+    "buckets": [1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000, 10000, 30000],
+}
 _ROUTER = {"name": "router", "typed_config": {"@type": f"{_TYPE}.extensions.filters.http.router.v3.Router"}}
 _LOG_LINE = "%Y-%m-%dT%T.%e%z %-8l %n %v"
 _ACCESS_LOG = {
@@ -162,6 +167,8 @@ def bootstrap(settings: FlockSettings, home: Home, *, access_log: str | None = N
         "admin": {"address": _address(settings.inner_host, settings.ports.envoy_admin)},
         "dynamic_resources": {"cds_config": _file(home, "clusters.json")},
         "static_resources": {"listeners": [listener]},
+        "stats_flush_interval": "1s",
+        "stats_config": {"histogram_bucket_settings": [_MODEL_SERVER_BUCKETS]},
         "overload_manager": {"resource_monitors": [monitor]},
     }
 

@@ -17,6 +17,7 @@ from murmur_deployer.ports import ModelServers, Router
 from murmur_deployer.proving import Prover
 from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import KINDS, DeployerUnitOfWork, StoredFleet
+from murmur_deployer.scaler import Scaler
 from murmur_deployer.settings import Settings
 from murmur_deployer.turns import Turns
 from murmur_kernel.artifacts import ArtifactStore
@@ -80,8 +81,10 @@ def build(
         sink=sink,
         source=source,
     )
+    fleet = StoredFleet(read=service.read, change=partial(service.change, answer=Done))
+    scaler = Scaler(fleet, router, switching=switching, scaled=lambda: reconciler.wake())
     reconciler = Reconciler(
-        StoredFleet(read=service.read, change=partial(service.change, answer=Done)),
+        fleet,
         servers,
         router,
         prover,
@@ -92,5 +95,6 @@ def build(
     )
     service.resource(http)
     service.background("reconciler", reconciler.run)
+    service.background("scaler", scaler.run, exclusive=True)
     routers = [api.router(service), scraping.router(service, settings.reachable_host)]
     return service, service.app(title="Deployer", routers=routers)

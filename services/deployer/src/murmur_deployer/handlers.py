@@ -5,7 +5,7 @@ from murmur_deployer.domain import promotion
 from murmur_deployer.domain.deployment import Target
 from murmur_deployer.domain.promotion import AlreadyKnown, RollOut, Superseded
 from murmur_deployer.domain.replicas import Terms
-from murmur_deployer.domain.rules import DeploymentRules
+from murmur_deployer.domain.rules import Autoscaling, DeploymentRules
 from murmur_deployer.repository import DeployerUnitOfWork, Release
 from murmur_events.base import DeploymentName
 from murmur_events.deployments import DeploymentFailed
@@ -31,6 +31,11 @@ async def remember_rules(event: WorkflowApplied, uow: DeployerUnitOfWork) -> Non
             rate_limit=section.rate_limit,
             timeout=section.timeout.total_seconds(),
             terms=Terms(logged=section.log, nice=section.limits.nice),
+            autoscaling=Autoscaling(
+                rate=section.autoscaling.rate,
+                latency_p99=section.autoscaling.latency_p99.total_seconds() * 1000,
+                idle=section.autoscaling.idle.total_seconds(),
+            ),
         )
     )
 

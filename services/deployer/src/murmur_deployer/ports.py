@@ -8,6 +8,8 @@ from murmur_deployer.domain.deployment import Deployment
 from murmur_deployer.domain.replicas import ProcessId, Replica
 from murmur_deployer.domain.routing import RoutingTable
 from murmur_deployer.domain.rules import DeploymentRules
+from murmur_deployer.domain.traffic import Traffic
+from murmur_events import Event
 from murmur_events.models import VersionState
 from murmur_events.values import Artifact
 
@@ -60,6 +62,9 @@ class Router(Protocol):
     async def apply(self, table: RoutingTable) -> None:
         """Returns when the front door routes like that; at once if it already does. Raises RouteNotApplied."""
 
+    async def traffic(self) -> Mapping[str, Traffic]:
+        """What was counted of each pool that ever got a request; empty if that cannot be told now."""
+
     async def active_requests(self, replica: Replica) -> int | None:
         """Requests that a replica has not answered yet; None if that cannot be told now."""
 
@@ -82,5 +87,12 @@ class Fleet(Protocol):
 
     async def version(self, deployment: str, version: int) -> VersionState: ...
 
-    async def update(self, name: str, change: Callable[[Deployment], Deployment]) -> None:
-        """change: may be called again, when somebody else has changed it meanwhile. Raises what `change` raises."""
+    async def update(
+        self,
+        name: str,
+        change: Callable[[Deployment], Deployment],
+        told: Callable[[Deployment], Event] | None = None,
+    ) -> None:
+        """change: may be called again, when somebody else has changed it meanwhile. Raises what `change` raises.
+        told: the fact that is published with the change, given how it stands then; nothing where nothing changed.
+        """

@@ -27,7 +27,8 @@ _GATHER = 0.1
 class Reconciler:
     """Level-triggered: a pass looks at everything and needs no memory of what happened.
 
-    - the replicas of what serves are kept alive (keeping.py) and become as many as they should be (domain/sizing.py)
+    - the replicas of what serves are kept alive (keeping.py)
+    - they become as many as were decided (scaler.py, domain/sizing.py)
     - the front door leads where the record says
     - a retired one is stopped once the front door gives it nothing more and it has no active requests, or after
       `drain` at the latest
@@ -119,11 +120,11 @@ class Reconciler:
     async def _resize(self, deployment: Deployment, rules: DeploymentRules) -> None:
         """Records who comes and who goes; the keeper starts the ones, and the others are drained."""
         name = deployment.name
-        if sizing.change(deployment.serving, rules.replicas, rules.terms) == sizing.NOTHING:
+        if sizing.change(deployment.serving, deployment.size, rules.terms) == sizing.NOTHING:
             return
 
         def resized(deployment: Deployment) -> Deployment:
-            change = sizing.change(deployment.serving, rules.replicas, rules.terms)
+            change = sizing.change(deployment.serving, deployment.size, rules.terms)
             ports = []
             for _ in range(change.start):
                 ports.append(self._servers.choose_ports(in_use))

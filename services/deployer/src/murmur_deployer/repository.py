@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from murmur_deployer.domain.deployment import Deployment
 from murmur_deployer.domain.rules import DeploymentRules
+from murmur_events import Event
 from murmur_events.models import VersionState
 from murmur_kernel.commands import Done
 from murmur_kernel.documents import Kind
@@ -129,11 +130,18 @@ class StoredFleet:
         release: Release = await self._read(load, None)
         return release.state
 
-    async def update(self, name: str, change: Callable[[Deployment], Deployment]) -> None:
+    async def update(
+        self,
+        name: str,
+        change: Callable[[Deployment], Deployment],
+        told: Callable[[Deployment], Event] | None = None,
+    ) -> None:
         async def save(_: None, uow: DeployerUnitOfWork) -> Done:
             before = await uow.deployments.require(name)
             if (after := change(before)) != before:
                 uow.deployments.save(after)
+                if told is not None:
+                    uow.publish(told(after))
             return Done()
 
         await self._change(save, None)

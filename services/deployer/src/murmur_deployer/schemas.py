@@ -30,7 +30,9 @@ class FailureView(BaseModel):
 
 
 class DeploymentView(BaseModel):
-    """target_version: what was promoted last. serving_version: what the front door leads to."""
+    """target_version: what was promoted last. serving_version: what the front door leads to, with as many
+    replicas as wanted_replicas says, or soon.
+    """
 
     name: str
     model: str
@@ -39,6 +41,7 @@ class DeploymentView(BaseModel):
     target_version: int
     serving_version: int | None
     deployed_at: datetime | None
+    wanted_replicas: int
     failure: FailureView | None
     replicas: list[ReplicaView]
 
@@ -58,6 +61,7 @@ def view(deployment: Deployment) -> DeploymentView:
         target_version=deployment.target.version,
         serving_version=serving.version if serving else None,
         deployed_at=deployment.deployed_at,
+        wanted_replicas=deployment.size,
         failure=FailureView(**vars(failure)) if failure else None,
         replicas=[
             *(_replica(replica, "serving") for replica in (serving.replicas if serving else ())),

@@ -7,6 +7,7 @@ from typing import Any
 
 from murmur_deployer.domain.replicas import ProcessId, Replica
 from murmur_deployer.domain.routing import RoutingTable
+from murmur_deployer.domain.traffic import Traffic
 from murmur_deployer.ports import ProbeRefused, RouteNotApplied
 from murmur_events.base import ModelName, RunId, WorkflowName
 from murmur_events.models import Alias, ModelPromoted, VersionState
@@ -153,6 +154,7 @@ class FakeRouter:
     table: RoutingTable = field(default_factory=RoutingTable)
     applied: list[RoutingTable] = field(default_factory=list)
     active: dict[str, int] = field(default_factory=dict)
+    counted: dict[str, Traffic] = field(default_factory=dict)
     deaf: bool = False
 
     async def apply(self, table: RoutingTable) -> None:
@@ -161,6 +163,9 @@ class FakeRouter:
         if table != self.table:
             self.table = table
             self.applied.append(table)
+
+    async def traffic(self) -> dict[str, Traffic]:
+        return dict(self.counted)
 
     async def active_requests(self, replica: Replica) -> int | None:
         return self.active.get(replica.name, 0)

@@ -4,7 +4,7 @@ from murmur_console.domain.facts import Tone, Work, WorkKind
 from murmur_console.reading.reading import Reading, first_line, read
 from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.dead_letters import DeadLettered
-from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.deployments import DeploymentFailed, DeploymentScaled, ModelDeployed
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
 from murmur_events.troubles import TroubleReported
 
@@ -52,6 +52,17 @@ def _(event: DeploymentFailed) -> Reading:
         model=event.model,
         version=event.version,
         closes=(Work(WorkKind.ROLLOUT, f"{event.model}/{event.version}"),),
+    )
+
+
+@read.register
+def _(event: DeploymentScaled) -> Reading:
+    return Reading(
+        label=f"{event.replicas} replicas",
+        headline=f"{event.deployment} v{event.version} goes from {event.before} to {event.replicas} replicas:"
+        f" {event.detail}",
+        model=event.model,
+        version=event.version,
     )
 
 

@@ -55,6 +55,7 @@ class Deployment:
     candidate: the version of a rollout under way
     retiring:  replicas that served, and may still be answering their last requests
     failure:   of the target, None while it is under way or serves
+    wanted:    how many replicas were decided for what serves; None: as many as it has
     """
 
     name: str
@@ -65,6 +66,14 @@ class Deployment:
     replicas_made: int = 0
     failure: Failure | None = None
     deployed_at: datetime | None = None
+    wanted: int | None = None
+
+    @property
+    def size(self) -> int:
+        """How many replicas what serves is to have; 0 where nothing serves."""
+        if self.serving is None:
+            return 0
+        return len(self.serving.replicas) if self.wanted is None else self.wanted
 
     @property
     def state(self) -> State:
@@ -132,6 +141,7 @@ class Deployment:
             retiring=self.retiring + retired,
             failure=None,
             deployed_at=at,
+            wanted=len(self.candidate.replicas),
         )
 
     def failed(self, target: Target, cause: FailureCause, message: str, at: datetime) -> "Deployment":

@@ -4,9 +4,12 @@ from typing import Any
 
 import httpx
 
+from murmur_deployer.domain.traffic import Buckets, Traffic
+
 Hosts = dict[str, dict[tuple[str, int], str]]
 """Of each cluster, its hosts (address, port) and whether they get requests: HEALTHY or DRAINING."""
 
+_REQUESTS, _LATENCY = "upstream_rq_total", "upstream_rq_time"
 _ROUTES_DUMP = "type.googleapis.com/envoy.admin.v3.RoutesConfigDump"
 _CLUSTERS_DUMP = "type.googleapis.com/envoy.admin.v3.ClustersConfigDump"
 
@@ -53,6 +56,20 @@ class EnvoyAdmin:
         stats = {stat["name"]: int(stat.get("value", 0)) for host in hosts for stat in host["stats"]}
         return stats.get("rq_active")
 
+    async def traffic(self, prefix: str) -> dict[str, Traffic]:
+        """Of each cluster whose name begins so; empty if that cannot be told."""
+        wanted = rf"^cluster\.{prefix}[^.]+\.({_REQUESTS}|{_LATENCY})$"
+        query = {"format": "json", "histogram_buckets": "cumulative", "filter": wanted}
+        try:
+            answer = await self._http.get(f"{self.address}/stats", params=query)
+            stats: list[dict[str, Any]] = answer.json()["stats"]
+            requests = {_cluster(stat["name"]): int(stat["value"]) for stat in stats if "name" in stat}
+            histograms = [each for stat in stats for each in stat.get("histograms", [])]
+            latency = {_cluster(each["name"]): _buckets(each["buckets"]) for each in histograms}
+        except (httpx.TransportError, ValueError, KeyError, TypeError):
+            return {}
+        return {name: Traffic(count, latency.get(name, ())) for name, count in requests.items()}
+
     async def _clusters(self) -> list[dict[str, Any]]:
         answer = await self._http.get(f"{self.address}/clusters", params={"format": "json"})
         found: list[dict[str, Any]] = answer.json()["cluster_statuses"]
@@ -65,6 +82,14 @@ class EnvoyAdmin:
         except (httpx.TransportError, ValueError, KeyError) as error:
             return f"no answer ({type(error).__name__})"
         return next((each for each in parts if each["@type"] == dump), {})
+
+
+def _cluster(stat: str) -> str:
+    return stat.removeprefix("cluster.").rpartition(".")[0]
+
+
+def _buckets(buckets: list[dict[str, Any]]) -> Buckets:
+    return tuple((float(each["upper_bound"]), int(each["cumulative"])) for each in buckets)
 
 
 def _place(host: dict[str, Any]) -> tuple[str, int]:

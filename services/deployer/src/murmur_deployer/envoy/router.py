@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import httpx
 
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.domain.routing import RoutingTable, pool_name
+from murmur_deployer.domain.traffic import Traffic
 from murmur_deployer.envoy import config
 from murmur_deployer.envoy.admin import EnvoyAdmin, Hosts
 from murmur_deployer.ports import RouteNotApplied
@@ -55,6 +56,10 @@ class EnvoyRouter:
             await self._until("routes", routes["version_info"], self._admin.version_of_routes)
             self._remove_files_but(table)
         self._verified = (table, address)
+
+    async def traffic(self) -> Mapping[str, Traffic]:
+        found = await self._admin.traffic(config.cluster_name(""))
+        return {name.removeprefix(config.cluster_name("")): each for name, each in found.items()}
 
     async def active_requests(self, replica: Replica) -> int | None:
         cluster = config.cluster_name(pool_name(replica.deployment, replica.version))

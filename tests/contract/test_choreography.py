@@ -18,6 +18,7 @@ ENDINGS = {
     "review.requested": "a person answers, through the console, the command line or REST",
     "review.decided": "the registry acts on it in the transaction that says it",
     "window.measured": "the monitor acts on it in the transaction that says it; the console draws it",
+    "canary.judged": "the deployer acts on it in the transaction that says it; the console shows it",
     "deployment.scaled": "the deployer acts on it in the transaction that says it; the console shows it",
     "promotion.deferred": "the registry decides again when it hears of the freeze's end",
     "alert.raised": "a person looks",

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from murmur_deployer.domain.canary import Counts
 from murmur_deployer.domain.replicas import ProcessId, Replica
 from murmur_deployer.domain.routing import RoutingTable
 from murmur_deployer.domain.traffic import Traffic
@@ -80,6 +81,9 @@ class NothingServes:
 
     async def find(self, replica: Replica) -> ProcessId | None:
         return self._started.get(replica.name)
+
+    async def counts(self, replica: Replica) -> Counts | None:
+        return None
 
     async def memory(self, process: ProcessId) -> int:
         return 0

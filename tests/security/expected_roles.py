@@ -26,7 +26,7 @@ BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
         ("DELETE", "/v1/freezes/{what}/{workflow}"): OPERATOR,
     },
     "validator": {},
-    "deployer": {},
+    "deployer": {("POST", "/v1/deployments/{name}/rollback"): APPROVER},
     "monitor": {},
     "audit": {("POST", "/v1/checkpoints"): OPERATOR},
 }

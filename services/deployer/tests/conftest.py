@@ -14,19 +14,22 @@ import httpx
 import numpy as np
 import pytest
 
+from murmur_deployer.canaries import Canaries
 from murmur_deployer.candidates import Candidates
 from murmur_deployer.consumers import SUBSCRIPTIONS
 from murmur_deployer.domain.deployment import Deployment
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.envoy.router import EnvoyRouter
 from murmur_deployer.handlers import ROLLOUT
-from murmur_deployer.jobs import Rollouts
+from murmur_deployer.jobs import CANARY, Rollouts
 from murmur_deployer.local.servers import LocalModelServers
 from murmur_deployer.ports import ModelServers, Router
 from murmur_deployer.proving import Prover
 from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import DEPLOYMENTS, KINDS, DeployerUnitOfWork, StoredFleet
+from murmur_deployer.rollbacks import ROLLBACK, Rollbacks
 from murmur_deployer.scaler import Scaler
+from murmur_deployer.switching import Switch
 from murmur_deployer.testing import FakeModelServers, FakeRouter, promoted, version_state, workflow_applied
 from murmur_events import Event
 from murmur_events.models import VersionState
@@ -60,18 +63,21 @@ class DeployerHarness:
         self.swaps = 0
         switching = asyncio.Lock()
         prover = Prover(self.servers, artifacts, seconds=start_seconds)
-        rollouts = Rollouts(
-            Candidates(self.servers, prover),
-            self.router,
-            turns=defaultdict(asyncio.Lock).__getitem__,
-            switching=switching,
-            swapped=self._swapped,
-        )
+        switch = Switch(self.router, switching)
+        shared = {"turns": defaultdict(asyncio.Lock).__getitem__, "swapped": self._swapped}
+        rollouts = Rollouts(Candidates(self.servers, prover), switch, **shared)
+        rollbacks = Rollbacks(rollouts, **shared)
+        self.between_looks = self._a_second
+        canaries = Canaries(self.servers, switch, **shared, pause=lambda seconds: self.between_looks(seconds))
         self.kernel = Harness(
             DeployerUnitOfWork,
             kinds=KINDS,
             subscriptions=SUBSCRIPTIONS,
-            jobs={ROLLOUT: JobKind(rollouts.run, max_attempts=3, exhausted=rollouts.exhausted)},
+            jobs={
+                ROLLOUT: JobKind(rollouts.run, max_attempts=3, exhausted=rollouts.exhausted),
+                ROLLBACK: JobKind(rollbacks.run, max_attempts=3, exhausted=rollbacks.exhausted),
+                CANARY: JobKind(canaries.run, max_attempts=3, exhausted=canaries.exhausted),
+            },
             store=store,
             service="deployer",
         )
@@ -94,6 +100,10 @@ class DeployerHarness:
             patience=patience,
             drain=timedelta(seconds=30),
         )
+
+    async def _a_second(self, seconds: float) -> None:
+        """Between two looks at a canary; tests put here what happens meanwhile."""
+        self.kernel.clock.advance(seconds)
 
     async def apply(self, *, revision: int = 1, **deployment: Any) -> None:
         """The workflow is applied with this section `deployment`."""

@@ -29,10 +29,12 @@ READS: dict[str, tuple[str, ...]] = {
         "automation.unfrozen",
         "model.deployed",
         "deployment.failed",
+        "canary.started",
+        "deployment.rolled_back",
     ),
     "trainer": ("training.requested", "drift.detected", "run.completed", "run.failed"),
     "validator": ("model.registered", "validation.requested", "model.promoted", "workflow.applied"),
-    "deployer": ("model.promoted", "workflow.applied"),
+    "deployer": ("model.promoted", "workflow.applied", "drift.detected"),
     "monitor": (
         "workflow.applied",
         "model.deployed",

@@ -11,6 +11,7 @@ from murmur_cli import (
     letters_commands,
     rebuild_commands,
     review_commands,
+    rollback_commands,
     tokens_commands,
     workflow_commands,
 )
@@ -26,6 +27,7 @@ for group in (
     flock_commands,
     workflow_commands,
     review_commands,
+    rollback_commands,
     freeze_commands,
     events_commands,
     tokens_commands,

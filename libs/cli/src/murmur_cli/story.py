@@ -10,7 +10,14 @@ from murmur_events import Envelope, Event
 from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.datasets import DatasetRegistered
 from murmur_events.dead_letters import DeadLettered
-from murmur_events.deployments import DeploymentFailed, DeploymentScaled, ModelDeployed
+from murmur_events.deployments import (
+    CanaryJudged,
+    CanaryStarted,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentScaled,
+    ModelDeployed,
+)
 from murmur_events.models import (
     ModelArchived,
     ModelPromoted,
@@ -55,6 +62,7 @@ _KNOWN = frozenset({"tracking", "registry", "trainer", "validator", "deployer", 
 _TROUBLE = {
     "run.failed": "red",
     "deployment.failed": "red",
+    "deployment.rolled_back": "red",
     "model.rejected": "yellow",
     "drift.detected": "yellow",
     "alert.raised": "red",
@@ -172,6 +180,23 @@ def _(event: ModelDeployed) -> str:
 def _(event: DeploymentFailed) -> str:
     serving = f"v{event.still_serving} still serves" if event.still_serving else "nothing serves"
     return f"{event.deployment} v{event.version}  {event.cause.replace('_', ' ')}: {event.message} ({serving})"
+
+
+@describe.register
+def _(event: CanaryStarted) -> str:
+    return f"{event.deployment} v{event.version} gets {event.steps[0]:.0%} of the requests, v{event.against} the others"
+
+
+@describe.register
+def _(event: CanaryJudged) -> str:
+    verdict = {"advance": "goes on", "finish": "has passed", "roll_back": "is worse"}[event.verdict]
+    step = f"step {event.step} of {event.steps}, {event.weight:.0%}"
+    return f"{event.deployment} v{event.version} {verdict} ({step}): {event.detail}"
+
+
+@describe.register
+def _(event: DeploymentRolledBack) -> str:
+    return f"{event.deployment} v{event.version} -> v{event.serving} by {event.by}: {event.reason}"
 
 
 @describe.register

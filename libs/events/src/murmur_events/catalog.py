@@ -7,7 +7,14 @@ from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.base import Event
 from murmur_events.datasets import DatasetRegistered
 from murmur_events.dead_letters import DeadLettered
-from murmur_events.deployments import DeploymentFailed, DeploymentScaled, ModelDeployed
+from murmur_events.deployments import (
+    CanaryJudged,
+    CanaryStarted,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentScaled,
+    ModelDeployed,
+)
 from murmur_events.errors import UnknownTopic
 from murmur_events.models import (
     ModelArchived,
@@ -108,6 +115,9 @@ CATALOG: tuple[Topic, ...] = (
     _topic("review.decided", ReviewDecided, "registry", "model", root=True),
     _topic("model.deployed", ModelDeployed, "deployer", "deployment", retention=FOR_EVER),
     _topic("deployment.failed", DeploymentFailed, "deployer", "deployment"),
+    _topic("canary.started", CanaryStarted, "deployer", "deployment"),
+    _topic("canary.judged", CanaryJudged, "deployer", "deployment"),
+    _topic("deployment.rolled_back", DeploymentRolledBack, "deployer", "deployment", root=True),
     _topic("deployment.scaled", DeploymentScaled, "deployer", "deployment", root=True),
     _topic("prediction.logged", PredictionLogged, "model-server", "deployment", retention=WEEK, root=True),
     _topic("window.measured", WindowMeasured, "monitor", "deployment", retention=MONTH, root=True),

@@ -119,7 +119,7 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
             status, outputs = error.status_code, None
             raise
         finally:
-            self.counts.request(status=status, seconds=latency, predictions=0 if outputs is None else len(outputs))
+            self.counts.request(status=status, seconds=latency, outputs=outputs or ())
 
     def log_answers(self, entries: Sequence[Entry]) -> None:
         """Appends to the prediction log what was answered, all of it or nothing. Raises LogUnwritable."""

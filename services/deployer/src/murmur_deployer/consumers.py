@@ -2,10 +2,12 @@
 
 from murmur_deployer import handlers
 from murmur_events.models import ModelPromoted
+from murmur_events.monitoring import DriftDetected
 from murmur_events.workflows import WorkflowApplied
 from murmur_kernel.consuming import project, react
 
 SUBSCRIPTIONS = (
     react(ModelPromoted, handlers.follow_promotion),
+    react(DriftDetected, handlers.doubt_canary),
     project(WorkflowApplied, handlers.remember_rules),
 )

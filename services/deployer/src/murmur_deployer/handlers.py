@@ -1,15 +1,18 @@
 """What the deployer does when a model is promoted, or a workflow says how it wants to be served: it decides, and leaves
 the work to a job or to the reconciler."""
 
+from murmur_deployer import facts
 from murmur_deployer.domain import promotion
+from murmur_deployer.domain.canary import Wish
 from murmur_deployer.domain.deployment import Target
-from murmur_deployer.domain.promotion import AlreadyKnown, RollOut, Superseded
+from murmur_deployer.domain.promotion import AlreadyKnown, AlreadyServes, RollOut, Superseded
 from murmur_deployer.domain.replicas import Terms
-from murmur_deployer.domain.rules import Autoscaling, DeploymentRules
+from murmur_deployer.domain.rules import Autoscaling, CanaryRules, DeploymentRules
 from murmur_deployer.repository import DeployerUnitOfWork, Release
 from murmur_events.base import DeploymentName
 from murmur_events.deployments import DeploymentFailed
 from murmur_events.models import ModelPromoted
+from murmur_events.monitoring import DriftDetected
 from murmur_events.workflows import WorkflowApplied
 
 ROLLOUT = "rollout"
@@ -36,8 +39,30 @@ async def remember_rules(event: WorkflowApplied, uow: DeployerUnitOfWork) -> Non
                 latency_p99=section.autoscaling.latency_p99.total_seconds() * 1000,
                 idle=section.autoscaling.idle.total_seconds(),
             ),
+            strategy=section.strategy,
+            canary=CanaryRules(
+                steps=section.canary.steps,
+                step_time=section.canary.step_time.total_seconds(),
+                min_rows=section.canary.min_rows,
+                false_alarm=section.canary.false_alarm,
+                max_error_increase=section.canary.max_error_increase,
+                max_latency_factor=section.canary.max_latency_factor,
+                max_shift=section.canary.max_shift,
+                deadline=section.canary.deadline.total_seconds(),
+            ),
         )
     )
+
+
+async def doubt_canary(event: DriftDetected, uow: DeployerUnitOfWork) -> None:
+    """A canary whose own window drifted is rolled back at its next look; of what serves the trainer takes care."""
+    deployment = await uow.deployments.get(event.deployment)
+    if deployment is None or deployment.canary is None or deployment.candidate is None:
+        return
+    if event.version == deployment.candidate.version:
+        drifted = ", ".join(feature.feature for feature in event.features if feature.drifted)
+        wish = Wish("monitor", "degraded", f"its requests drifted in {drifted} (episode {event.episode})")
+        uow.deployments.save(deployment.unwanted(wish))
 
 
 async def follow_promotion(event: ModelPromoted, uow: DeployerUnitOfWork) -> None:
@@ -62,6 +87,9 @@ async def _follow_production(event: ModelPromoted, uow: DeployerUnitOfWork) -> N
                 job_id=f"{ROLLOUT}/{name}/{event.alias_revision}",
                 payload={"deployment": name, "version": event.version, "alias_revision": event.alias_revision},
             )
+        case AlreadyServes(deployment):
+            uow.deployments.save(deployment)
+            uow.publish(facts.deployed(deployment, event.state, replaces=None))
         case Superseded(by):
             uow.publish(
                 DeploymentFailed(

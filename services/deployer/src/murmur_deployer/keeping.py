@@ -106,7 +106,8 @@ class Keeper:
             await self._servers.stop(replica)
             in_use = ports_in_use(await self._fleet.deployments()) - set(replica.ports)
             http, grpc = self._servers.choose_ports(in_use, rather=replica.ports)
-            moved = replace(replica, http_port=http, grpc_port=grpc, process=None)
+            ended = replica.ended + (replica.process is not None)
+            moved = replace(replica, http_port=http, grpc_port=grpc, process=None, ended=ended)
             state = await self._fleet.version(replica.deployment, replica.version)
             process = await self._servers.start(moved, state)
         except (ArtifactError, Transient, OSError) as error:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from murmur_deployer.domain.canary import Counts
 from murmur_deployer.domain.deployment import Deployment
 from murmur_deployer.domain.replicas import ProcessId, Replica
 from murmur_deployer.domain.routing import RoutingTable
@@ -29,6 +30,9 @@ class ModelServers(Protocol):
 
     async def find(self, replica: Replica) -> ProcessId | None:
         """The living process of that replica, whoever started it."""
+
+    async def counts(self, replica: Replica) -> Counts | None:
+        """What it has counted since it began; None if it does not tell now."""
 
     async def memory(self, process: ProcessId) -> int:
         """Bytes that it keeps resident; 0 once it has ended."""

@@ -27,7 +27,7 @@ _GATHER = 0.1
 class Reconciler:
     """Level-triggered: a pass looks at everything and needs no memory of what happened.
 
-    - the replicas of what serves are kept alive (keeping.py)
+    - the replicas of what serves, and of a canary, are kept alive (keeping.py)
     - they become as many as were decided (scaler.py, domain/sizing.py)
     - the front door leads where the record says
     - a retired one is stopped once the front door gives it nothing more and it has no active requests, or after
@@ -86,10 +86,12 @@ class Reconciler:
         async with self._passing:
             rules = await self._fleet.rules()
             for deployment in await self._fleet.deployments():
+                its = _rules_of(deployment, rules)
                 if deployment.serving is not None:
-                    its = _rules_of(deployment, rules)
                     await self._keeper.look_after(deployment.serving.replicas, its)
                     await self._resize(deployment, its)
+                if deployment.canary is not None and deployment.candidate is not None:
+                    await self._keeper.look_after(deployment.candidate.replicas, its)
             applied = await self._route()
             for deployment in await self._fleet.deployments():
                 for replica in deployment.retiring:

@@ -86,6 +86,8 @@ class Scaler:
         scale = scale.seen(measured, rules)
         ready = len(deployment.serving.proven) == deployment.size
         decision = scaling.decide(scale, rules, ready=ready)
+        if decision is not None and decision.cause == "idle" and deployment.canary is not None:
+            decision = None  # the canary answers what is missing, and may be rolled back at any moment
         self._scales[pool] = scale.resized(decision, now) if decision else scale
         return decision
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from murmur_deployer.domain.deployment import Deployment, FailureCause, State
+from murmur_deployer.domain.deployment import Deployment, EndCause, State
 from murmur_deployer.domain.replicas import Replica
 
 
@@ -22,16 +22,34 @@ class ReplicaView(BaseModel):
     proven: bool
 
 
+class RollbackBody(BaseModel):
+    """by: who decides; without it whose token it is."""
+
+    reason: str = Field(min_length=1)
+    by: str | None = Field(default=None, min_length=1)
+
+
 class FailureView(BaseModel):
     version: int
-    cause: FailureCause
+    cause: EndCause
     message: str
     at: datetime
+
+
+class CanaryView(BaseModel):
+    """weight: its share of the requests. rows: requests that it had answered when the step began."""
+
+    version: int
+    step: int
+    weight: float
+    since: datetime
+    rows: int
 
 
 class DeploymentView(BaseModel):
     """target_version: what was promoted last. serving_version: what the front door leads to, with as many
     replicas as wanted_replicas says, or soon.
+    previous_version: what a rollback would lead to, once no canary is under way.
     """
 
     name: str
@@ -43,6 +61,8 @@ class DeploymentView(BaseModel):
     deployed_at: datetime | None
     wanted_replicas: int
     failure: FailureView | None
+    previous_version: int | None
+    canary: CanaryView | None
     replicas: list[ReplicaView]
 
 
@@ -63,11 +83,26 @@ def view(deployment: Deployment) -> DeploymentView:
         deployed_at=deployment.deployed_at,
         wanted_replicas=deployment.size,
         failure=FailureView(**vars(failure)) if failure else None,
+        previous_version=deployment.previous,
+        canary=_canary(deployment),
         replicas=[
             *(_replica(replica, "serving") for replica in (serving.replicas if serving else ())),
             *(_replica(replica, "candidate") for replica in (candidate.replicas if candidate else ())),
             *(_replica(replica, "retiring") for replica in deployment.retiring),
         ],
+    )
+
+
+def _canary(deployment: Deployment) -> CanaryView | None:
+    canary, candidate = deployment.canary, deployment.candidate
+    if canary is None or candidate is None:
+        return None
+    return CanaryView(
+        version=candidate.version,
+        step=canary.step + 1,
+        weight=canary.weight,
+        since=canary.since,
+        rows=canary.evidence.canary.requests,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from murmur_deployer.domain.canary import Counts
 from murmur_deployer.domain.replicas import ProcessId, Replica
 from murmur_deployer.domain.routing import RoutingTable
 from murmur_deployer.domain.traffic import Traffic
@@ -98,6 +99,7 @@ class FakeModelServers:
     directories: set[str] = field(default_factory=set)
     started: list[str] = field(default_factory=list)
     resident: dict[int, int] = field(default_factory=dict)
+    counted: dict[str, Counts] = field(default_factory=dict)
 
     async def start(self, replica: Replica, state: VersionState) -> ProcessId:
         if state.version in self.corrupt:
@@ -111,6 +113,9 @@ class FakeModelServers:
 
     async def find(self, replica: Replica) -> ProcessId | None:
         return self.processes.get(replica.name)
+
+    async def counts(self, replica: Replica) -> Counts | None:
+        return self.counted.get(replica.name)
 
     async def memory(self, process: ProcessId) -> int:
         return self.resident.get(process.pid, 0)

@@ -84,7 +84,7 @@ class Answering:
         for one, answer in zip(asked, answers, strict=True):
             seconds = finished - one.started
             if not one.probe:
-                self.model.counts.request(status=200, seconds=seconds, predictions=len(answer.outputs))
+                self.model.counts.request(status=200, seconds=seconds, outputs=answer.outputs)
             self._counts.answered(seconds)
         return answers
 

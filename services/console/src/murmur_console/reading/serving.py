@@ -4,7 +4,14 @@ from murmur_console.domain.facts import Tone, Work, WorkKind
 from murmur_console.reading.reading import Reading, first_line, read
 from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.dead_letters import DeadLettered
-from murmur_events.deployments import DeploymentFailed, DeploymentScaled, ModelDeployed
+from murmur_events.deployments import (
+    CanaryJudged,
+    CanaryStarted,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentScaled,
+    ModelDeployed,
+)
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
 from murmur_events.troubles import TroubleReported
 
@@ -49,6 +56,44 @@ def _(event: DeploymentFailed) -> Reading:
         label=cause,
         headline=f"{event.deployment} v{event.version}, {cause}: {first_line(event.message)} ({serving})",
         tone=Tone.CAUTION if event.cause == "superseded" else Tone.TROUBLE,
+        model=event.model,
+        version=event.version,
+        closes=(Work(WorkKind.ROLLOUT, f"{event.model}/{event.version}"),),
+    )
+
+
+@read.register
+def _(event: CanaryStarted) -> Reading:
+    return Reading(
+        label=f"v{event.version} canary",
+        headline=f"{event.deployment} v{event.version} gets {event.steps[0]:.0%} of the requests and is compared with"
+        f" v{event.against}",
+        workflow=event.state.workflow,
+        model=event.model,
+        version=event.version,
+    )
+
+
+@read.register
+def _(event: CanaryJudged) -> Reading:
+    words = {"advance": "no worse so far", "finish": "passed", "roll_back": "worse"}
+    return Reading(
+        label=words[event.verdict],
+        headline=f"{event.deployment} v{event.version}, step {event.step} of {event.steps} at {event.weight:.0%},"
+        f" {words[event.verdict]}: {event.detail}",
+        tone=Tone.CAUTION if event.verdict == "roll_back" else Tone.PLAIN,
+        model=event.model,
+        version=event.version,
+    )
+
+
+@read.register
+def _(event: DeploymentRolledBack) -> Reading:
+    return Reading(
+        label="rolled back",
+        headline=f"{event.deployment} goes back from v{event.version} to v{event.serving}, by {event.by}:"
+        f" {event.reason}",
+        tone=Tone.CAUTION,
         model=event.model,
         version=event.version,
         closes=(Work(WorkKind.ROLLOUT, f"{event.model}/{event.version}"),),

@@ -6,9 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from murmur_deployer.domain.canary import Canary, Wish
 from murmur_deployer.domain.replicas import Replica, ServedVersion, Terms, free_shard, updated
 
 FailureCause = Literal["artifact_corrupt", "did_not_start", "probe_mismatch", "route_not_applied", "superseded"]
+EndCause = FailureCause | Literal["rolled_back"]
 Ports = tuple[int, int]
 
 
@@ -34,7 +36,7 @@ class Failure:
     """How the newest promotion that failed ended."""
 
     version: int
-    cause: FailureCause
+    cause: EndCause
     message: str
     at: datetime
 
@@ -43,6 +45,7 @@ class State(StrEnum):
     """What a person wants to know of a deployment first."""
 
     SERVING = "serving"
+    CANARY = "canary"
     ROLLING_OUT = "rolling_out"
     NOT_SERVING = "not_serving"
 
@@ -53,6 +56,8 @@ class Deployment:
 
     serving:   the version that the front door leads to, with its replicas
     candidate: the version of a rollout under way
+    canary:    how far the candidate is, while it gets a share of the requests
+    previous:  the version that served before, to which people may go back
     retiring:  replicas that served, and may still be answering their last requests
     failure:   of the target, None while it is under way or serves
     wanted:    how many replicas were decided for what serves; None: as many as it has
@@ -67,6 +72,8 @@ class Deployment:
     failure: Failure | None = None
     deployed_at: datetime | None = None
     wanted: int | None = None
+    canary: Canary | None = None
+    previous: int | None = None
 
     @property
     def size(self) -> int:
@@ -77,6 +84,8 @@ class Deployment:
 
     @property
     def state(self) -> State:
+        if self.canary is not None:
+            return State.CANARY
         if self.failure is None and (
             self.serving is None or self.candidate or self.serving.version != self.target.version
         ):
@@ -142,12 +151,39 @@ class Deployment:
             failure=None,
             deployed_at=at,
             wanted=len(self.candidate.replicas),
+            canary=None,
+            previous=self.serving.version if self.serving else self.previous,
         )
+
+    def with_canary(self, canary: Canary) -> "Deployment":
+        """The candidate, which was proven, gets its share of the requests."""
+        assert self.candidate is not None
+        return replace(self, candidate=self.candidate.all_proven(), canary=canary)
+
+    def unwanted(self, wish: Wish) -> "Deployment":
+        """Somebody wants the canary to be rolled back; whoever came first is named."""
+        if self.canary is None or self.canary.unwanted is not None:
+            return self
+        return replace(self, canary=replace(self.canary, unwanted=wish))
+
+    def gave_way(self, at: datetime) -> "Deployment":
+        """The canary retires; what serves goes on alone."""
+        assert self.candidate is not None
+        retired = _retired(self.candidate.replicas, at)
+        return replace(self, candidate=None, canary=None, retiring=self.retiring + retired)
+
+    def rolled_back(self, reason: str, at: datetime) -> "Deployment":
+        """As `gave_way`, and the target has failed."""
+        return self.gave_way(at).with_failure("rolled_back", reason, at)
+
+    def with_failure(self, cause: EndCause, message: str, at: datetime) -> "Deployment":
+        """How the target ended."""
+        return replace(self, failure=Failure(self.target.version, cause, message, at))
 
     def failed(self, target: Target, cause: FailureCause, message: str, at: datetime) -> "Deployment":
         """The candidate is gone. Only the failure of the newest target is remembered."""
         failure = Failure(target.version, cause, message, at) if target == self.target else self.failure
-        return replace(self, candidate=None, failure=failure)
+        return replace(self, candidate=None, canary=None, failure=failure)
 
     def with_replica(self, changed: Replica) -> "Deployment":
         """The replica of the same name, wherever it stands by now, is as `changed` says."""

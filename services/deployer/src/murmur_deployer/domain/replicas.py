@@ -32,6 +32,7 @@ class Replica:
     process: None while it was decided, but is not known to have been started
     proven:  it has answered the known rows as training did, so that the front door may lead to it
     shard:   no other living replica of the deployment logs under this number
+    ended:   how often it has ended by itself, or had to be
     """
 
     name: str
@@ -44,6 +45,7 @@ class Replica:
     proven: bool = False
     shard: int = 0
     terms: Terms = Terms()
+    ended: int = 0
 
     @property
     def ports(self) -> tuple[int, int]:

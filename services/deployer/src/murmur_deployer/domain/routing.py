@@ -27,13 +27,24 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Share:
+    """The pool of a canary, and which part of the requests it answers."""
+
+    pool: str
+    weight: float
+
+
+@dataclass(frozen=True)
 class Route:
-    """pool: the name of the one that answers. rate_limit: requests a second of one client. timeout: seconds."""
+    """pool: the name of the one that answers, save the canary's share. rate_limit: requests a second of one client.
+    timeout: seconds.
+    """
 
     deployment: str
     pool: str
     rate_limit: float | None = None
     timeout: float = 30.0
+    canary: Share | None = None
 
 
 @dataclass(frozen=True)
@@ -57,12 +68,20 @@ def routing_table(deployments: Iterable[Deployment], rules: Mapping[str, Deploym
         pools += _pools(deployment, its.most)
         if deployment.serving is not None:
             pool = pool_name(deployment.name, deployment.serving.version)
-            routes.append(Route(deployment.name, pool, its.rate_limit, its.timeout))
+            routes.append(Route(deployment.name, pool, its.rate_limit, its.timeout, _canary(deployment)))
     return RoutingTable(tuple(routes), tuple(pools))
+
+
+def _canary(deployment: Deployment) -> Share | None:
+    if deployment.canary is None or deployment.candidate is None:
+        return None
+    return Share(pool_name(deployment.name, deployment.candidate.version), deployment.canary.weight)
 
 
 def _pools(deployment: Deployment, most: int) -> list[Pool]:
     answering = deployment.serving.proven if deployment.serving else ()
+    if deployment.canary is not None and deployment.candidate is not None:
+        answering += deployment.candidate.proven
     versions = sorted({replica.version for replica in (*answering, *deployment.retiring)})
     return [
         _pool(

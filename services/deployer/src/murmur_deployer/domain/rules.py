@@ -1,6 +1,7 @@
 """How people want a deployment served: the section `deployment` of its workflow, in the newest revision."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from murmur_deployer.domain.replicas import Terms
 
@@ -18,11 +19,34 @@ class Autoscaling:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CanaryRules:
+    """steps:              the canary's shares of the requests, one after the other; then it serves alone
+    step_time:          seconds of a step at least
+    min_rows:           requests of either version in a step at least
+    false_alarm:        probability that an equally good version is rolled back, all steps and looks together
+    max_error_increase: by so much may its share of failed requests be larger
+    max_latency_factor: by so much may its share of slow requests (beyond the stable version's p95) be multiplied
+    max_shift:          so far may the distribution of its outputs be from the stable version's (Kolmogorov's distance)
+    deadline:           seconds after which a step that lacks requests is told to people
+    """
+
+    steps: tuple[float, ...] = (0.05, 0.25, 0.5)
+    step_time: float = 60.0
+    min_rows: int = 200
+    false_alarm: float = 0.01
+    max_error_increase: float = 0.01
+    max_latency_factor: float = 2.0
+    max_shift: float = 0.3
+    deadline: float = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeploymentRules:
     """replicas:     at least, and without `max_replicas` just so many
     memory:       bytes that a replica may keep resident; None: any number
     rate_limit:   requests a second of one client; None: any number
     timeout:      seconds that the front door waits for an answer
+    strategy:     how a new version takes the place of the one that serves
     """
 
     workflow: str
@@ -34,6 +58,8 @@ class DeploymentRules:
     timeout: float = 30.0
     terms: Terms = field(default_factory=Terms)
     autoscaling: Autoscaling = field(default_factory=Autoscaling)
+    strategy: Literal["replace", "canary"] = "replace"
+    canary: CanaryRules = field(default_factory=CanaryRules)
 
     @property
     def most(self) -> int:

@@ -14,6 +14,8 @@ Discovery = dict[str, Any]
 """A DiscoveryResponse as JSON: version_info and resources."""
 
 _PREFIX = "model-server/"
+_WHOLE = 10_000
+"""Parts of the requests of a route."""
 _TYPE = "type.googleapis.com/envoy"
 
 
@@ -90,7 +92,7 @@ def _route(route: Route) -> dict[str, Any]:
         "match": {"path_separated_prefix": f"/v2/models/{route.deployment}"},
         "request_headers_to_remove": [PROBE_HEADER],
         "route": {
-            "cluster": cluster_name(route.pool),
+            **_shares(route),
             "timeout": f"{route.timeout:g}s",
             "retry_policy": retry_policy(route.timeout),
         },
@@ -98,6 +100,14 @@ def _route(route: Route) -> dict[str, Any]:
     if route.rate_limit is not None:
         found["typed_per_filter_config"] = {RATE_LIMIT_FILTER: rate_limit(route.rate_limit)}
     return found
+
+
+def _shares(route: Route) -> dict[str, Any]:
+    if route.canary is None:
+        return {"cluster": cluster_name(route.pool)}
+    weight = round(route.canary.weight * _WHOLE)
+    shares = ((route.pool, _WHOLE - weight), (route.canary.pool, weight))
+    return {"weighted_clusters": {"clusters": [{"name": cluster_name(pool), "weight": each} for pool, each in shares]}}
 
 
 _NOT_DEPLOYED: dict[str, Any] = {

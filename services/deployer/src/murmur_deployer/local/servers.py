@@ -12,7 +12,9 @@ from typing import Any
 import httpx
 
 from murmur_access import BrokerAccess
+from murmur_deployer.domain.canary import Counts
 from murmur_deployer.domain.replicas import ProcessId, Replica
+from murmur_deployer.local.metering import counts_in
 from murmur_deployer.local.processes import Processes
 from murmur_deployer.ports import Artifacts, ProbeRefused
 from murmur_events.models import VersionState
@@ -94,6 +96,13 @@ class LocalModelServers:
             return replica.process
         running = await asyncio.to_thread(self._processes.running, _MODULE)
         return running.get(str(self._directory(replica)))
+
+    async def counts(self, replica: Replica) -> Counts | None:
+        try:
+            answer = await self._http.get(f"http://{self._host}:{replica.http_port}/metrics")
+            return counts_in(answer.text, deployment=replica.deployment, version=replica.version)
+        except (httpx.TransportError, ValueError):
+            return None
 
     async def memory(self, process: ProcessId) -> int:
         return self._processes.memory(process)

@@ -162,6 +162,7 @@ def test_a_schedule_has_five_fields(cron: str) -> None:
         ("deployment.canary.false_alarm", 0),
         ("deployment.canary.min_rows", 0),
         ("deployment.canary.max_latency_factor", 0.9),
+        ("deployment.shadow", "0s"),
         ("deployment.autoscaling.rate", 0),
         ("deployment.autoscaling.idle", "1s"),
         ("deployment.limits.memory", "2GB"),

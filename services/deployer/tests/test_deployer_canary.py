@@ -46,7 +46,8 @@ class Crowd:
         [route] = self._deployer.router.table.routes
         share = route.canary.weight if route.canary else 0.0
         self.weights.append(share)
-        for served, part in ((deployment.serving, 1 - share), (deployment.candidate, share)):
+        copied = route.canary is not None and share == 0
+        for served, part in ((deployment.serving, 1 - share), (deployment.candidate, 1 if copied else share)):
             for replica in served.replicas if served else ():
                 before = self._deployer.servers.counted.get(replica.name, Counts())
                 more = self._counted(served.version, round(self.rate * part / len(served.replicas)))
@@ -264,6 +265,44 @@ async def test_a_later_promotion_ends_the_canary_and_has_one_itself(deployer) ->
     assert [type(event) for event in rest] == [CanaryStarted, CanaryJudged, CanaryJudged, ModelDeployed]
     assert rest[-1].version == 3
     assert not any(name.startswith("credit-v2") for name in deployer.router.answering)
+
+
+async def test_after_a_crash_a_canary_gives_way_before_the_next_version_is_prepared(deployer) -> None:
+    crowd = await canary(deployer)
+
+    async def killed_when_another_is_promoted() -> None:
+        crowd.meanwhile = None
+        await deployer.kernel.receives(promoted(await deployer.version(3), alias_revision=3))
+        raise Transient("the deployer was killed here")
+
+    crowd.meanwhile = killed_when_another_is_promoted
+    await deployer.kernel.run_jobs()
+    assert deployer.servers.started == ["credit-v1-1", "credit-v2-2"]
+    assert deployer.router.answering == {"credit-v1-1", "credit-v2-2"} <= set(deployer.servers.processes)
+    for _ in range(5):
+        deployer.kernel.clock.advance(60)
+        await deployer.kernel.run_jobs()
+    last = deployer.kernel.take_published()[-1]
+    assert (type(last), last.version) == (ModelDeployed, 3)
+
+
+async def test_a_shadow_gets_copies_and_answers_nobody_before_it_gets_its_share(deployer) -> None:
+    crowd = await canary(deployer, shadow="3s")
+    started, shadowed, *_, deployed = await ended(deployer)
+    assert started.steps == (0.0, 0.1, 0.5)
+    assert (shadowed.verdict, shadowed.step, shadowed.steps, shadowed.weight) == ("advance", 1, 3, 0)
+    assert crowd.weights == [0] * 3 + [0.1] * 5 + [0.5] * 5
+    assert isinstance(deployed, ModelDeployed)
+
+
+async def test_a_shadow_before_a_swap_is_compared_too(deployer) -> None:
+    crowd = await canary(deployer, strategy="replace", shadow="3s")
+    assert [getattr(event, "verdict", "") for event in await ended(deployer)] == ["", "finish", ""]
+    crowd.errors.update({3: 0.3})
+    await deployer.promote(3)
+    back = (await ended(deployer))[-1]
+    assert (type(back), back.version, back.serving) == (DeploymentRolledBack, 3, 2)
+    assert set(crowd.weights) == {0}
 
 
 async def test_the_first_version_has_nobody_to_be_compared_with(deployer) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from murmur_deployer.domain.replicas import Replica
-from murmur_deployer.domain.routing import Endpoint, Pool, Route, RoutingTable
+from murmur_deployer.domain.routing import Endpoint, Pool, Route, RoutingTable, Share
 from murmur_deployer.domain.traffic import Traffic, quantile
 from murmur_deployer.ports import ModelServers, ProbeRefused, RouteNotApplied, Router
 from murmur_deployer.testing import PROBE, FakeModelServers, FakeRouter, version_state
@@ -173,6 +173,25 @@ async def test_a_client_beyond_its_rate_is_refused(front_door, http: httpx.Async
         assert statuses.count(429) >= 10
         await front_door.router(http).apply(RoutingTable((replace(limited, rate_limit=None),), table.pools))
         assert {(await http.post(url)).status_code for _ in range(20)} == {200}
+
+
+async def test_a_canary_gets_its_share_and_a_shadow_copies(front_door, http: httpx.AsyncClient) -> None:
+    async with answering("a") as first, answering("b") as second:
+        router = front_door.router(http)
+        pools = (Pool("credit-v1", (Endpoint("a", first),)), Pool("credit-v2", (Endpoint("b", second),)))
+        half = Route("credit", "credit-v1", canary=Share("credit-v2", 0.5))
+        await router.apply(RoutingTable((half,), pools))
+        answers = [await _asked(front_door, http) for _ in range(200)]
+        assert 60 < answers.count("b") < 140
+        before = (await router.traffic())["credit-v2"].requests
+        shadow = Route("credit", "credit-v1", canary=Share("credit-v2", 0.0))
+        await router.apply(RoutingTable((shadow,), pools))
+        assert {await _asked(front_door, http) for _ in range(50)} == {"a"}
+
+        async def copied() -> bool:
+            return (await router.traffic())["credit-v2"].requests == before + 50
+
+        await eventually(copied)
 
 
 async def test_the_front_door_tells_what_it_has_counted_of_a_version(front_door, http: httpx.AsyncClient) -> None:

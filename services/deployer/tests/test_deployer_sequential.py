@@ -63,6 +63,14 @@ def _shares(values, bounds):
     return np.diff(within, prepend=0.0)
 
 
+def test_a_replica_that_begins_anew_is_not_taken_for_a_slow_version() -> None:
+    before = Counts(200, 0, ((5.0, 190), (1e9, 200)))
+    known = Evidence().seen(before, before)
+    slow = Counts(500, 0, ((5.0, 0), (1e9, 500)))
+    assert known.seen(before, slow, steady=False).latency == known.latency
+    assert known.seen(before, slow).latency.evidence > 1
+
+
 def share(worlds: int, looks: int, **changes) -> float:
     return sum(World(seed).looks(looks, **changes) for seed in range(worlds)) / worlds
 

@@ -184,13 +184,15 @@ def _(event: DeploymentFailed) -> str:
 
 @describe.register
 def _(event: CanaryStarted) -> str:
+    if event.steps[0] == 0:
+        return f"{event.deployment} v{event.version} gets copies of the requests, v{event.against} answers them"
     return f"{event.deployment} v{event.version} gets {event.steps[0]:.0%} of the requests, v{event.against} the others"
 
 
 @describe.register
 def _(event: CanaryJudged) -> str:
     verdict = {"advance": "goes on", "finish": "has passed", "roll_back": "is worse"}[event.verdict]
-    step = f"step {event.step} of {event.steps}, {event.weight:.0%}"
+    step = f"step {event.step} of {event.steps}, {f'{event.weight:.0%}' if event.weight else 'shadow'}"
     return f"{event.deployment} v{event.version} {verdict} ({step}): {event.detail}"
 
 

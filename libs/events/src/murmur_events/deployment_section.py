@@ -94,6 +94,11 @@ class DeploymentSection(Value):
         default="replace", description="how a new version takes the place of the one that serves"
     )
     canary: CanarySection = CanarySection()
+    shadow: Duration | None = Field(
+        default=None,
+        gt=timedelta(0),
+        description="how long, at least, a new version first gets a copy of every request, its answers given to nobody",
+    )
     limits: ReplicaLimits = ReplicaLimits()
     log: float = Field(default=1.0, ge=0, le=1, description="share of the requests that the prediction log keeps")
     rate_limit: float | None = Field(

@@ -29,7 +29,9 @@ class CanaryStarted(Event):
     version: int = Field(ge=1)
     against: int = Field(ge=1, description="the version that serves")
     replicas: tuple[str, ...]
-    steps: tuple[float, ...] = Field(description="its shares of the requests, the first one now")
+    steps: tuple[float, ...] = Field(
+        description="its shares of the requests, the first one now; 0: copies, whose answers nobody gets"
+    )
     endpoint: str
     state: VersionState
 

@@ -10,6 +10,7 @@ from murmur_deployer.domain.replicas import Terms
 from murmur_deployer.domain.rules import Autoscaling, CanaryRules, DeploymentRules
 from murmur_deployer.repository import DeployerUnitOfWork, Release
 from murmur_events.base import DeploymentName
+from murmur_events.deployment_section import DeploymentSection
 from murmur_events.deployments import DeploymentFailed
 from murmur_events.models import ModelPromoted
 from murmur_events.monitoring import DriftDetected
@@ -39,10 +40,10 @@ async def remember_rules(event: WorkflowApplied, uow: DeployerUnitOfWork) -> Non
                 latency_p99=section.autoscaling.latency_p99.total_seconds() * 1000,
                 idle=section.autoscaling.idle.total_seconds(),
             ),
-            strategy=section.strategy,
             canary=CanaryRules(
-                steps=section.canary.steps,
+                steps=_steps(section),
                 step_time=section.canary.step_time.total_seconds(),
+                shadow_time=section.shadow.total_seconds() if section.shadow else 0.0,
                 min_rows=section.canary.min_rows,
                 false_alarm=section.canary.false_alarm,
                 max_error_increase=section.canary.max_error_increase,
@@ -52,6 +53,11 @@ async def remember_rules(event: WorkflowApplied, uow: DeployerUnitOfWork) -> Non
             ),
         )
     )
+
+
+def _steps(section: DeploymentSection) -> tuple[float, ...]:
+    """First as a shadow, then with its shares, as far as either is wanted."""
+    return (0.0,) * (section.shadow is not None) + (section.canary.steps if section.strategy == "canary" else ())
 
 
 async def doubt_canary(event: DriftDetected, uow: DeployerUnitOfWork) -> None:

@@ -111,7 +111,7 @@ class Rollouts:
         async def change(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
             _still_wanted(before, target)
             rules = await uow.rules_of(before.name)
-            if rules.strategy == "canary" and before.serving is not None:
+            if rules.canary.steps and before.serving is not None:
                 return _as_canary(before, rules, state, uow)
             swapped = before.swapped(uow.now)
             replaces = before.serving.version if before.serving else None

@@ -182,12 +182,13 @@ class FakeRouter:
 
     @property
     def answering(self) -> set[str]:
-        """Replicas that get new requests."""
+        """Replicas that get new requests, and give answers that people get."""
+        canaries = {route.canary.pool for route in self.table.routes if route.canary and route.canary.weight}
         return {
             endpoint.name
             for pool in self.table.pools
             for endpoint in pool.endpoints
-            if pool.name in self.routes.values() and not endpoint.draining
+            if pool.name in {*self.routes.values(), *canaries} and not endpoint.draining
         }
 
     @property

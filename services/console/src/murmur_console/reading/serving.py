@@ -64,10 +64,10 @@ def _(event: DeploymentFailed) -> Reading:
 
 @read.register
 def _(event: CanaryStarted) -> Reading:
+    share = f"{event.steps[0]:.0%} of the requests" if event.steps[0] else "copies of the requests"
     return Reading(
-        label=f"v{event.version} canary",
-        headline=f"{event.deployment} v{event.version} gets {event.steps[0]:.0%} of the requests and is compared with"
-        f" v{event.against}",
+        label=f"v{event.version} canary" if event.steps[0] else f"v{event.version} shadow",
+        headline=f"{event.deployment} v{event.version} gets {share} and is compared with v{event.against}",
         workflow=event.state.workflow,
         model=event.model,
         version=event.version,
@@ -79,8 +79,8 @@ def _(event: CanaryJudged) -> Reading:
     words = {"advance": "no worse so far", "finish": "passed", "roll_back": "worse"}
     return Reading(
         label=words[event.verdict],
-        headline=f"{event.deployment} v{event.version}, step {event.step} of {event.steps} at {event.weight:.0%},"
-        f" {words[event.verdict]}: {event.detail}",
+        headline=f"{event.deployment} v{event.version}, step {event.step} of {event.steps} at"
+        f" {event.weight:.0%}, {words[event.verdict]}: {event.detail}",
         tone=Tone.CAUTION if event.verdict == "roll_back" else Tone.PLAIN,
         model=event.model,
         version=event.version,

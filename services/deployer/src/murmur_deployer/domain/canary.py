@@ -94,7 +94,8 @@ class Wish:
 
 @dataclass(frozen=True)
 class Canary:
-    """step counts from 0. weight: its share of the requests. evidence: as it stood when the step began."""
+    """step counts from 0. weight: its share of the requests; 0: copies of all of them. evidence: as it stood when the
+    step began."""
 
     weight: float
     since: datetime
@@ -140,10 +141,12 @@ def judge(canary: Canary, evidence: Evidence, rules: CanaryRules, now: datetime)
     others = evidence.stable.requests - canary.evidence.stable.requests
     waited = now - canary.since
     enough = min(rows, others) >= rules.min_rows
-    if not enough or waited < timedelta(seconds=rules.step_time):
+    lasts = rules.step_time if canary.weight else rules.shadow_time
+    if not enough or waited < timedelta(seconds=lasts):
         detail = f"{rows:,} requests of the canary and {others:,} of the stable version, {rules.min_rows:,} are needed"
         return Judgement("wait", tests, detail, late=not enough and waited > timedelta(seconds=rules.deadline))
-    detail = f"{rows:,} requests at {canary.weight:.0%}, no worse than {others:,} of the stable version"
+    share = f"at {canary.weight:.0%}" if canary.weight else "in the shadow"
+    detail = f"{rows:,} requests {share}, no worse than {others:,} of the stable version"
     last = canary.step + 1 >= len(rules.steps)
     return Judgement("finish" if last else "advance", tests, detail)
 

@@ -28,7 +28,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Share:
-    """The pool of a canary, and which part of the requests it answers."""
+    """The pool of a canary, and which part of the requests it answers; 0: it gets copies, and answers nobody."""
 
     pool: str
     weight: float

@@ -1,7 +1,6 @@
 """How people want a deployment served: the section `deployment` of its workflow, in the newest revision."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from murmur_deployer.domain.replicas import Terms
 
@@ -20,8 +19,10 @@ class Autoscaling:
 
 @dataclass(frozen=True, kw_only=True)
 class CanaryRules:
-    """steps:              the canary's shares of the requests, one after the other; then it serves alone
+    """steps:              the canary's shares of the requests, one after the other; then it serves alone. In a step of
+                        share 0 it gets a copy of every request, and nobody gets its answers. None: it serves at once
     step_time:          seconds of a step at least
+    shadow_time:        the same of a step of share 0
     min_rows:           requests of either version in a step at least
     false_alarm:        probability that an equally good version is rolled back, all steps and looks together
     max_error_increase: by so much may its share of failed requests be larger
@@ -30,8 +31,9 @@ class CanaryRules:
     deadline:           seconds after which a step that lacks requests is told to people
     """
 
-    steps: tuple[float, ...] = (0.05, 0.25, 0.5)
+    steps: tuple[float, ...] = ()
     step_time: float = 60.0
+    shadow_time: float = 60.0
     min_rows: int = 200
     false_alarm: float = 0.01
     max_error_increase: float = 0.01
@@ -46,7 +48,7 @@ class DeploymentRules:
     memory:       bytes that a replica may keep resident; None: any number
     rate_limit:   requests a second of one client; None: any number
     timeout:      seconds that the front door waits for an answer
-    strategy:     how a new version takes the place of the one that serves
+    canary:       how a new version takes the place of the one that serves
     """
 
     workflow: str
@@ -58,7 +60,6 @@ class DeploymentRules:
     timeout: float = 30.0
     terms: Terms = field(default_factory=Terms)
     autoscaling: Autoscaling = field(default_factory=Autoscaling)
-    strategy: Literal["replace", "canary"] = "replace"
     canary: CanaryRules = field(default_factory=CanaryRules)
 
     @property

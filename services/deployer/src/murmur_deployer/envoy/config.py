@@ -105,6 +105,9 @@ def _route(route: Route) -> dict[str, Any]:
 def _shares(route: Route) -> dict[str, Any]:
     if route.canary is None:
         return {"cluster": cluster_name(route.pool)}
+    if route.canary.weight == 0:
+        mirror = {"cluster": cluster_name(route.canary.pool)}
+        return {"cluster": cluster_name(route.pool), "request_mirror_policies": [mirror]}
     weight = round(route.canary.weight * _WHOLE)
     shares = ((route.pool, _WHOLE - weight), (route.canary.pool, weight))
     return {"weighted_clusters": {"clusters": [{"name": cluster_name(pool), "weight": each} for pool, each in shares]}}

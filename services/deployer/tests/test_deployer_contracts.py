@@ -175,6 +175,21 @@ async def test_a_client_beyond_its_rate_is_refused(front_door, http: httpx.Async
         assert {(await http.post(url)).status_code for _ in range(20)} == {200}
 
 
+async def test_a_file_whose_coming_envoy_has_missed_is_put_there_again(front_door, http) -> None:
+    """As when it was renamed into place between Envoy's first look and its first watch."""
+    router = front_door.router(http)
+    await router.apply(TABLE)
+    both = RoutingTable((Route("credit", "credit-v2"),), (FIRST, SECOND))
+    folder = front_door.home.envoy
+    kept = {path: path.read_text() for path in (folder / "clusters.json", folder / "routes.json")}
+    await router.apply(both)
+    missed = {path: path.read_text() for path in kept}
+    await router.apply(TABLE)
+    for path, text in missed.items():
+        path.write_text(text)  # in place: Envoy watches for renames
+    await front_door.router(http).apply(both)
+
+
 async def test_a_canary_gets_its_share_and_a_shadow_copies(front_door, http: httpx.AsyncClient) -> None:
     async with answering("a") as first, answering("b") as second:
         router = front_door.router(http)

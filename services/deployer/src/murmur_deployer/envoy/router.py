@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from murmur_deployer.envoy.admin import EnvoyAdmin, Hosts
 from murmur_deployer.ports import RouteNotApplied
 
 _LOOK_EVERY = 0.02
+_AGAIN_AFTER = 1.0
 
 
 class EnvoyRouter:
@@ -49,11 +50,14 @@ class EnvoyRouter:
         changed.append(self._write(self._directory / "clusters.json", clusters))
         unknown = self._verified != (table, address)
         if any(changed) or unknown:
-            await self._until("clusters", clusters["version_info"], self._admin.version_of_clusters)
-            await self._until("endpoints", _hosts(table, address), self._admin.hosts)
+            wanted = clusters["version_info"]
+            await self._until("clusters", wanted, self._admin.version_of_clusters, [self._directory / "clusters.json"])
+            files = [config.endpoints_file(self._endpoints, pool.name) for pool in table.pools]
+            await self._until("endpoints", _hosts(table, address), self._admin.hosts, files)
         changed.append(self._write(self._directory / "routes.json", routes))
         if any(changed) or unknown:
-            await self._until("routes", routes["version_info"], self._admin.version_of_routes)
+            wanted = routes["version_info"]
+            await self._until("routes", wanted, self._admin.version_of_routes, [self._directory / "routes.json"])
             self._remove_files_but(table)
         self._verified = (table, address)
 
@@ -91,14 +95,17 @@ class EnvoyRouter:
         text = json.dumps(content, indent=1) + "\n"
         if path.exists() and path.read_text() == text:
             return False
+        self._put(path, text)
+        self._verified = None
+        return True
+
+    def _put(self, path: Path, text: str) -> None:
         draft = path.with_name(f".{path.stem}.{os.getpid()}.deployer.tmp")
         try:
             draft.write_text(text)
             draft.replace(path)
         except OSError as error:
             raise RouteNotApplied(f"{str(path)!r} cannot be written: {error.strerror}") from error
-        self._verified = None
-        return True
 
     def _remove_files_but(self, table: RoutingTable) -> None:
         kept = {config.endpoints_file(self._endpoints, pool.name).name for pool in table.pools}
@@ -106,13 +113,24 @@ class EnvoyRouter:
             if path.name not in kept:
                 path.unlink(missing_ok=True)
 
-    async def _until(self, what: str, wanted: object, look: Callable[[], Awaitable[Any]]) -> None:
-        """Returns once Envoy reports it. Raises RouteNotApplied with what it reports instead."""
+    async def _until(
+        self, what: str, wanted: object, look: Callable[[], Awaitable[Any]], files: Sequence[Path]
+    ) -> None:
+        """Returns once Envoy reports it. Raises RouteNotApplied with what it reports instead.
+
+        The files are put there again from time to time: one that starts reads a file before it watches it.
+        """
         found: Any = "nothing"
+        loop = asyncio.get_running_loop()
+        put = loop.time()
         try:
             async with asyncio.timeout(self._seconds):
-                while not _includes(found := await look(), wanted):  # noqa: ASYNC110  Envoy tells when asked, not by itself
+                while not _includes(found := await look(), wanted):
                     await asyncio.sleep(_LOOK_EVERY)
+                    if loop.time() - put > _AGAIN_AFTER:
+                        put = loop.time()
+                        for path in files:
+                            self._put(path, path.read_text())
         except TimeoutError:
             raise RouteNotApplied(
                 f"Envoy ({self._admin.address}) did not apply version {wanted!r} of {what} within"

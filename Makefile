@@ -11,7 +11,7 @@ SERVERS := .bench/serving/.installed
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo up down test test-servers bench-audit bench-choreography bench-serving chaos images-check secrets lint format types imports contracts check clean
+.PHONY: help setup lock demo up down test test-servers bench-audit bench-choreography bench-serving load chaos images-check secrets lint format types imports contracts check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
@@ -84,6 +84,9 @@ $(SERVERS): | $(UV)
 
 bench-serving: setup $(SERVERS) ## predictions per second of a model server, beside four others (20 minutes, 2 cores)
 	@PYTHONPATH=.:tests/load $(BIN)/python tests/load/bench_serving.py
+
+load: setup ## ten minutes of predictions at 70 % of capacity: replicas killed, canaries, scaling, no broker; no request may fail
+	MURMUR_LOAD=full $(BIN)/python -m pytest tests/load/test_serving_under_load.py -s
 
 chaos: setup ## kill everything at named points and at random moments, fill the disk (half an hour; SETUP=embedded)
 	MURMUR_CHAOS=full MURMUR_CHAOS_SETUP=$(or $(SETUP),embedded) $(BIN)/python -m pytest tests/chaos -s

@@ -167,8 +167,10 @@ def every_version_has_one_fate(world: World) -> Iterator[str]:
 def every_promotion_is_deployed_once_or_failed_once(world: World) -> Iterator[str]:
     promoted = Counter(_version(fact) for fact in world.of("model.promoted") if fact.body["alias"] == "production")
     ended = Counter(_version(fact) for fact in world.of("model.deployed", "deployment.failed"))
+    rolled_back = Counter(_version(fact) for fact in world.of("deployment.rolled_back"))
     for version in promoted | ended:
-        if promoted[version] != ended[version]:
+        # A canary that is rolled back was never deployed; what people roll back was.
+        if promoted[version] not in (ended[version], ended[version] + rolled_back[version]):
             yield f"{version} was promoted {promoted[version]} times, its deployments ended {ended[version]} times"
     deployed = {fact.key: fact.body["version"] for fact in world.of("model.deployed")}
     kept = world.memory("deployer")

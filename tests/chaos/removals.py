@@ -91,7 +91,7 @@ REMOVALS = {
         _scene("rollout-started"),
         (
             (
-                "services/deployer/src/murmur_deployer/jobs.py",
+                "services/deployer/src/murmur_deployer/candidates.py",
                 "left = (await uow.deployments.require(name)).candidate",
                 "left = None",
             ),

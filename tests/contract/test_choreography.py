@@ -20,6 +20,8 @@ ENDINGS = {
     "window.measured": "the monitor acts on it in the transaction that says it; the console draws it",
     "batch.completed": "whoever asked fetches the output",
     "batch.failed": "whoever asked is told why",
+    "canary.judged": "the deployer acts on it in the transaction that says it; the console shows it",
+    "deployment.scaled": "the deployer acts on it in the transaction that says it; the console shows it",
     "promotion.deferred": "the registry decides again when it hears of the freeze's end",
     "alert.raised": "a person looks",
     "alert.resolved": "nobody need look any more",

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from murmur_deployer.domain.deployment import ProcessId, Replica
+from murmur_deployer.domain.canary import Counts
+from murmur_deployer.domain.replicas import ProcessId, Replica
 from murmur_deployer.domain.routing import RoutingTable
+from murmur_deployer.domain.traffic import Traffic
 from murmur_events.models import VersionState
 from murmur_events.values import ColumnSpec, Signature
 from murmur_events.workflows import Limits
@@ -80,6 +82,12 @@ class NothingServes:
     async def find(self, replica: Replica) -> ProcessId | None:
         return self._started.get(replica.name)
 
+    async def counts(self, replica: Replica) -> Counts | None:
+        return None
+
+    async def memory(self, process: ProcessId) -> int:
+        return 0
+
     async def ready(self, replica: Replica) -> bool:
         return True
 
@@ -104,5 +112,8 @@ class NothingRoutes:
     async def apply(self, table: RoutingTable) -> None:
         """Any table is as good as another."""
 
-    async def active_requests(self, replica: str) -> int | None:
+    async def traffic(self) -> dict[str, Traffic]:
+        return {}
+
+    async def active_requests(self, replica: Replica) -> int | None:
         return 0

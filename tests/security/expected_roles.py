@@ -27,6 +27,7 @@ BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
     },
     "validator": {},
     "deployer": {
+        ("POST", "/v1/deployments/{name}/rollback"): APPROVER,
         ("POST", "/v1/batch-inputs"): AUTHOR,
         ("POST", "/v1/batches"): AUTHOR,
         ("POST", "/v1/batches/{name}/cancel"): AUTHOR,

@@ -13,7 +13,8 @@ from murmur_deployer.batches.spool import Spool
 from murmur_deployer.batches.testing import FakeScorer, parquet_bytes
 from murmur_deployer.consumers import SUBSCRIPTIONS
 from murmur_deployer.domain.batch import Batch
-from murmur_deployer.domain.deployment import Deployment, Replica, Target
+from murmur_deployer.domain.deployment import Deployment, Target
+from murmur_deployer.domain.replicas import Replica, ServedVersion
 from murmur_deployer.repository import BATCHES, KINDS, DeployerUnitOfWork, Release
 from murmur_deployer.testing import version_state
 from murmur_events import Event
@@ -28,8 +29,8 @@ CHUNK_ROWS = 600
 
 
 def serving(version: int) -> Deployment:
-    replica = Replica(f"credit-v{version}-1", "credit", version, 8180, 8181)
-    return Deployment("credit", Target(version, version), serving=replica)
+    replica = Replica(f"credit-v{version}-1", "credit", version, 8180, 8181, proven=True)
+    return Deployment("credit", Target(version, version), serving=ServedVersion(version, (replica,)))
 
 
 def rows(count: int) -> dict[str, Sequence[object]]:

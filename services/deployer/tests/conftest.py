@@ -14,16 +14,23 @@ import httpx
 import numpy as np
 import pytest
 
+from murmur_deployer.canaries import Canaries
+from murmur_deployer.candidates import Candidates
 from murmur_deployer.consumers import SUBSCRIPTIONS
-from murmur_deployer.domain.deployment import Deployment, Replica
+from murmur_deployer.domain.deployment import Deployment
+from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.envoy.router import EnvoyRouter
 from murmur_deployer.handlers import ROLLOUT
-from murmur_deployer.jobs import Rollouts
+from murmur_deployer.jobs import CANARY, Rollouts
 from murmur_deployer.local.servers import LocalModelServers
 from murmur_deployer.ports import ModelServers, Router
+from murmur_deployer.proving import Prover
 from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import DEPLOYMENTS, KINDS, DeployerUnitOfWork, StoredFleet
-from murmur_deployer.testing import FakeModelServers, FakeRouter, promoted, version_state
+from murmur_deployer.rollbacks import ROLLBACK, Rollbacks
+from murmur_deployer.scaler import Scaler
+from murmur_deployer.switching import Switch
+from murmur_deployer.testing import FakeModelServers, FakeRouter, promoted, version_state, workflow_applied
 from murmur_events import Event
 from murmur_events.models import VersionState
 from murmur_events.values import ColumnSpec, Signature
@@ -55,33 +62,57 @@ class DeployerHarness:
         self.router = router or FakeRouter()
         self.swaps = 0
         switching = asyncio.Lock()
-        rollouts = Rollouts(
-            self.servers,
-            self.router,
-            artifacts,
-            turns=defaultdict(asyncio.Lock).__getitem__,
-            switching=switching,
-            swapped=self._swapped,
-            seconds=start_seconds,
-        )
+        prover = Prover(self.servers, artifacts, seconds=start_seconds)
+        switch = Switch(self.router, switching)
+        shared = {"turns": defaultdict(asyncio.Lock).__getitem__, "swapped": self._swapped}
+        rollouts = Rollouts(Candidates(self.servers, prover), switch, **shared)
+        rollbacks = Rollbacks(rollouts, **shared)
+        self.between_looks = self._a_second
+        canaries = Canaries(self.servers, switch, **shared, pause=lambda seconds: self.between_looks(seconds))
         self.kernel = Harness(
             DeployerUnitOfWork,
             kinds=KINDS,
             subscriptions=SUBSCRIPTIONS,
-            jobs={ROLLOUT: JobKind(rollouts.run, max_attempts=3, exhausted=rollouts.exhausted)},
+            jobs={
+                ROLLOUT: JobKind(rollouts.run, max_attempts=3, exhausted=rollouts.exhausted),
+                ROLLBACK: JobKind(rollbacks.run, max_attempts=3, exhausted=rollbacks.exhausted),
+                CANARY: JobKind(canaries.run, max_attempts=3, exhausted=canaries.exhausted),
+            },
             store=store,
             service="deployer",
         )
+        fleet = StoredFleet(read=self.kernel.read, change=self.kernel.change)
+        self.scaler = Scaler(
+            fleet,
+            self.router,
+            switching=switching,
+            scaled=self._swapped,
+            now=lambda: self.kernel.clock.now().timestamp(),
+        )
         self.reconciler = Reconciler(
-            StoredFleet(read=self.kernel.read, change=self.kernel.change),
+            fleet,
             self.servers,
             self.router,
+            prover,
             self.kernel.clock,
             passing=asyncio.Lock(),
             switching=switching,
             patience=patience,
             drain=timedelta(seconds=30),
         )
+
+    async def _a_second(self, seconds: float) -> None:
+        """Between two looks at a canary; tests put here what happens meanwhile."""
+        self.kernel.clock.advance(seconds)
+
+    async def apply(self, *, revision: int = 1, **deployment: Any) -> None:
+        """The workflow is applied with this section `deployment`."""
+        await self.kernel.receives(workflow_applied(revision=revision, **deployment))
+
+    async def reconcile(self) -> bool:
+        """Sizes are decided, and then a pass of the reconciler."""
+        await self.scaler.look()
+        return await self.reconciler.reconcile()
 
     def _swapped(self) -> None:
         self.swaps += 1
@@ -122,6 +153,7 @@ def artifacts(tmp_path: Path) -> ArtifactStore:
 async def deployer(request: pytest.FixtureRequest, artifacts: ArtifactStore) -> AsyncIterator[DeployerHarness]:
     harness = DeployerHarness(request.param, artifacts)
     async with harness.kernel:
+        await harness.apply()
         yield harness
 
 

@@ -17,8 +17,8 @@ from murmur_deployer.batches.chunks import ChunkScorer, Manners
 from murmur_deployer.batches.ports import Matrix, ReplicaAway, RowsRefused, Scorer
 from murmur_deployer.batches.replica import LocalScorer
 from murmur_deployer.batches.testing import FakeScorer, parquet_bytes
-from murmur_deployer.domain.deployment import Replica
-from murmur_deployer.domain.routing import RoutingTable
+from murmur_deployer.domain.replicas import Replica
+from murmur_deployer.domain.routing import Route, RoutingTable
 from murmur_deployer.envoy import config
 from murmur_deployer.local.servers import LocalModelServers
 from murmur_deployer.testing import version_state
@@ -154,7 +154,7 @@ async def test_a_replica_that_was_started_anew_is_asked_with_its_new_mark(real: 
 
 def test_nobody_passes_for_the_deployer_at_the_front_door() -> None:
     base = {"resources": [{"virtual_hosts": [{"routes": []}]}]}
-    table = RoutingTable((("credit", "credit-v1-1"),), ())
+    table = RoutingTable(routes=(Route("credit", "credit-v1"),))
     [configuration] = config.routes(base, table)["resources"]
     route = configuration["virtual_hosts"][0]["routes"][0]
     assert {PROBE_HEADER, BATCH_HEADER} <= set(route["request_headers_to_remove"])

@@ -72,6 +72,7 @@ async def deployer(front_door, http, local_servers, real_deployer, artifacts, tr
 
     harness.promote = promote
     async with harness.kernel:
+        await harness.apply()
         yield harness
 
 
@@ -94,7 +95,7 @@ async def test_a_swap_under_load_loses_no_request(deployer, front_door) -> None:
 async def test_a_killed_model_server_costs_its_clients_time_but_no_request(deployer, front_door) -> None:
     """Save one whose answer had begun when the process died: its head is with the client, and cannot be taken back."""
     await deployer.promote(1)
-    killed = (await deployer.deployment()).serving
+    [killed] = (await deployer.deployment()).serving.replicas
     async with load(front_door.url) as seen:
         await eventually(lambda: seen.answered["1"] > 50)
         os.kill(killed.process.pid, signal.SIGKILL)
@@ -109,7 +110,7 @@ async def test_a_killed_model_server_costs_its_clients_time_but_no_request(deplo
 async def _replaced(deployer, killed):
     """One pass of the reconciler; the serving replica once it is another process."""
     await deployer.reconciler.reconcile()
-    serving = (await deployer.deployment()).serving
+    [serving] = (await deployer.deployment()).serving.replicas
     return serving if serving.process != killed.process else None
 
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from murmur_deployer.testing import promoted, version_state
+from murmur_deployer.testing import promoted, version_state, workflow_applied
 from murmur_events import Envelope, Event, from_record, to_record, topic_of
 from murmur_events.deployments import ModelDeployed
 from murmur_kernel.artifacts import ArtifactStore
@@ -104,6 +104,7 @@ async def test_what_serves_outlives_the_deployer_and_comes_back_when_both_are_ki
     process = start()
     try:
         async with facts(own_brokers) as consumer:
+            await publish(own_brokers, workflow_applied())
             await publish(own_brokers, promoted(state, alias_revision=1))
             fact = await next_fact(consumer)
         assert isinstance(fact, ModelDeployed)

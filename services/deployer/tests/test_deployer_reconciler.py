@@ -1,18 +1,18 @@
 """What really runs is made to match what is recorded."""
 
-from murmur_deployer.domain.deployment import ProcessId
+from murmur_deployer.domain.replicas import ProcessId, Terms
 from murmur_deployer.repository import DEPLOYMENTS
 
 
 async def test_a_dead_replica_is_started_again_on_its_ports_and_its_route_stays(deployer) -> None:
     await deployer.deploy(1)
-    before = (await deployer.deployment()).serving
+    [before] = (await deployer.deployment()).serving.replicas
     deployer.servers.kill("credit-v1-1")
     await deployer.reconciler.reconcile()
-    after = (await deployer.deployment()).serving
+    [after] = (await deployer.deployment()).serving.replicas
     assert (after.name, after.ports) == (before.name, before.ports)
     assert after.process == deployer.servers.processes["credit-v1-1"] != before.process
-    assert deployer.router.routes == {"credit": "credit-v1-1"}
+    assert deployer.router.answering == {"credit-v1-1"}
 
 
 async def test_a_living_replica_is_adopted_by_the_next_deployer(deployer) -> None:
@@ -22,7 +22,7 @@ async def test_a_living_replica_is_adopted_by_the_next_deployer(deployer) -> Non
     await deployer.reconciler.remove_strangers()
     await deployer.reconciler.reconcile()
     assert deployer.servers.started == started
-    assert (await deployer.deployment()).serving.process == ProcessId(4711, 12.5)
+    assert (await deployer.deployment()).serving.replicas[0].process == ProcessId(4711, 12.5)
 
 
 async def test_a_replica_that_does_not_answer_is_replaced(deployer) -> None:
@@ -39,7 +39,7 @@ async def test_a_replica_that_cannot_be_started_is_tried_again_later_not_at_once
     await deployer.reconciler.reconcile()
     await deployer.reconciler.reconcile()
     assert deployer.servers.started == ["credit-v1-1"]
-    assert (await deployer.deployment()).serving.name == "credit-v1-1"
+    assert (await deployer.deployment()).serving.replicas[0].name == "credit-v1-1"
 
 
 async def test_a_retired_replica_answers_what_it_has_begun_and_is_then_stopped(deployer) -> None:
@@ -53,7 +53,7 @@ async def test_a_retired_replica_answers_what_it_has_begun_and_is_then_stopped(d
     assert not await deployer.reconciler.reconcile()
     assert deployer.servers.names_now() == {"credit-v2-2"}
     assert (await deployer.deployment()).retiring == ()
-    assert [endpoint.name for endpoint in deployer.router.table.endpoints] == ["credit-v2-2"]
+    assert deployer.router.known == {"credit-v2-2"}
 
 
 async def test_a_replica_that_has_just_retired_is_left_a_moment(deployer) -> None:
@@ -84,7 +84,7 @@ async def test_a_replica_that_a_rollout_starts_meanwhile_is_no_stranger(deployer
     """The rollout goes on between the two looks, whichever comes first."""
     await deployer.deploy(1)
     await deployer.promote(2)
-    candidate = (await deployer.deployment()).with_candidate(2, (8182, 8183))
+    candidate = (await deployer.deployment()).with_candidate(2, [], [(8182, 8183)], Terms())
     looks = []
 
     async def rollout() -> None:
@@ -125,7 +125,7 @@ async def test_a_rollout_under_way_is_left_alone(deployer) -> None:
     await deployer.deploy(1)
     await deployer.promote(2)
     deployment = await deployer.deployment()
-    candidate = deployment.with_candidate(2, (8182, 8183))
+    candidate = deployment.with_candidate(2, [], [(8182, 8183)], Terms())
     await deployer.kernel.given(candidate)
     deployer.servers.processes["credit-v2-2"] = ProcessId(5, 1.0)
     await deployer.reconciler.remove_strangers()

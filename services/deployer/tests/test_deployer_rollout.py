@@ -20,13 +20,14 @@ async def test_a_promotion_to_production_is_deployed(deployer) -> None:
             version=1,
             replaces=None,
             replica="credit-v1-1",
+            replicas=("credit-v1-1",),
             endpoint="/v2/models/credit",
             state=state,
         )
     ]
     deployment = await deployer.deployment()
-    assert (deployment.state, deployment.serving.name) == (State.SERVING, "credit-v1-1")
-    assert deployer.router.routes == {"credit": "credit-v1-1"}
+    assert (deployment.state, names(deployment.serving)) == (State.SERVING, ["credit-v1-1"])
+    assert deployer.router.routes == {"credit": "credit-v1"}
 
 
 async def test_the_fact_continues_the_chain_of_the_promotion(deployer) -> None:
@@ -55,12 +56,12 @@ async def test_the_next_version_takes_the_route_and_the_old_one_retires(deployer
     [fact] = await deployer.deploy(2)
     assert (fact.version, fact.replaces) == (2, 1)
     deployment = await deployer.deployment()
-    assert (deployment.serving.name, [replica.name for replica in deployment.retiring]) == (
-        "credit-v2-2",
+    assert (names(deployment.serving), [replica.name for replica in deployment.retiring]) == (
+        ["credit-v2-2"],
         ["credit-v1-1"],
     )
-    assert deployer.router.routes == {"credit": "credit-v2-2"}
-    assert {endpoint.name for endpoint in deployer.router.table.endpoints} == {"credit-v1-1", "credit-v2-2"}
+    assert deployer.router.routes == {"credit": "credit-v2"}
+    assert (deployer.router.answering, deployer.router.known) == ({"credit-v2-2"}, {"credit-v1-1", "credit-v2-2"})
     assert set(deployer.servers.processes) == {"credit-v1-1", "credit-v2-2"}
 
 
@@ -82,7 +83,7 @@ async def test_a_version_that_cannot_serve_leaves_the_old_one_serving_and_nothin
     assert isinstance(fact, DeploymentFailed)
     assert (fact.version, fact.cause, fact.still_serving) == (2, cause, 1)
     assert deployer.servers.names_now() == {"credit-v1-1"}
-    assert deployer.router.routes == {"credit": "credit-v1-1"}
+    assert deployer.router.routes == {"credit": "credit-v1"}
     deployment = await deployer.deployment()
     assert (deployment.state, deployment.failure.cause, deployment.candidate) == (State.SERVING, cause, None)
 
@@ -145,7 +146,7 @@ async def test_a_promotion_during_a_rollout_supersedes_it_before_it_takes_the_ro
     assert (second.version, second.cause, second.still_serving) == (2, "superseded", 1)
     assert (type(third), third.version, third.replaces) == (ModelDeployed, 3, 1)
     assert deployer.servers.names_now() == {"credit-v1-1", "credit-v3-3"}
-    assert [dict(table.routes)["credit"] for table in deployer.router.applied] == ["credit-v1-1", "credit-v3-3"]
+    assert [table.routes[0].pool for table in deployer.router.applied] == ["credit-v1", "credit-v3"]
 
 
 async def test_a_promotion_that_comes_late_is_superseded(deployer) -> None:
@@ -214,6 +215,10 @@ async def test_a_rollout_waits_for_what_the_machine_lacks(deployer) -> None:
     await deployer.kernel.run_jobs()
     [fact] = deployer.kernel.published
     assert (type(fact), fact.version) == (ModelDeployed, 2)
+
+
+def names(served):
+    return [replica.name for replica in served.replicas]
 
 
 async def _crash(table: object) -> None:

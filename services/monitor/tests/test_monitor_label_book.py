@@ -1,7 +1,11 @@
 """What the label book keeps, lets go of and counts; and where it goes on after a restart."""
 
+import asyncio
+import sqlite3
+import threading
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from label_desk import HOUR, Desk, MakeDesk
 from label_facts import feedback, logged, names
@@ -9,6 +13,7 @@ from monitor_facts import START
 
 from murmur_monitor import views
 from murmur_monitor.domain.windows import Window, as_millis
+from murmur_monitor.joining.book import LabelBook
 from murmur_monitor.quality_findings import WindowLabelled, record_quality
 
 
@@ -160,3 +165,23 @@ async def test_what_is_touched_again_while_it_is_measured_is_measured_again(desk
     (window,) = await desk.measured()
     assert window.quality["brier"] == 0.25
     assert await desk.book.touched(10) == []
+
+
+async def test_what_was_cancelled_is_over_before_the_book_closes(tmp_path: Path) -> None:
+    """A cancelled call leaves its work running in a thread; two threads in one connection crash the process."""
+    book, begun, goes_on, seen = LabelBook(tmp_path / "labels.db"), threading.Event(), threading.Event(), []
+
+    def work(connection: sqlite3.Connection) -> None:
+        begun.set()
+        goes_on.wait(10)
+        seen.append(connection.execute("SELECT count(*) FROM places").fetchone())
+
+    await book.open()
+    call = asyncio.create_task(book._writing(work))
+    await asyncio.to_thread(begun.wait, 10)
+    call.cancel()
+    closing = asyncio.create_task(book.close())
+    await asyncio.sleep(0)
+    goes_on.set()
+    await closing
+    assert seen == [(0,)]

@@ -165,6 +165,13 @@ def test_a_setting_that_stands_twice_is_refused() -> None:
             57,
             "-1.0 is no cost",
         ),
+        (
+            "training:",
+            "deployment: {replicas: 3, max_replicas: 2}\ntraining:",
+            9,
+            41,
+            "max_replicas is 2, below replicas (3)",
+        ),
         ("0 0 1 1,4,7,10 *", "0 0 1", 2, 11, "is not a cron expression"),
         ("0 0 1 1,4,7,10 *", "'0 0 31 2 *'", 2, 16, "'31' is no day-of-month"),
         ("eta: 0.1", "eta: .nan", 10, 21, "'.nan' is not a finite number"),

@@ -13,6 +13,7 @@ from murmur_cli import (
     letters_commands,
     rebuild_commands,
     review_commands,
+    rollback_commands,
     tokens_commands,
     workflow_commands,
 )
@@ -29,6 +30,7 @@ for group in (
     workflow_commands,
     review_commands,
     batch_commands,
+    rollback_commands,
     freeze_commands,
     feedback_commands,
     events_commands,

@@ -11,7 +11,14 @@ from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.batches import BatchCompleted, BatchFailed, BatchRequested
 from murmur_events.datasets import DatasetRegistered
 from murmur_events.dead_letters import DeadLettered
-from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.deployments import (
+    CanaryJudged,
+    CanaryStarted,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentScaled,
+    ModelDeployed,
+)
 from murmur_events.models import (
     ModelArchived,
     ModelPromoted,
@@ -58,6 +65,7 @@ _TROUBLE = {
     "run.failed": "red",
     "deployment.failed": "red",
     "batch.failed": "red",
+    "deployment.rolled_back": "red",
     "model.rejected": "yellow",
     "drift.detected": "yellow",
     "performance.degraded": "yellow",
@@ -176,6 +184,32 @@ def _(event: ModelDeployed) -> str:
 def _(event: DeploymentFailed) -> str:
     serving = f"v{event.still_serving} still serves" if event.still_serving else "nothing serves"
     return f"{event.deployment} v{event.version}  {event.cause.replace('_', ' ')}: {event.message} ({serving})"
+
+
+@describe.register
+def _(event: CanaryStarted) -> str:
+    if event.steps[0] == 0:
+        return f"{event.deployment} v{event.version} gets copies of the requests, v{event.against} answers them"
+    return f"{event.deployment} v{event.version} gets {event.steps[0]:.0%} of the requests, v{event.against} the others"
+
+
+@describe.register
+def _(event: CanaryJudged) -> str:
+    verdict = {"advance": "goes on", "finish": "has passed", "roll_back": "is worse"}[event.verdict]
+    step = f"step {event.step} of {event.steps}, {f'{event.weight:.0%}' if event.weight else 'shadow'}"
+    return f"{event.deployment} v{event.version} {verdict} ({step}): {event.detail}"
+
+
+@describe.register
+def _(event: DeploymentRolledBack) -> str:
+    return f"{event.deployment} v{event.version} -> v{event.serving} by {event.by}: {event.reason}"
+
+
+@describe.register
+def _(event: DeploymentScaled) -> str:
+    measured = [] if event.rate is None else [f"{event.rate:,.0f}/s"]
+    measured += [] if event.p99_ms is None else [f"p99 {event.p99_ms:,.0f} ms"]
+    return f"{event.deployment} {event.before} -> {event.replicas} replicas: {', '.join(measured) or event.detail}"
 
 
 @describe.register

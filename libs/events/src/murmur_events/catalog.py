@@ -8,7 +8,14 @@ from murmur_events.base import Event
 from murmur_events.batches import BatchCompleted, BatchFailed, BatchRequested
 from murmur_events.datasets import DatasetRegistered
 from murmur_events.dead_letters import DeadLettered
-from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.deployments import (
+    CanaryJudged,
+    CanaryStarted,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentScaled,
+    ModelDeployed,
+)
 from murmur_events.errors import UnknownTopic
 from murmur_events.models import (
     ModelArchived,
@@ -112,6 +119,10 @@ CATALOG: tuple[Topic, ...] = (
     _topic("batch.requested", BatchRequested, "deployer", "batch", root=True, open_to_clients=True),
     _topic("batch.completed", BatchCompleted, "deployer", "batch"),
     _topic("batch.failed", BatchFailed, "deployer", "batch"),
+    _topic("canary.started", CanaryStarted, "deployer", "deployment"),
+    _topic("canary.judged", CanaryJudged, "deployer", "deployment"),
+    _topic("deployment.rolled_back", DeploymentRolledBack, "deployer", "deployment", root=True),
+    _topic("deployment.scaled", DeploymentScaled, "deployer", "deployment", root=True),
     _topic("prediction.logged", PredictionLogged, "model-server", "deployment", retention=WEEK, root=True),
     _topic(
         "feedback.recorded",

@@ -5,65 +5,15 @@ The same types check the `workflow.yaml` that people write and the event that se
 """
 
 import math
-import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator
+from pydantic import Field, WithJsonSchema, field_validator
 
 from murmur_events.base import Event, Value, WorkflowName
+from murmur_events.deployment_section import DeploymentSection
+from murmur_events.units import Bytes, Duration
 from murmur_events.values import Artifact
-
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_SIZES = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-
-
-def _duration(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", str(value))
-    if match is None:
-        raise ValueError(f"{value!r} is not a duration: write a number and a unit, such as 90s, 10m, 1h or 1d")
-    try:
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
-    except OverflowError:
-        raise ValueError(f"{value!r} is too long for a duration: at most 1000000d") from None
-
-
-def _duration_text(value: timedelta) -> str:
-    return f"{value.total_seconds():.6f}".rstrip("0").rstrip(".") + "s"
-
-
-def _size(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB)", str(value))
-    if match is None:
-        raise ValueError(f"{value!r} is not a size: write a number and a unit, such as 512MiB or 2GiB")
-    try:
-        return int(float(match[1]) * _SIZES[match[2]])
-    except OverflowError:
-        raise ValueError(f"{str(value)[:20]}… is too large for a size") from None
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    PlainSerializer(_duration_text, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)$", "examples": ["90s", "10m", "1d"]}),
-]
-Bytes = Annotated[
-    int,
-    BeforeValidator(_size),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "exclusiveMinimum": 0},
-                {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(KiB|MiB|GiB)$"},
-            ]
-        }
-    ),
-]
 
 
 class DataChecks(Value):
@@ -118,13 +68,16 @@ class TrainingSection(Value):
     limits: Limits = Limits()
 
 
+_AMOUNT_OR_FEATURE = WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]})
+
+
 class Costs(Value):
     """What one wrong answer costs, in any currency. A right answer costs nothing."""
 
     false_positive: float = Field(
         ge=0, allow_inf_nan=False, description="of a row that was flagged in vain, such as a phone call"
     )
-    false_negative: float | str = Field(
+    false_negative: Annotated[float | str, _AMOUNT_OR_FEATURE] = Field(
         description="of a positive row that was not flagged: an amount, or the feature that holds each row's amount"
     )
 
@@ -157,12 +110,6 @@ class PromotionSection(Value):
     """Who has the last word before production."""
 
     review: Literal["required", "none"] = "required"
-
-
-class DeploymentSection(Value):
-    """How the production version is served."""
-
-    replicas: int = Field(default=1, ge=1, le=1, description="replicas of the model server")
 
 
 class DriftSection(Value):

@@ -32,6 +32,19 @@ _ANOTHER_HOST = {
     "name": "envoy.retry_host_predicates.previous_hosts",
     "typed_config": {"@type": f"{_TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"},
 }
+_RATE_LIMIT = {
+    # Limits nothing by itself: routes of deployments that ask for it say how many requests a client may send.
+    "name": "local_ratelimit",
+    "typed_config": {
+        "@type": f"{_TYPE}.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+        "stat_prefix": "front_door",
+    },
+}
+_MODEL_SERVER_BUCKETS = {
+    # Model servers are scaled and judged by how long their requests take: milliseconds must be told apart.
+    "match": {"prefix": "cluster.model-server/"},
+    "buckets": [1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000, 10000, 30000],
+}
 _ROUTER = {"name": "router", "typed_config": {"@type": f"{_TYPE}.extensions.filters.http.router.v3.Router"}}
 _LOG_LINE = "%Y-%m-%dT%T.%e%z %-8l %n %v"
 _ACCESS_LOG = {
@@ -134,7 +147,10 @@ def bootstrap(settings: FlockSettings, home: Home, *, access_log: str | None = N
         "request_headers_timeout": "10s",
         "access_log": [{"name": "file", "typed_config": log}],
         "rds": {"route_config_name": ROUTES, "config_source": _file(home, "routes.json")},
-        "http_filters": [_ROUTER],
+        # A client is who it is by its address, not by what it writes into X-Forwarded-For.
+        "use_remote_address": True,
+        "preserve_external_request_id": True,
+        "http_filters": [_RATE_LIMIT, _ROUTER],
     }
     listener = {
         "name": "front_door",
@@ -151,6 +167,8 @@ def bootstrap(settings: FlockSettings, home: Home, *, access_log: str | None = N
         "admin": {"address": _address(settings.inner_host, settings.ports.envoy_admin)},
         "dynamic_resources": {"cds_config": _file(home, "clusters.json")},
         "static_resources": {"listeners": [listener]},
+        "stats_flush_interval": "1s",
+        "stats_config": {"histogram_bucket_settings": [_MODEL_SERVER_BUCKETS]},
         "overload_manager": {"resource_monitors": [monitor]},
     }
 
@@ -163,7 +181,7 @@ def looked_at(settings: FlockSettings, port: int) -> tuple[dict[str, Any], dict[
     only_read = [{"name": ":method", "string_match": {"exact": "GET"}}]
     shown = [
         {"match": {"path": path, "headers": only_read}, "route": {"cluster": "admin"}}
-        for path in ("/config_dump", "/stats")
+        for path in ("/config_dump", "/clusters", "/stats")
     ]
     manager = {
         "@type": f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",

@@ -1,6 +1,10 @@
 """What a replica measures of itself; served at /metrics beside MLServer's own counters."""
 
+from collections.abc import Sequence
+
 from prometheus_client import Counter, Gauge, Histogram
+
+from murmur_serving.outputs import OUTPUTS
 
 REQUESTS = Counter("murmur_serving_requests", "Inference requests answered", ["deployment", "version", "status"])
 ERRORS = Counter("murmur_serving_errors", "Inference requests answered with an error", ["deployment", "version"])
@@ -10,7 +14,10 @@ LATENCY = Histogram(
     "murmur_serving_request_seconds",
     "Seconds from the parsed request to the answer, the prediction log's row included",
     ["deployment", "version"],
-    buckets=(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
+    buckets=(
+        *(0.0001, 0.0002, 0.0003, 0.0005, 0.0007, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02),
+        *(0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0),
+    ),
 )
 LOG_BACKLOG = Gauge(
     "murmur_serving_log_backlog_rows", "Rows of the prediction log that wait to be shipped", ["deployment"]
@@ -45,13 +52,14 @@ class Counts:
         self._errors = ERRORS.labels(*labels)
         self._predictions = PREDICTIONS.labels(*labels)
         self._latency = LATENCY.labels(*labels)
+        self._outputs = OUTPUTS.of(*labels)
         self._of_batches = BATCH_ROWS.labels(*labels)
 
     def of_batch(self, *, predictions: int) -> None:
         """One answered request of a batch: its rows count apart, so that rate and latency are those of live traffic."""
         self._of_batches.inc(predictions)
 
-    def request(self, *, status: int, seconds: float, predictions: int) -> None:
+    def request(self, *, status: int, seconds: float, outputs: Sequence[float] = ()) -> None:
         """One answered request, whatever its status."""
         if status == 200:
             self._answered.inc()
@@ -60,5 +68,6 @@ class Counts:
         self._latency.observe(seconds)
         if status >= 400:
             self._errors.inc()
-        if predictions:
-            self._predictions.inc(predictions)
+        if outputs:
+            self._predictions.inc(len(outputs))
+            self._outputs.add(outputs)

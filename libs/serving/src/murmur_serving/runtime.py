@@ -122,11 +122,10 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
             status, outputs = error.status_code, None
             raise
         finally:
-            predictions = 0 if outputs is None else len(outputs)
             if batch:
-                self.counts.of_batch(predictions=predictions)
+                self.counts.of_batch(predictions=0 if outputs is None else len(outputs))
             else:
-                self.counts.request(status=status, seconds=latency, predictions=predictions)
+                self.counts.request(status=status, seconds=latency, outputs=outputs or ())
 
     def log_answers(self, entries: Sequence[Entry]) -> None:
         """Appends to the prediction log what was answered, all of it or nothing. Raises LogUnwritable."""

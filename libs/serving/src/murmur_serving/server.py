@@ -23,6 +23,7 @@ from murmur_serving.errors import LogUnwritable, ModelRefused
 from murmur_serving.fastpath.grpc import FastGrpcServer
 from murmur_serving.fastpath.http import FastRestServer
 from murmur_serving.fastpath.models import FastModels
+from murmur_serving.loading import StillLoading
 from murmur_serving.runtime import ModelRuntime
 from murmur_serving.tracing import HEADER, trace_id_of
 from murmur_serving.web import WholeProtocol
@@ -41,7 +42,7 @@ async def serve(directory: Path) -> int:
         log.error("model_refused", reason=str(error))
         return 1
     admission = Admission(TokenFile(config.tokens), config.mark) if config.tokens else None
-    server = ReplicaServer(settings, admission, engine)
+    server = ReplicaServer(settings, admission, engine, config.deployment)
     await server.start(await ModelRepositoryFactory.resolve_model_repository(settings).list())
     return 0 if server.was_ready else 1
 
@@ -50,13 +51,14 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
     """MLServer 1.7. Inner attributes of it are used, `_rest_server._app` and `_grpc_server`: no other way leads to its
     two doors; and its data plane's metrics and middleware, so that the fast path counts and answers as it does.
 
-    admission: who is asked for what; None: nobody is asked. engine: of the model that is loaded first.
+    admission: who is asked for what; None: nobody is asked. engine: of the model that is loaded first, engine_of.
     """
 
-    def __init__(self, settings: Settings, admission: Admission | None, engine: Engine) -> None:
+    def __init__(self, settings: Settings, admission: Admission | None, engine: Engine, engine_of: str) -> None:
         super().__init__(settings)
         self._engine: Engine | None = engine
         self._models: dict[str, ModelRuntime] = {}
+        self._loading = {engine_of}
         self.was_ready = False
         events = SafeCloudEvents(settings)
         self._data_plane._inference_middleware = InferenceMiddlewares(events)
@@ -66,6 +68,7 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
         )
         _answer_in_protocol_form(self._rest_server._app, self._models)
         self._rest_server._app.add_middleware(WholeProtocol, refused=self._refused)
+        self._rest_server._app.add_middleware(StillLoading, loading=self._is_loading)
         if admission is not None:
             self._rest_server._app.add_middleware(AskingWeb, admission=admission)
         self._grpc_server: GRPCServer = FastGrpcServer(
@@ -83,6 +86,12 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
         """MLServer calls this for every model that it has unloaded, or could not load."""
         self._fast.remove(model)
         return await super().remove_custom_handlers(model)
+
+    def _is_loading(self, name: str) -> bool:
+        """Whether a model that this replica is there for has not been ready yet."""
+        if name in self._loading and (model := self._models.get(name)) is not None and model.ready:
+            self._loading.discard(name)
+        return name in self._loading
 
     def _refused(self, path: str) -> None:
         """Every request is a row of the log, those included that no model has seen."""

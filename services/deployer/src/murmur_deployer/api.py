@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from murmur_deployer.repository import DeployerUnitOfWork
-from murmur_deployer.schemas import DeploymentPage, DeploymentView, view
-from murmur_kernel.auth import Role, allows
+from murmur_deployer.rollbacks import GoBack, go_back
+from murmur_deployer.schemas import DeploymentPage, DeploymentView, RollbackBody, view
+from murmur_kernel.auth import Caller, Role, allows
 from murmur_kernel.service import Service
 
 
@@ -38,5 +39,11 @@ def router(service: Service[DeployerUnitOfWork]) -> APIRouter:
     async def deployment(name: str) -> DeploymentView:
         """404 for a model that was never promoted to production."""
         return await service.read(show_deployment, name)
+
+    @api.post("/deployments/{name}/rollback", status_code=202, dependencies=[allows(Role.APPROVER)])
+    async def rollback(name: str, body: RollbackBody, caller: Caller) -> DeploymentView:
+        """Back from the canary, or to the version that served before. 409 where there is nothing to go back to."""
+        command = GoBack(name, caller.signs_as(body.by), body.reason)
+        return await service.change(go_back, command, answer=DeploymentView)
 
     return api

@@ -1,7 +1,9 @@
 """Puts the deployer together: the only module here that knows concrete classes."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import TypedDict
 
 import httpx
 from fastapi import FastAPI
@@ -15,22 +17,35 @@ from murmur_deployer.batches.ports import Scorer
 from murmur_deployer.batches.replica import LocalScorer
 from murmur_deployer.batches.scoring import Scoring
 from murmur_deployer.batches.spool import Spool
+from murmur_deployer.canaries import Canaries
+from murmur_deployer.candidates import Candidates
 from murmur_deployer.consumers import SUBSCRIPTIONS
 from murmur_deployer.envoy.router import EnvoyRouter
 from murmur_deployer.handlers import ROLLOUT
-from murmur_deployer.jobs import Rollouts
+from murmur_deployer.jobs import CANARY, Rollouts
 from murmur_deployer.local.servers import LocalModelServers
 from murmur_deployer.ports import ModelServers, Router
+from murmur_deployer.proving import Prover
 from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import KINDS, DeployerUnitOfWork, StoredFleet
+from murmur_deployer.rollbacks import ROLLBACK, RollbackNotPossible, Rollbacks
+from murmur_deployer.scaler import Scaler
 from murmur_deployer.settings import Settings
-from murmur_deployer.turns import Turns
+from murmur_deployer.switching import Switch
+from murmur_deployer.turns import Turn, Turns
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.commands import Done
 from murmur_kernel.jobs import JobKind
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
+
+
+class _Shared(TypedDict):
+    """What all have in common who change the version of a deployment."""
+
+    turns: Callable[[str], Turn]
+    swapped: Callable[[], None]
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -68,15 +83,15 @@ def build(
     )
     turns = Turns(settings.turns)
     switching = turns("front-door")
-    rollouts = Rollouts(
-        servers,
-        router,
-        artifacts,
-        turns=lambda deployment: turns(f"rollout-{deployment}"),
-        switching=switching,
-        swapped=lambda: reconciler.wake(),
-        seconds=settings.start_seconds,
-    )
+    prover = Prover(servers, artifacts, seconds=settings.start_seconds)
+    switch = Switch(router, switching)
+    shared: _Shared = {
+        "turns": lambda deployment: turns(f"rollout-{deployment}"),
+        "swapped": lambda: reconciler.wake(),
+    }
+    rollouts = Rollouts(Candidates(servers, prover), switch, **shared)
+    rollbacks = Rollbacks(rollouts, **shared)
+    canaries = Canaries(servers, switch, **shared)
     spool = Spool(settings.batches)
     scoring = Scoring(
         scorer or LocalScorer(http, replicas=settings.replicas, host=settings.host),
@@ -94,15 +109,20 @@ def build(
         jobs={
             ROLLOUT: JobKind(rollouts.run, max_attempts=5, exhausted=rollouts.exhausted),
             SCORING: JobKind(scoring.run, slots=settings.batch_slots, max_attempts=5, exhausted=scoring.exhausted),
+            ROLLBACK: JobKind(rollbacks.run, max_attempts=5, exhausted=rollbacks.exhausted),
+            CANARY: JobKind(canaries.run, slots=100, max_attempts=5, exhausted=canaries.exhausted),
         },
         store=store,
         sink=sink,
         source=source,
     )
+    fleet = StoredFleet(read=service.read, change=partial(service.change, answer=Done))
+    scaler = Scaler(fleet, router, switching=switching, scaled=lambda: reconciler.wake())
     reconciler = Reconciler(
-        StoredFleet(read=service.read, change=partial(service.change, answer=Done)),
+        fleet,
         servers,
         router,
+        prover,
         service.clock,
         passing=turns("reconciler"),
         switching=switching,
@@ -110,10 +130,12 @@ def build(
     )
     service.resource(http)
     service.background("reconciler", reconciler.run)
+    service.background("scaler", scaler.run, exclusive=True)
     files = BatchFiles(artifacts, spool, service.clock, largest=settings.batch_input_bytes)
     routers = [
         api.router(service),
         batches_api.router(service, files),
         scraping.router(service, settings.reachable_host),
     ]
-    return service, service.app(title="Deployer", routers=routers, problems=batches_api.PROBLEMS)
+    problems = {**batches_api.PROBLEMS, RollbackNotPossible: 409}
+    return service, service.app(title="Deployer", routers=routers, problems=problems)

@@ -1,14 +1,74 @@
-"""What the deployer does when a model is promoted: it decides, and leaves the work to a job."""
+"""What the deployer does when a model is promoted, or a workflow says how it wants to be served: it decides, and leaves
+the work to a job or to the reconciler."""
 
+from murmur_deployer import facts
 from murmur_deployer.domain import promotion
+from murmur_deployer.domain.canary import Wish
 from murmur_deployer.domain.deployment import Target
-from murmur_deployer.domain.promotion import AlreadyKnown, RollOut, Superseded
+from murmur_deployer.domain.promotion import AlreadyKnown, AlreadyServes, RollOut, Superseded
+from murmur_deployer.domain.replicas import Terms
+from murmur_deployer.domain.rules import Autoscaling, CanaryRules, DeploymentRules
 from murmur_deployer.repository import DeployerUnitOfWork, Release
 from murmur_events.base import DeploymentName
+from murmur_events.deployment_section import DeploymentSection
 from murmur_events.deployments import DeploymentFailed
 from murmur_events.models import ModelPromoted
+from murmur_events.monitoring import DriftDetected
+from murmur_events.workflows import WorkflowApplied
 
 ROLLOUT = "rollout"
+
+
+async def remember_rules(event: WorkflowApplied, uow: DeployerUnitOfWork) -> None:
+    """The newest revision counts, for what serves already too: the reconciler sees to that."""
+    known = await uow.rules.get(event.workflow)
+    if known is not None and known.revision >= event.revision:
+        return
+    section = event.definition.deployment
+    uow.rules.save(
+        DeploymentRules(
+            workflow=event.workflow,
+            revision=event.revision,
+            replicas=section.replicas,
+            max_replicas=section.max_replicas,
+            memory=section.limits.memory,
+            rate_limit=section.rate_limit,
+            timeout=section.timeout.total_seconds(),
+            terms=Terms(logged=section.log, nice=section.limits.nice),
+            autoscaling=Autoscaling(
+                rate=section.autoscaling.rate,
+                latency_p99=section.autoscaling.latency_p99.total_seconds() * 1000,
+                idle=section.autoscaling.idle.total_seconds(),
+            ),
+            canary=CanaryRules(
+                steps=_steps(section),
+                step_time=section.canary.step_time.total_seconds(),
+                shadow_time=section.shadow.total_seconds() if section.shadow else 0.0,
+                min_rows=section.canary.min_rows,
+                false_alarm=section.canary.false_alarm,
+                max_error_increase=section.canary.max_error_increase,
+                max_latency_factor=section.canary.max_latency_factor,
+                max_shift=section.canary.max_shift,
+                deadline=section.canary.deadline.total_seconds(),
+            ),
+        )
+    )
+
+
+def _steps(section: DeploymentSection) -> tuple[float, ...]:
+    """First as a shadow, then with its shares, as far as either is wanted."""
+    return (0.0,) * (section.shadow is not None) + (section.canary.steps if section.strategy == "canary" else ())
+
+
+async def doubt_canary(event: DriftDetected, uow: DeployerUnitOfWork) -> None:
+    """A canary whose own window drifted is rolled back at its next look; of what serves the trainer takes care."""
+    deployment = await uow.deployments.get(event.deployment)
+    if deployment is None or deployment.canary is None or deployment.candidate is None:
+        return
+    if event.version == deployment.candidate.version:
+        drifted = ", ".join(feature.feature for feature in event.features if feature.drifted)
+        wish = Wish("monitor", "degraded", f"its requests drifted in {drifted} (episode {event.episode})")
+        uow.deployments.save(deployment.unwanted(wish))
 
 
 async def follow_promotion(event: ModelPromoted, uow: DeployerUnitOfWork) -> None:
@@ -22,6 +82,7 @@ async def follow_promotion(event: ModelPromoted, uow: DeployerUnitOfWork) -> Non
 
 async def _follow_production(event: ModelPromoted, uow: DeployerUnitOfWork) -> None:
     name = DeploymentName(event.model)
+    await uow.rules.require(name)  # how it is rolled out stands there
     current = await uow.deployments.get(name)
     match promotion.decide(name, current, Target(event.version, event.alias_revision)):
         case RollOut(deployment):
@@ -32,6 +93,9 @@ async def _follow_production(event: ModelPromoted, uow: DeployerUnitOfWork) -> N
                 job_id=f"{ROLLOUT}/{name}/{event.alias_revision}",
                 payload={"deployment": name, "version": event.version, "alias_revision": event.alias_revision},
             )
+        case AlreadyServes(deployment):
+            uow.deployments.save(deployment)
+            uow.publish(facts.deployed(deployment, event.state, replaces=None))
         case Superseded(by):
             uow.publish(
                 DeploymentFailed(

@@ -1,11 +1,16 @@
 """What the deployer needs of the world: model servers, a front door, artifacts, and what is kept of deployments."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from murmur_deployer.domain.deployment import Deployment, ProcessId, Replica
+from murmur_deployer.domain.canary import Counts
+from murmur_deployer.domain.deployment import Deployment
+from murmur_deployer.domain.replicas import ProcessId, Replica
 from murmur_deployer.domain.routing import RoutingTable
+from murmur_deployer.domain.rules import DeploymentRules
+from murmur_deployer.domain.traffic import Traffic
+from murmur_events import Event
 from murmur_events.models import VersionState
 from murmur_events.values import Artifact
 
@@ -25,6 +30,12 @@ class ModelServers(Protocol):
 
     async def find(self, replica: Replica) -> ProcessId | None:
         """The living process of that replica, whoever started it."""
+
+    async def counts(self, replica: Replica) -> Counts | None:
+        """What it has counted since it began; None if it does not tell now."""
+
+    async def memory(self, process: ProcessId) -> int:
+        """Bytes that it keeps resident; 0 once it has ended."""
 
     async def ready(self, replica: Replica) -> bool:
         """It answers, and with the version it should have."""
@@ -55,7 +66,10 @@ class Router(Protocol):
     async def apply(self, table: RoutingTable) -> None:
         """Returns when the front door routes like that; at once if it already does. Raises RouteNotApplied."""
 
-    async def active_requests(self, replica: str) -> int | None:
+    async def traffic(self) -> Mapping[str, Traffic]:
+        """What was counted of each pool that ever got a request; empty if that cannot be told now."""
+
+    async def active_requests(self, replica: Replica) -> int | None:
         """Requests that a replica has not answered yet; None if that cannot be told now."""
 
 
@@ -72,6 +86,17 @@ class Fleet(Protocol):
 
     async def deployments(self) -> tuple[Deployment, ...]: ...
 
+    async def rules(self) -> Mapping[str, DeploymentRules]:
+        """By the name of the deployment, of those whose workflow is known."""
+
     async def version(self, deployment: str, version: int) -> VersionState: ...
 
-    async def update(self, name: str, change: Callable[[Deployment], Deployment]) -> None: ...
+    async def update(
+        self,
+        name: str,
+        change: Callable[[Deployment], Deployment],
+        told: Callable[[Deployment], Event] | None = None,
+    ) -> None:
+        """change: may be called again, when somebody else has changed it meanwhile. Raises what `change` raises.
+        told: the fact that is published with the change, given how it stands then; nothing where nothing changed.
+        """

@@ -1,20 +1,22 @@
 """Makes what runs match what is recorded, again and again: the only one who knows what really serves."""
 
 import asyncio
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import structlog
 
-from murmur_deployer.domain.deployment import Deployment, Replica, ports_in_use
+from murmur_deployer.domain import sizing
+from murmur_deployer.domain.deployment import Deployment, ports_in_use
+from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.domain.routing import routing_table
+from murmur_deployer.domain.rules import DeploymentRules
+from murmur_deployer.keeping import Keeper
 from murmur_deployer.ports import Fleet, ModelServers, RouteNotApplied, Router
+from murmur_deployer.proving import Prover
 from murmur_deployer.turns import Turn
-from murmur_kernel.backoff import Backoff
 from murmur_kernel.clock import Clock
-from murmur_kernel.errors import ArtifactError, Transient
+from murmur_kernel.errors import Transient
 
 log = structlog.get_logger()
 
@@ -22,24 +24,15 @@ _GATHER = 0.1
 """Seconds: of many rollouts that end together, one pass sees to all."""
 
 
-@dataclass
-class _Care:
-    """What is remembered of one serving replica between two passes; a restart of the deployer may forget it."""
-
-    backoff: Backoff = field(default_factory=Backoff)
-    not_before: float = 0.0
-    answered_at: float = field(default_factory=time.monotonic)
-    was_ready: bool = False
-
-
 class Reconciler:
     """Level-triggered: a pass looks at everything and needs no memory of what happened.
 
-    - a serving replica that is dead, or has not answered for `patience` seconds, is started again, on the same ports if
-      they are free
-    - a retired one is stopped once it has no active requests, or after `drain` at the latest
-    - what nobody has recorded is removed
+    - the replicas of what serves, and of a canary, are kept alive (keeping.py)
+    - they become as many as were decided (scaler.py, domain/sizing.py)
     - the front door leads where the record says
+    - a retired one is stopped once the front door gives it nothing more and it has no active requests, or after
+      `drain` at the latest
+    - what nobody has recorded is removed
 
     `passing` is held for all of a pass but the last: two that start one dead replica again would end with two of it.
     """
@@ -49,6 +42,7 @@ class Reconciler:
         fleet: Fleet,
         servers: ModelServers,
         router: Router,
+        prover: Prover,
         clock: Clock,
         *,
         passing: Turn,
@@ -65,10 +59,9 @@ class Reconciler:
         self._passing = passing
         self._switching = switching
         self._every = every
-        self._patience = patience
         self._settle = settle
         self._drain = drain
-        self._care: dict[str, _Care] = {}
+        self._keeper = Keeper(fleet, servers, prover, self._record, patience=patience)
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -89,20 +82,22 @@ class Reconciler:
                 continue
 
     async def reconcile(self) -> bool:
-        """One pass; True while replicas are retiring, so that the next one should come soon."""
+        """One pass; True while replicas come or go, so that the next one should come soon."""
         async with self._passing:
+            rules = await self._fleet.rules()
             for deployment in await self._fleet.deployments():
+                its = _rules_of(deployment, rules)
                 if deployment.serving is not None:
-                    await self._keep_alive(deployment.serving)
+                    await self._keeper.look_after(deployment.serving.replicas, its)
+                    await self._resize(deployment, its)
+                if deployment.canary is not None and deployment.candidate is not None:
+                    await self._keeper.look_after(deployment.candidate.replicas, its)
+            applied = await self._route()
+            for deployment in await self._fleet.deployments():
                 for replica in deployment.retiring:
-                    await self._retire(replica)
-        async with self._switching:
-            deployments = await self._fleet.deployments()
-            try:
-                await self._router.apply(routing_table(deployments))
-            except RouteNotApplied as error:
-                log.warning("routes not applied", reason=str(error))
-        return any(deployment.retiring for deployment in deployments)
+                    await self._retire(replica, applied=applied)
+        await self._route()
+        return any(map(_is_moving, await self._fleet.deployments()))
 
     async def remove_strangers(self) -> None:
         """Ends replicas that no record knows: they were started for a store that is not there any more.
@@ -115,51 +110,52 @@ class Reconciler:
             log.warning("unknown replica removed", replica=name)
             await self._servers.stop(Replica(name, deployment="", version=0, http_port=0, grpc_port=0))
 
-    async def _keep_alive(self, replica: Replica) -> None:
-        care = self._care.setdefault(replica.name, _Care())
-        process = await self._servers.find(replica)
-        now = time.monotonic()
-        if process is None:
-            if now >= care.not_before:
-                await self._restart(replica, care)
-        elif await self._servers.ready(replica):
-            care.answered_at = now
-            if not care.was_ready:
-                care.was_ready = True
-                care.backoff.reset()
-                log.info("replica serves", replica=replica.name, pid=process.pid)
-            if process != replica.process:
-                await self._record(replace(replica, process=process))
-        elif now - care.answered_at > self._patience:
-            log.error("replica does not answer", replica=replica.name, pid=process.pid, seconds=self._patience)
-            await self._restart(replica, care)
+    async def _route(self) -> bool:
+        async with self._switching:
+            try:
+                await self._router.apply(routing_table(await self._fleet.deployments(), await self._fleet.rules()))
+            except RouteNotApplied as error:
+                log.warning("routes not applied", reason=str(error))
+                return False
+        return True
 
-    async def _restart(self, replica: Replica, care: _Care) -> None:
-        care.not_before = time.monotonic() + care.backoff.next()
-        care.answered_at = time.monotonic()
-        care.was_ready = False
-        try:
-            await self._servers.stop(replica)
-            in_use = ports_in_use(await self._fleet.deployments()) - set(replica.ports)
-            http, grpc = self._servers.choose_ports(in_use, rather=replica.ports)
-            moved = replace(replica, http_port=http, grpc_port=grpc, process=None)
-            state = await self._fleet.version(replica.deployment, replica.version)
-            process = await self._servers.start(moved, state)
-        except (ArtifactError, Transient, OSError) as error:
-            log.error("replica cannot be restarted", replica=replica.name, reason=str(error))
+    async def _resize(self, deployment: Deployment, rules: DeploymentRules) -> None:
+        """Records who comes and who goes; the keeper starts the ones, and the others are drained."""
+        name = deployment.name
+        if sizing.change(deployment.serving, deployment.size, rules.terms) == sizing.NOTHING:
             return
-        log.warning("replica restarted", replica=replica.name, pid=process.pid, port=http)
-        await self._record(replace(moved, process=process))
 
-    async def _retire(self, replica: Replica) -> None:
+        def resized(deployment: Deployment) -> Deployment:
+            change = sizing.change(deployment.serving, deployment.size, rules.terms)
+            ports = []
+            for _ in range(change.start):
+                ports.append(self._servers.choose_ports(in_use))
+                in_use.update(ports[-1])
+            log.info(
+                "deployment resized",
+                deployment=name,
+                started=change.start,
+                retired=[replica.name for replica in change.retire],
+            )
+            return deployment.grown(ports, rules.terms).shrunk(change.retire, self._clock.now())
+
+        in_use = ports_in_use(await self._fleet.deployments())
+        try:
+            await self._change(name, resized)
+        except Transient as error:
+            log.warning("deployment not resized", deployment=name, reason=str(error))
+
+    async def _retire(self, replica: Replica, *, applied: bool) -> None:
+        """applied: the front door is known to give it nothing more."""
         assert replica.retired_at is not None
         waited = self._clock.now() - replica.retired_at
         if waited < self._settle:  # the front door's workers may still be hearing of the new route
             return
-        active = await self._router.active_requests(replica.name)
-        if active == 0 or waited > self._drain or await self._servers.find(replica) is None:
+        active = await self._router.active_requests(replica)
+        idle = applied and active == 0
+        if idle or waited > self._drain or await self._servers.find(replica) is None:
             await self._servers.stop(replica)
-            self._care.pop(replica.name, None)
+            self._keeper.forget(replica.name)
             await self._change(replica.deployment, lambda deployment: deployment.without(replica.name))
             log.info("replica retired", replica=replica.name, active_requests=active)
 
@@ -169,3 +165,12 @@ class Reconciler:
     async def _change(self, name: str, change: Callable[[Deployment], Deployment]) -> None:
         async with self._switching:
             await self._fleet.update(name, change)
+
+
+def _rules_of(deployment: Deployment, rules: Mapping[str, DeploymentRules]) -> DeploymentRules:
+    return rules.get(deployment.name) or DeploymentRules(workflow=deployment.name)
+
+
+def _is_moving(deployment: Deployment) -> bool:
+    unproven = deployment.serving is not None and len(deployment.serving.proven) < len(deployment.serving.replicas)
+    return bool(deployment.retiring) or unproven

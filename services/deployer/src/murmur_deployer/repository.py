@@ -1,12 +1,16 @@
-"""What the deployer keeps: deployments, and the state of each version that was ever promoted to production."""
+"""What the deployer keeps: deployments, how their workflows want them served, and the state of each version that was
+ever promoted to production."""
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from murmur_deployer.domain.batch import Batch
 from murmur_deployer.domain.batch_input import BatchInput
 from murmur_deployer.domain.deployment import Deployment
+from murmur_deployer.domain.rules import DeploymentRules
+from murmur_events import Event
 from murmur_events.models import VersionState
 from murmur_kernel.commands import Done
 from murmur_kernel.documents import Kind
@@ -30,13 +34,36 @@ def release_id(deployment: str, version: int) -> str:
     return f"{deployment}@{version}"
 
 
-DEPLOYMENTS = Kind("deployment", Deployment, key=lambda deployment: deployment.name, indexes=("name",), keeps=1000)
+class _DeploymentKind(Kind[Deployment]):
+    """Reads too what was kept when one replica served: then `serving` and `candidate` were replicas themselves."""
+
+    def load(self, body: str) -> Deployment:
+        if '"serving":{"name":' in body or '"candidate":{"name":' in body:
+            body = _of_many_replicas(body)
+        return super().load(body)
+
+
+def _of_many_replicas(body: str) -> str:
+    document = json.loads(body)
+    for role in ("serving", "candidate"):
+        if replica := document.get(role):
+            proven = {**replica, "proven": role == "serving"}
+            document[role] = {"version": replica["version"], "replicas": [proven]}
+    return json.dumps(document)
+
+
+DEPLOYMENTS = _DeploymentKind(
+    "deployment", Deployment, key=lambda deployment: deployment.name, indexes=("name",), keeps=1000
+)
 RELEASES = Kind("release", Release, key=lambda release: release.id)
 BATCHES = Kind("batch", Batch, key=lambda batch: batch.id, indexes=("deployment", "state", "requested_at"))
 BATCH_INPUTS = Kind("batch-input", BatchInput, key=lambda file: file.sha256)
-KINDS = (DEPLOYMENTS, RELEASES, BATCHES, BATCH_INPUTS)
+RULES = Kind("deployment-rules", DeploymentRules, key=lambda rules: rules.workflow, indexes=("workflow",), keeps=1000)
+KINDS = (DEPLOYMENTS, RELEASES, RULES, BATCHES, BATCH_INPUTS)
 
 _PAGE = 200
+
+T = TypeVar("T")
 
 
 class DeployerUnitOfWork(UnitOfWork):
@@ -56,15 +83,31 @@ class DeployerUnitOfWork(UnitOfWork):
     def batch_inputs(self) -> Collection[BatchInput]:
         return self.collection(BATCH_INPUTS)
 
+    @property
+    def rules(self) -> Collection[DeploymentRules]:
+        return self.collection(RULES)
+
+    async def rules_of(self, deployment: str) -> DeploymentRules:
+        """A deployment is named like its workflow; of one that is not known yet, the defaults."""
+        return await self.rules.get(deployment) or DeploymentRules(workflow=deployment)
+
+    async def all_rules(self) -> Mapping[str, DeploymentRules]:
+        """By the name of the deployment."""
+        return {each.workflow: each for each in await _all(self.rules, "workflow")}
+
     async def all_deployments(self) -> tuple[Deployment, ...]:
         """Every deployment, by name."""
-        found: list[Deployment] = []
-        cursor: str | None = None
-        while True:
-            page = await self.deployments.find(order_by="name", limit=_PAGE, cursor=cursor)
-            found += page.items
-            if (cursor := page.next) is None:
-                return tuple(found)
+        return await _all(self.deployments, "name")
+
+
+async def _all(collection: Collection[T], order_by: str) -> tuple[T, ...]:
+    found: list[T] = []
+    cursor: str | None = None
+    while True:
+        page = await collection.find(order_by=order_by, limit=_PAGE, cursor=cursor)
+        found += page.items
+        if (cursor := page.next) is None:
+            return tuple(found)
 
 
 Read = Callable[[Callable[[Any, DeployerUnitOfWork], Awaitable[Any]], Any], Awaitable[Any]]
@@ -85,6 +128,13 @@ class StoredFleet:
         found: tuple[Deployment, ...] = await self._read(load, None)
         return found
 
+    async def rules(self) -> Mapping[str, DeploymentRules]:
+        async def load(_: None, uow: DeployerUnitOfWork) -> Mapping[str, DeploymentRules]:
+            return await uow.all_rules()
+
+        found: Mapping[str, DeploymentRules] = await self._read(load, None)
+        return found
+
     async def version(self, deployment: str, version: int) -> VersionState:
         async def load(_: None, uow: DeployerUnitOfWork) -> Release:
             return await uow.releases.require(release_id(deployment, version))
@@ -92,9 +142,18 @@ class StoredFleet:
         release: Release = await self._read(load, None)
         return release.state
 
-    async def update(self, name: str, change: Callable[[Deployment], Deployment]) -> None:
+    async def update(
+        self,
+        name: str,
+        change: Callable[[Deployment], Deployment],
+        told: Callable[[Deployment], Event] | None = None,
+    ) -> None:
         async def save(_: None, uow: DeployerUnitOfWork) -> Done:
-            uow.deployments.save(change(await uow.deployments.require(name)))
+            before = await uow.deployments.require(name)
+            if (after := change(before)) != before:
+                uow.deployments.save(after)
+                if told is not None:
+                    uow.publish(told(after))
             return Done()
 
         await self._change(save, None)

@@ -3,12 +3,15 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from murmur_deployer.domain.deployment import Deployment, FailureCause, Replica, State
+from murmur_deployer.domain.deployment import Deployment, EndCause, State
+from murmur_deployer.domain.replicas import Replica
 
 
 class ReplicaView(BaseModel):
+    """proven: it has answered known rows rightly, so that the front door may lead to it."""
+
     name: str
     role: Literal["serving", "candidate", "retiring"]
     version: int
@@ -16,17 +19,38 @@ class ReplicaView(BaseModel):
     http_port: int
     grpc_port: int
     retired_at: datetime | None
+    proven: bool
+
+
+class RollbackBody(BaseModel):
+    """by: who decides; without it whose token it is."""
+
+    reason: str = Field(min_length=1)
+    by: str | None = Field(default=None, min_length=1)
 
 
 class FailureView(BaseModel):
     version: int
-    cause: FailureCause
+    cause: EndCause
     message: str
     at: datetime
 
 
+class CanaryView(BaseModel):
+    """weight: its share of the requests. rows: requests that it had answered when the step began."""
+
+    version: int
+    step: int
+    weight: float
+    since: datetime
+    rows: int
+
+
 class DeploymentView(BaseModel):
-    """target_version: what was promoted last. serving_version: what the front door leads to."""
+    """target_version: what was promoted last. serving_version: what the front door leads to, with as many
+    replicas as wanted_replicas says, or soon.
+    previous_version: what a rollback would lead to, once no canary is under way.
+    """
 
     name: str
     model: str
@@ -35,7 +59,10 @@ class DeploymentView(BaseModel):
     target_version: int
     serving_version: int | None
     deployed_at: datetime | None
+    wanted_replicas: int
     failure: FailureView | None
+    previous_version: int | None
+    canary: CanaryView | None
     replicas: list[ReplicaView]
 
 
@@ -45,7 +72,7 @@ class DeploymentPage(BaseModel):
 
 
 def view(deployment: Deployment) -> DeploymentView:
-    serving, failure = deployment.serving, deployment.failure
+    serving, candidate, failure = deployment.serving, deployment.candidate, deployment.failure
     return DeploymentView(
         name=deployment.name,
         model=deployment.name,
@@ -54,12 +81,28 @@ def view(deployment: Deployment) -> DeploymentView:
         target_version=deployment.target.version,
         serving_version=serving.version if serving else None,
         deployed_at=deployment.deployed_at,
+        wanted_replicas=deployment.size,
         failure=FailureView(**vars(failure)) if failure else None,
+        previous_version=deployment.previous,
+        canary=_canary(deployment),
         replicas=[
-            *([_replica(serving, "serving")] if serving else []),
-            *([_replica(deployment.candidate, "candidate")] if deployment.candidate else []),
+            *(_replica(replica, "serving") for replica in (serving.replicas if serving else ())),
+            *(_replica(replica, "candidate") for replica in (candidate.replicas if candidate else ())),
             *(_replica(replica, "retiring") for replica in deployment.retiring),
         ],
+    )
+
+
+def _canary(deployment: Deployment) -> CanaryView | None:
+    canary, candidate = deployment.canary, deployment.candidate
+    if canary is None or candidate is None:
+        return None
+    return CanaryView(
+        version=candidate.version,
+        step=canary.step + 1,
+        weight=canary.weight,
+        since=canary.since,
+        rows=canary.evidence.canary.requests,
     )
 
 
@@ -72,4 +115,5 @@ def _replica(replica: Replica, role: Literal["serving", "candidate", "retiring"]
         http_port=replica.http_port,
         grpc_port=replica.grpc_port,
         retired_at=replica.retired_at,
+        proven=replica.proven,
     )

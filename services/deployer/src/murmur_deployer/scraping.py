@@ -16,14 +16,13 @@ class ScrapeGroup(BaseModel):
 
 
 async def list_targets(host: str, uow: DeployerUnitOfWork) -> list[ScrapeGroup]:
-    """Every replica that may be answering requests, the retiring ones included."""
+    """Every replica of every deployment, those that come and those that retire included."""
     return [
         ScrapeGroup(
             targets=[f"{host}:{replica.http_port}"], labels={"service": "model-server", "replica": replica.name}
         )
         for deployment in await uow.all_deployments()
-        for replica in (deployment.serving, *deployment.retiring)
-        if replica is not None
+        for replica in deployment.replicas
     ]
 
 

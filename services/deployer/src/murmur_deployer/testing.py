@@ -5,12 +5,15 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from murmur_deployer.domain.deployment import ProcessId, Replica
+from murmur_deployer.domain.canary import Counts
+from murmur_deployer.domain.replicas import ProcessId, Replica
 from murmur_deployer.domain.routing import RoutingTable
+from murmur_deployer.domain.traffic import Traffic
 from murmur_deployer.ports import ProbeRefused, RouteNotApplied
 from murmur_events.base import ModelName, RunId, WorkflowName
 from murmur_events.models import Alias, ModelPromoted, VersionState
 from murmur_events.values import Artifact, ColumnSpec, DatasetRef, ModelArtifacts, Signature
+from murmur_events.workflows import DataSection, WorkflowApplied, WorkflowDefinition
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.errors import ArtifactCorrupt
 
@@ -53,6 +56,22 @@ async def version_state(
     )
 
 
+def workflow_applied(name: str = "credit", *, revision: int = 1, **deployment: Any) -> WorkflowApplied:
+    """The section `deployment` as people write it."""
+    return WorkflowApplied(
+        workflow=WorkflowName(name),
+        revision=revision,
+        definition=WorkflowDefinition.model_validate(
+            {
+                "name": name,
+                "data": DataSection(target="bad", features=("x",), identity="id", period="month"),
+                "deployment": deployment,
+            }
+        ),
+        code=Artifact(uri="file:///nowhere", sha256="0" * 64, size=0),
+    )
+
+
 def promoted(state: VersionState, *, alias_revision: int, alias: Alias = "production") -> ModelPromoted:
     return ModelPromoted(
         model=state.model,
@@ -67,7 +86,9 @@ def promoted(state: VersionState, *, alias_revision: int, alias: Alias = "produc
 
 @dataclass
 class FakeModelServers:
-    """Replicas in memory. `outputs` is what they answer; the sets hold versions that misbehave."""
+    """Replicas in memory. `outputs` is what they answer; the sets hold versions that misbehave; `resident` is what
+    each process keeps in memory.
+    """
 
     outputs: tuple[float, ...] = (0.25,)
     corrupt: set[int] = field(default_factory=set)
@@ -77,6 +98,8 @@ class FakeModelServers:
     processes: dict[str, ProcessId] = field(default_factory=dict)
     directories: set[str] = field(default_factory=set)
     started: list[str] = field(default_factory=list)
+    resident: dict[int, int] = field(default_factory=dict)
+    counted: dict[str, Counts] = field(default_factory=dict)
 
     async def start(self, replica: Replica, state: VersionState) -> ProcessId:
         if state.version in self.corrupt:
@@ -90,6 +113,12 @@ class FakeModelServers:
 
     async def find(self, replica: Replica) -> ProcessId | None:
         return self.processes.get(replica.name)
+
+    async def counts(self, replica: Replica) -> Counts | None:
+        return self.counted.get(replica.name)
+
+    async def memory(self, process: ProcessId) -> int:
+        return self.resident.get(process.pid, 0)
 
     async def ready(self, replica: Replica) -> bool:
         return replica.name in self.processes and replica.version not in self.silent
@@ -127,9 +156,10 @@ class FakeModelServers:
 class FakeRouter:
     """Routes in memory; `deaf` refuses every table."""
 
-    table: RoutingTable = field(default_factory=lambda: RoutingTable((), ()))
+    table: RoutingTable = field(default_factory=RoutingTable)
     applied: list[RoutingTable] = field(default_factory=list)
     active: dict[str, int] = field(default_factory=dict)
+    counted: dict[str, Traffic] = field(default_factory=dict)
     deaf: bool = False
 
     async def apply(self, table: RoutingTable) -> None:
@@ -139,9 +169,29 @@ class FakeRouter:
             self.table = table
             self.applied.append(table)
 
-    async def active_requests(self, replica: str) -> int | None:
-        return self.active.get(replica, 0)
+    async def traffic(self) -> dict[str, Traffic]:
+        return dict(self.counted)
+
+    async def active_requests(self, replica: Replica) -> int | None:
+        return self.active.get(replica.name, 0)
 
     @property
     def routes(self) -> dict[str, str]:
-        return dict(self.table.routes)
+        """Deployment -> the pool that answers."""
+        return {route.deployment: route.pool for route in self.table.routes}
+
+    @property
+    def answering(self) -> set[str]:
+        """Replicas that get new requests, and give answers that people get."""
+        canaries = {route.canary.pool for route in self.table.routes if route.canary and route.canary.weight}
+        return {
+            endpoint.name
+            for pool in self.table.pools
+            for endpoint in pool.endpoints
+            if pool.name in {*self.routes.values(), *canaries} and not endpoint.draining
+        }
+
+    @property
+    def known(self) -> set[str]:
+        """Replicas that may still be answering."""
+        return {endpoint.name for pool in self.table.pools for endpoint in pool.endpoints}

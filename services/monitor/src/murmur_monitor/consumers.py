@@ -1,7 +1,7 @@
 """Everything that the monitor listens to as events. Predictions are folded in streams.py."""
 
 from murmur_events.catalog import SERVICES
-from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.deployments import CanaryStarted, DeploymentFailed, ModelDeployed
 from murmur_events.troubles import TroubleReported
 from murmur_events.workflows import WorkflowApplied
 from murmur_kernel.consuming import project, react
@@ -10,6 +10,7 @@ from murmur_monitor import handlers
 SUBSCRIPTIONS = (
     project(WorkflowApplied, handlers.remember_workflow),
     react(ModelDeployed, handlers.watch_version),
+    react(CanaryStarted, handlers.watch_canary),
     react(DeploymentFailed, handlers.alert_failure),
     *(react(TroubleReported, handlers.alert_trouble, told_by=service) for service in SERVICES),
 )

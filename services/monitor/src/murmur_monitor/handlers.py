@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.deployments import CanaryStarted, DeploymentFailed, ModelDeployed
 from murmur_events.models import VersionState
 from murmur_events.troubles import TroubleReported
 from murmur_events.workflows import WorkflowApplied
@@ -61,6 +61,11 @@ async def watch_version(event: ModelDeployed, uow: MonitorUnitOfWork) -> None:
     for alert in await alerting.raised(uow, event.deployment):
         if alerts.ends_with_next_version(alert.id):
             alerting.resolve(uow, alert, f"version {event.version} serves")
+
+
+async def watch_canary(event: CanaryStarted, uow: MonitorUnitOfWork) -> None:
+    """Its windows are measured and tested beside those of the version that serves; they open no episode."""
+    await know_version(event.deployment, event.state, uow, canary=True)
 
 
 async def know_version(deployment: str, state: VersionState, uow: MonitorUnitOfWork, *, canary: bool) -> None:

@@ -52,6 +52,16 @@ async def to_production(
         await _archive(version, waiting, Alias.STAGING, uow)
 
 
+async def back_to_production(
+    version: VersionDocument, model: RegisteredModel, because: Because, uow: RegistryUnitOfWork, *, serves_by: datetime
+) -> None:
+    """Production names this version again; the one that was rolled back is archived. Staging stays as it is."""
+    replaced = _move(model, Alias.PRODUCTION, version, because, uow)
+    uow.versions.save(version.ended_as(VersionStatus.PRODUCTION))
+    jobs.await_rollout(version, serves_by, uow)
+    await _archive(version, replaced, Alias.PRODUCTION, uow)
+
+
 async def empty_staging(model_name: str, because: Because, uow: RegistryUnitOfWork) -> None:
     """Staging names nobody any more."""
     model = await uow.models.require(model_name)

@@ -1,7 +1,7 @@
 """Everything the registry listens to, on one screen."""
 
 from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
-from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.deployments import CanaryStarted, DeploymentFailed, DeploymentRolledBack, ModelDeployed
 from murmur_events.runs import RunCompleted
 from murmur_events.validation import ValidationCompleted
 from murmur_events.workflows import WorkflowApplied
@@ -18,6 +18,8 @@ def subscriptions(handlers: Handlers) -> Subscriptions[RegistryUnitOfWork]:
         react(AutomationUnfrozen, Thaw(handlers.decide).decide_again),
         react(ModelDeployed, handlers.end_rollout),
         react(DeploymentFailed, handlers.end_rollout),
+        react(CanaryStarted, handlers.end_rollout),
+        react(DeploymentRolledBack, handlers.take_alias_back),
         project(AutomationFrozen, remember_freeze),
         project(WorkflowApplied, remember_promotion_rules),
     )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.deployments import CanaryStarted, DeploymentFailed, DeploymentRolledBack, ModelDeployed
 from murmur_events.models import ModelRegistered, ModelRejected, ReviewRequested, VersionState
 from murmur_events.runs import RunCompleted
 from murmur_events.validation import ValidationCompleted, ValidationRequested
@@ -163,10 +163,30 @@ class Handlers:
         uow.reviews.save(review)
         jobs.await_review(review, uow.now + self.review_due, uow)
 
-    async def end_rollout(self, event: ModelDeployed | DeploymentFailed, uow: RegistryUnitOfWork) -> None:
-        """The deployer has said what became of a promotion."""
-        how = "it serves" if isinstance(event, ModelDeployed) else f"it does not serve: {event.cause}"
+    async def end_rollout(
+        self, event: ModelDeployed | DeploymentFailed | CanaryStarted, uow: RegistryUnitOfWork
+    ) -> None:
+        """The deployer has said what became of a promotion. A canary takes its time; the deployer tells if it hangs."""
+        match event:
+            case ModelDeployed():
+                how = "it serves"
+            case CanaryStarted():
+                how = "it answers a share of the requests"
+            case DeploymentFailed():
+                how = f"it does not serve: {event.cause}"
         await jobs.rollout_ended(event.model, event.version, how, uow)
+
+    async def take_alias_back(self, event: DeploymentRolledBack, uow: RegistryUnitOfWork) -> None:
+        """Production names what serves. A promotion that came after the one that was rolled back stands."""
+        await jobs.rollout_ended(event.model, event.version, f"it was rolled back: {event.reason}", uow)
+        model = await uow.models.require(event.model)
+        last = model.aliases.get(Alias.PRODUCTION)
+        if last is None or (last.version, last.revision) != (event.version, event.alias_revision):
+            log.info("alias has moved since", model=event.model, rolled_back=event.version)
+            return
+        version = await uow.versions.require(version_id(event.model, event.serving))
+        because = Because(event.by, f"v{event.version} was rolled back ({event.cause}): {event.reason}")
+        await aliases.back_to_production(version, model, because, uow, serves_by=self.serves_by(uow))
 
 
 async def reject(

@@ -87,7 +87,7 @@ class Answering:
             if one.batch:
                 self.model.counts.of_batch(predictions=len(answer.outputs))
             elif not one.probe:
-                self.model.counts.request(status=200, seconds=seconds, predictions=len(answer.outputs))
+                self.model.counts.request(status=200, seconds=seconds, outputs=answer.outputs)
             self._counts.answered(seconds)
         return answers
 

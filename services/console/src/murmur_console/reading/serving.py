@@ -5,7 +5,14 @@ from murmur_console.reading.reading import Reading, first_line, read
 from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.batches import BatchCompleted, BatchFailed, BatchRequested
 from murmur_events.dead_letters import DeadLettered
-from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.deployments import (
+    CanaryJudged,
+    CanaryStarted,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    DeploymentScaled,
+    ModelDeployed,
+)
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
 from murmur_events.serving import FeedbackRecorded
 from murmur_events.troubles import TroubleReported
@@ -54,6 +61,55 @@ def _(event: DeploymentFailed) -> Reading:
         model=event.model,
         version=event.version,
         closes=(Work(WorkKind.ROLLOUT, f"{event.model}/{event.version}"),),
+    )
+
+
+@read.register
+def _(event: CanaryStarted) -> Reading:
+    share = f"{event.steps[0]:.0%} of the requests" if event.steps[0] else "copies of the requests"
+    return Reading(
+        label=f"v{event.version} canary" if event.steps[0] else f"v{event.version} shadow",
+        headline=f"{event.deployment} v{event.version} gets {share} and is compared with v{event.against}",
+        workflow=event.state.workflow,
+        model=event.model,
+        version=event.version,
+    )
+
+
+@read.register
+def _(event: CanaryJudged) -> Reading:
+    words = {"advance": "no worse so far", "finish": "passed", "roll_back": "worse"}
+    return Reading(
+        label=words[event.verdict],
+        headline=f"{event.deployment} v{event.version}, step {event.step} of {event.steps} at"
+        f" {event.weight:.0%}, {words[event.verdict]}: {event.detail}",
+        tone=Tone.CAUTION if event.verdict == "roll_back" else Tone.PLAIN,
+        model=event.model,
+        version=event.version,
+    )
+
+
+@read.register
+def _(event: DeploymentRolledBack) -> Reading:
+    return Reading(
+        label="rolled back",
+        headline=f"{event.deployment} goes back from v{event.version} to v{event.serving}, by {event.by}:"
+        f" {event.reason}",
+        tone=Tone.CAUTION,
+        model=event.model,
+        version=event.version,
+        closes=(Work(WorkKind.ROLLOUT, f"{event.model}/{event.version}"),),
+    )
+
+
+@read.register
+def _(event: DeploymentScaled) -> Reading:
+    return Reading(
+        label=f"{event.replicas} replicas",
+        headline=f"{event.deployment} v{event.version} goes from {event.before} to {event.replicas} replicas:"
+        f" {event.detail}",
+        model=event.model,
+        version=event.version,
     )
 
 

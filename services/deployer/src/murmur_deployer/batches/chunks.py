@@ -8,7 +8,7 @@ import numpy as np
 
 from murmur_deployer.batches.errors import BatchRefused
 from murmur_deployer.batches.ports import Matrix, ReplicaAway, RowsRefused, Scorer
-from murmur_deployer.domain.deployment import Replica
+from murmur_deployer.domain.replicas import Replica
 from murmur_kernel.backoff import Backoff
 
 MOST_ROWS = 250

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from murmur_deployer.domain.deployment import Replica
+from murmur_deployer.domain.replicas import Replica
 from murmur_events.values import Artifact
 
 Matrix = npt.NDArray[np.float64]

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 
 from murmur_deployer.batches.ports import Matrix, ReplicaAway, RowsRefused
-from murmur_deployer.domain.deployment import Replica
+from murmur_deployer.domain.replicas import Replica
 from murmur_serving.config import BATCH_HEADER, read_replica
 
 _OF_THE_ROWS = (400, 500)

@@ -16,7 +16,7 @@ from murmur_deployer.batches.spool import Spool
 from murmur_deployer.domain.batch import Batch, BatchFailureCause, Pin
 from murmur_deployer.domain.batch_input import difference
 from murmur_deployer.domain.batch_target import replica_for, why_none
-from murmur_deployer.domain.deployment import Replica
+from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.repository import DeployerUnitOfWork, release_id
 from murmur_events.values import Signature
 from murmur_kernel.errors import ArtifactCorrupt, ArtifactMissing

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from murmur_deployer.batches.ports import Matrix, ReplicaAway, RowsRefused
-from murmur_deployer.domain.deployment import Replica
+from murmur_deployer.domain.replicas import Replica
 
 
 @dataclass

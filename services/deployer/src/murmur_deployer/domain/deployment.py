@@ -1,12 +1,17 @@
 """A deployment: what should serve, what does, and which replicas are on their way in or out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from murmur_deployer.domain.canary import Canary, Wish
+from murmur_deployer.domain.replicas import Replica, ServedVersion, Terms, free_shard, updated
+
 FailureCause = Literal["artifact_corrupt", "did_not_start", "probe_mismatch", "route_not_applied", "superseded"]
+EndCause = FailureCause | Literal["rolled_back"]
+Ports = tuple[int, int]
 
 
 class RolloutFailed(Exception):
@@ -27,36 +32,11 @@ class Target:
 
 
 @dataclass(frozen=True)
-class ProcessId:
-    """One process for ever: pids are used again, but not with the same time of creation (seconds since 1970)."""
-
-    pid: int
-    created: float
-
-
-@dataclass(frozen=True)
-class Replica:
-    """One model server on this machine. process None: it was decided, but is not known to have been started."""
-
-    name: str
-    deployment: str
-    version: int
-    http_port: int
-    grpc_port: int
-    process: ProcessId | None = None
-    retired_at: datetime | None = None
-
-    @property
-    def ports(self) -> tuple[int, int]:
-        return (self.http_port, self.grpc_port)
-
-
-@dataclass(frozen=True)
 class Failure:
     """How the newest promotion that failed ended."""
 
     version: int
-    cause: FailureCause
+    cause: EndCause
     message: str
     at: datetime
 
@@ -65,6 +45,7 @@ class State(StrEnum):
     """What a person wants to know of a deployment first."""
 
     SERVING = "serving"
+    CANARY = "canary"
     ROLLING_OUT = "rolling_out"
     NOT_SERVING = "not_serving"
 
@@ -73,23 +54,38 @@ class State(StrEnum):
 class Deployment:
     """The aggregate.
 
-    serving:   the replica that the front door leads to
-    candidate: the replica of a rollout under way
+    serving:   the version that the front door leads to, with its replicas
+    candidate: the version of a rollout under way
+    canary:    how far the candidate is, while it gets a share of the requests
+    previous:  the version that served before, to which people may go back
     retiring:  replicas that served, and may still be answering their last requests
     failure:   of the target, None while it is under way or serves
+    wanted:    how many replicas were decided for what serves; None: as many as it has
     """
 
     name: str
     target: Target
-    serving: Replica | None = None
-    candidate: Replica | None = None
+    serving: ServedVersion | None = None
+    candidate: ServedVersion | None = None
     retiring: tuple[Replica, ...] = ()
     replicas_made: int = 0
     failure: Failure | None = None
     deployed_at: datetime | None = None
+    wanted: int | None = None
+    canary: Canary | None = None
+    previous: int | None = None
+
+    @property
+    def size(self) -> int:
+        """How many replicas what serves is to have; 0 where nothing serves."""
+        if self.serving is None:
+            return 0
+        return len(self.serving.replicas) if self.wanted is None else self.wanted
 
     @property
     def state(self) -> State:
+        if self.canary is not None:
+            return State.CANARY
         if self.failure is None and (
             self.serving is None or self.candidate or self.serving.version != self.target.version
         ):
@@ -103,47 +99,113 @@ class Deployment:
 
     @property
     def replicas(self) -> tuple[Replica, ...]:
-        return tuple(replica for replica in (self.serving, self.candidate, *self.retiring) if replica)
+        """All of them, whatever they are for."""
+        return (
+            *(self.serving.replicas if self.serving else ()),
+            *(self.candidate.replicas if self.candidate else ()),
+            *self.retiring,
+        )
 
     def aiming_at(self, target: Target) -> "Deployment":
         return replace(self, target=target, failure=None)
 
-    def with_candidate(self, version: int, ports: tuple[int, int]) -> "Deployment":
-        """A new replica's name is never used again, whatever becomes of it."""
-        number = self.replicas_made + 1
-        candidate = Replica(f"{self.name}-v{version}-{number}", self.name, version, *ports)
-        return replace(self, candidate=candidate, replicas_made=number)
+    def with_candidate(
+        self, version: int, living: Sequence[Replica], ports: Sequence[Ports], terms: Terms
+    ) -> "Deployment":
+        """The replicas that live, and a new one for each pair of ports, are the candidate."""
+        grown = replace(self, candidate=ServedVersion(version, tuple(living)))
+        for pair in ports:
+            new = grown._new_replica(version, pair, terms)
+            assert grown.candidate is not None
+            candidate = replace(grown.candidate, replicas=(*grown.candidate.replicas, new))
+            grown = replace(grown, candidate=candidate, replicas_made=grown.replicas_made + 1)
+        return grown
 
-    def swapped(self, candidate: Replica, at: datetime) -> "Deployment":
-        """The candidate serves; what served before retires."""
-        retired = (replace(self.serving, retired_at=at),) if self.serving else ()
+    def grown(self, ports: Sequence[Ports], terms: Terms) -> "Deployment":
+        """What serves gets a new replica for each pair of ports; none of them is led to before it is proven."""
+        grown = self
+        for pair in ports:
+            assert grown.serving is not None
+            new = grown._new_replica(grown.serving.version, pair, terms)
+            serving = replace(grown.serving, replicas=(*grown.serving.replicas, new))
+            grown = replace(grown, serving=serving, replicas_made=grown.replicas_made + 1)
+        return grown
+
+    def shrunk(self, replicas: Sequence[Replica], at: datetime) -> "Deployment":
+        """These replicas of what serves retire."""
+        if self.serving is None:
+            return self
+        names = [replica.name for replica in replicas]
+        leaving = [replica for replica in self.serving.replicas if replica.name in names]
+        return replace(self, serving=self.serving.without(names), retiring=self.retiring + _retired(leaving, at))
+
+    def swapped(self, at: datetime) -> "Deployment":
+        """The candidate, which was proven, serves; what served before retires."""
+        assert self.candidate is not None, "only a candidate takes the place of what serves"
+        retired = _retired(self.serving.replicas, at) if self.serving else ()
         return replace(
-            self, serving=candidate, candidate=None, retiring=(*self.retiring, *retired), failure=None, deployed_at=at
+            self,
+            serving=self.candidate.all_proven(),
+            candidate=None,
+            retiring=self.retiring + retired,
+            failure=None,
+            deployed_at=at,
+            wanted=len(self.candidate.replicas),
+            canary=None,
+            previous=self.serving.version if self.serving else self.previous,
         )
+
+    def with_canary(self, canary: Canary) -> "Deployment":
+        """The candidate, which was proven, gets its share of the requests."""
+        assert self.candidate is not None
+        return replace(self, candidate=self.candidate.all_proven(), canary=canary)
+
+    def unwanted(self, wish: Wish) -> "Deployment":
+        """Somebody wants the canary to be rolled back; whoever came first is named."""
+        if self.canary is None or self.canary.unwanted is not None:
+            return self
+        return replace(self, canary=replace(self.canary, unwanted=wish))
+
+    def gave_way(self, at: datetime) -> "Deployment":
+        """The canary retires; what serves goes on alone."""
+        assert self.candidate is not None
+        retired = _retired(self.candidate.replicas, at)
+        return replace(self, candidate=None, canary=None, retiring=self.retiring + retired)
+
+    def rolled_back(self, reason: str, at: datetime) -> "Deployment":
+        """As `gave_way`, and the target has failed."""
+        return self.gave_way(at).with_failure("rolled_back", reason, at)
+
+    def with_failure(self, cause: EndCause, message: str, at: datetime) -> "Deployment":
+        """How the target ended."""
+        return replace(self, failure=Failure(self.target.version, cause, message, at))
 
     def failed(self, target: Target, cause: FailureCause, message: str, at: datetime) -> "Deployment":
         """The candidate is gone. Only the failure of the newest target is remembered."""
         failure = Failure(target.version, cause, message, at) if target == self.target else self.failure
-        return replace(self, candidate=None, failure=failure)
+        return replace(self, candidate=None, canary=None, failure=failure)
 
     def with_replica(self, changed: Replica) -> "Deployment":
-        """The replica of the same name, wherever it stands by now, has that process and those ports."""
-
-        def update(replica: Replica) -> Replica:
-            if replica.name != changed.name:
-                return replica
-            return replace(replica, process=changed.process, http_port=changed.http_port, grpc_port=changed.grpc_port)
-
+        """The replica of the same name, wherever it stands by now, is as `changed` says."""
         return replace(
             self,
-            serving=update(self.serving) if self.serving else None,
-            candidate=update(self.candidate) if self.candidate else None,
-            retiring=tuple(map(update, self.retiring)),
+            serving=self.serving.with_replica(changed) if self.serving else None,
+            candidate=self.candidate.with_replica(changed) if self.candidate else None,
+            retiring=updated(self.retiring, changed),
         )
 
     def without(self, name: str) -> "Deployment":
         """A retired replica is gone."""
         return replace(self, retiring=tuple(replica for replica in self.retiring if replica.name != name))
+
+    def _new_replica(self, version: int, ports: Ports, terms: Terms) -> Replica:
+        """Its name is never used again, whatever becomes of it."""
+        name = f"{self.name}-v{version}-{self.replicas_made + 1}"
+        return Replica(name, self.name, version, *ports, shard=free_shard(self.replicas), terms=terms)
+
+
+def _retired(replicas: Iterable[Replica], at: datetime) -> tuple[Replica, ...]:
+    return tuple(replace(replica, retired_at=at) for replica in replicas)
 
 
 def ports_in_use(deployments: Iterable[Deployment]) -> set[int]:

@@ -20,11 +20,20 @@ class Superseded:
 
 
 @dataclass(frozen=True)
+class AlreadyServes:
+    """It is the newest, and what it names serves: the registry has taken the alias back to it."""
+
+    deployment: Deployment
+
+
+@dataclass(frozen=True)
 class AlreadyKnown:
     """This very promotion was accepted before."""
 
 
-def decide(name: str, current: Deployment | None, target: Target) -> RollOut | Superseded | AlreadyKnown:
+def decide(
+    name: str, current: Deployment | None, target: Target
+) -> RollOut | AlreadyServes | Superseded | AlreadyKnown:
     """The newest promotion wins, whatever the order in which they arrive."""
     if current is None:
         return RollOut(Deployment(name, target))
@@ -32,4 +41,6 @@ def decide(name: str, current: Deployment | None, target: Target) -> RollOut | S
         return AlreadyKnown()
     if target.alias_revision < current.target.alias_revision:
         return Superseded(current.target)
+    if current.serving is not None and current.serving.version == target.version:
+        return AlreadyServes(current.aiming_at(target))
     return RollOut(current.aiming_at(target))

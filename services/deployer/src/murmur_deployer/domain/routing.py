@@ -1,40 +1,101 @@
-"""Where the front door leads, as it follows from the deployments."""
+"""Which replicas the front door must know, and how requests for a deployment are shared among them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from murmur_deployer.domain.deployment import Deployment, Replica
+from murmur_deployer.domain.deployment import Deployment
+from murmur_deployer.domain.replicas import Replica
+from murmur_deployer.domain.rules import DeploymentRules
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A replica as an address; the host is this machine."""
+    """A replica as an address; the host is this machine. draining: it gets no new request."""
 
     name: str
     port: int
+    draining: bool = False
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The replicas of one version, among which its requests are shared; most: how many they may become."""
+
+    name: str
+    endpoints: tuple[Endpoint, ...]
+    most: int = 1
+
+
+@dataclass(frozen=True)
+class Share:
+    """The pool of a canary, and which part of the requests it answers; 0: it gets copies, and answers nobody."""
+
+    pool: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class Route:
+    """pool: the name of the one that answers, save the canary's share. rate_limit: requests a second of one client.
+    timeout: seconds.
+    """
+
+    deployment: str
+    pool: str
+    rate_limit: float | None = None
+    timeout: float = 30.0
+    canary: Share | None = None
 
 
 @dataclass(frozen=True)
 class RoutingTable:
-    """routes: deployment -> name of the replica that answers. endpoints: all replicas that must stay reachable, those
-    included that no route leads to any more, since they may be answering still."""
+    """pools: of all replicas that must stay reachable, those included that no route leads to any more, since they may
+    be answering still."""
 
-    routes: tuple[tuple[str, str], ...]
-    endpoints: tuple[Endpoint, ...]
+    routes: tuple[Route, ...] = ()
+    pools: tuple[Pool, ...] = ()
 
 
-def routing_table(deployments: Iterable[Deployment], *, candidate: Replica | None = None) -> RoutingTable:
-    """What the deployments say, with `candidate` in the place of what serves its deployment now."""
-    routes = {}
-    endpoints = set()
-    for deployment in deployments:
-        for replica in (deployment.serving, *deployment.retiring):
-            if replica is not None:
-                endpoints.add(Endpoint(replica.name, replica.http_port))
+def pool_name(deployment: str, version: int) -> str:
+    return f"{deployment}-v{version}"
+
+
+def routing_table(deployments: Iterable[Deployment], rules: Mapping[str, DeploymentRules]) -> RoutingTable:
+    """What the deployments say. rules: by the name of the deployment; one that has none is served by the defaults."""
+    routes, pools = [], []
+    for deployment in sorted(deployments, key=lambda each: each.name):
+        its = rules.get(deployment.name) or DeploymentRules(workflow=deployment.name)
+        pools += _pools(deployment, its.most)
         if deployment.serving is not None:
-            routes[deployment.name] = deployment.serving.name
-    if candidate is not None:
-        routes[candidate.deployment] = candidate.name
-        endpoints.add(Endpoint(candidate.name, candidate.http_port))
-    by_name = sorted(endpoints, key=lambda endpoint: endpoint.name)
-    return RoutingTable(tuple(sorted(routes.items())), tuple(by_name))
+            pool = pool_name(deployment.name, deployment.serving.version)
+            routes.append(Route(deployment.name, pool, its.rate_limit, its.timeout, _canary(deployment)))
+    return RoutingTable(tuple(routes), tuple(pools))
+
+
+def _canary(deployment: Deployment) -> Share | None:
+    if deployment.canary is None or deployment.candidate is None:
+        return None
+    return Share(pool_name(deployment.name, deployment.candidate.version), deployment.canary.weight)
+
+
+def _pools(deployment: Deployment, most: int) -> list[Pool]:
+    answering = deployment.serving.proven if deployment.serving else ()
+    if deployment.canary is not None and deployment.candidate is not None:
+        answering += deployment.candidate.proven
+    versions = sorted({replica.version for replica in (*answering, *deployment.retiring)})
+    return [
+        _pool(
+            pool_name(deployment.name, version),
+            [replica for replica in answering if replica.version == version],
+            [replica for replica in deployment.retiring if replica.version == version],
+            most,
+        )
+        for version in versions
+    ]
+
+
+def _pool(name: str, answering: list[Replica], retiring: list[Replica], most: int) -> Pool:
+    """Nothing of a version without a route is marked as draining: what is tried again there must go somewhere."""
+    endpoints = [Endpoint(replica.name, replica.http_port) for replica in answering]
+    endpoints += [Endpoint(replica.name, replica.http_port, draining=bool(answering)) for replica in retiring]
+    return Pool(name, tuple(sorted(endpoints, key=lambda endpoint: endpoint.name)), most)

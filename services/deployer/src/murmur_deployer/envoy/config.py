@@ -3,34 +3,69 @@
 import hashlib
 import ipaddress
 import json
+from pathlib import Path
 from typing import Any
 
-from murmur_deployer.domain.routing import Endpoint, RoutingTable
+from murmur_deployer.domain.routing import Pool, Route, RoutingTable
+from murmur_deployer.envoy.resilience import CLUSTER, RATE_LIMIT_FILTER, circuit_breakers, rate_limit, retry_policy
 from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
 
 Discovery = dict[str, Any]
 """A DiscoveryResponse as JSON: version_info and resources."""
 
 _PREFIX = "model-server/"
+_WHOLE = 10_000
+"""Parts of the requests of a route."""
 _TYPE = "type.googleapis.com/envoy"
 
 
-def cluster_name(replica: str) -> str:
-    return f"{_PREFIX}{replica}"
+def cluster_name(pool: str) -> str:
+    return f"{_PREFIX}{pool}"
 
 
-def clusters(base: Discovery, table: RoutingTable, *, host: str) -> Discovery:
-    """The platform's clusters and one for each replica."""
-    return _versioned([*base["resources"], *(_cluster(endpoint, host) for endpoint in table.endpoints)])
+def clusters(base: Discovery, table: RoutingTable, *, endpoints: Path) -> Discovery:
+    """The platform's clusters and one for each pool, whose replicas stand in a file of its own below `endpoints`."""
+    return _versioned([*base["resources"], *(_cluster(pool, endpoints) for pool in table.pools)])
+
+
+def endpoints_file(folder: Path, pool: str) -> Path:
+    return folder / f"{pool}.json"
+
+
+def endpoints(pool: Pool, *, address: str) -> Discovery:
+    """The replicas of a pool. They come and go without a change of the cluster, which would forget who was ejected."""
+    found = [
+        {
+            "endpoint": {"address": {"socket_address": {"address": address, "port_value": endpoint.port}}},
+            "health_status": "DRAINING" if endpoint.draining else "HEALTHY",
+        }
+        for endpoint in pool.endpoints
+    ]
+    return _versioned(
+        [
+            {
+                "@type": f"{_TYPE}.config.endpoint.v3.ClusterLoadAssignment",
+                "cluster_name": cluster_name(pool.name),
+                "endpoints": [{"lb_endpoints": found}],
+            }
+        ]
+    )
 
 
 def routes(base: Discovery, table: RoutingTable) -> Discovery:
     """The platform's routes, preceded by those of the deployments; a model that nothing serves is answered 404."""
     [configuration] = base["resources"]
     [host] = configuration["virtual_hosts"]
-    ours = [_route(deployment, replica) for deployment, replica in table.routes]
-    changed = {**host, "routes": [*ours, _NOT_DEPLOYED, *host["routes"]]}
+    changed = {**host, "routes": [*map(_route, table.routes), _NOT_DEPLOYED, *host["routes"]]}
     return _versioned([{**configuration, "virtual_hosts": [changed]}])
+
+
+def is_address(host: object) -> bool:
+    try:
+        ipaddress.ip_address(str(host))
+    except ValueError:
+        return False
+    return True
 
 
 def _versioned(resources: list[dict[str, Any]]) -> Discovery:
@@ -39,48 +74,43 @@ def _versioned(resources: list[dict[str, Any]]) -> Discovery:
     return {"version_info": digest[:16], "resources": resources}
 
 
-def _cluster(endpoint: Endpoint, host: str) -> dict[str, Any]:
-    name = cluster_name(endpoint.name)
-    address: Discovery = {
-        "socket_address": {"address": "127.0.0.1" if host == "localhost" else host, "port_value": endpoint.port}
-    }
+def _cluster(pool: Pool, folder: Path) -> dict[str, Any]:
+    path = str(endpoints_file(folder, pool.name))
     return {
         "@type": f"{_TYPE}.config.cluster.v3.Cluster",
-        "name": name,
-        "type": "STATIC" if _is_address(address["socket_address"]["address"]) else "STRICT_DNS",
-        "connect_timeout": "1s",
-        "circuit_breakers": {"thresholds": [{"max_retries": 1000}]},
-        "load_assignment": {
-            "cluster_name": name,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
-        },
+        "name": cluster_name(pool.name),
+        "type": "EDS",
+        "eds_cluster_config": {"eds_config": {"resource_api_version": "V3", "path_config_source": {"path": path}}},
+        "circuit_breakers": circuit_breakers(pool.most),
+        **CLUSTER,
     }
 
 
-def _is_address(host: object) -> bool:
-    try:
-        ipaddress.ip_address(str(host))
-    except ValueError:
-        return False
-    return True
-
-
-def _route(deployment: str, replica: str) -> dict[str, Any]:
-    return {
-        "name": f"{_PREFIX}{deployment}",
-        "match": {"path_separated_prefix": f"/v2/models/{deployment}"},
+def _route(route: Route) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "name": f"{_PREFIX}{route.deployment}",
+        "match": {"path_separated_prefix": f"/v2/models/{route.deployment}"},
         "request_headers_to_remove": [PROBE_HEADER, BATCH_HEADER],
         "route": {
-            "cluster": cluster_name(replica),
-            "timeout": "30s",
-            # A prediction changes nothing, so any may be asked again: while a killed replica comes back, clients wait.
-            "retry_policy": {
-                "retry_on": "connect-failure,refused-stream,reset",
-                "num_retries": 40,  # more than fit into the timeout, which is what ends the waiting
-                "retry_back_off": {"base_interval": "0.1s", "max_interval": "2s"},
-            },
+            **_shares(route),
+            "timeout": f"{route.timeout:g}s",
+            "retry_policy": retry_policy(route.timeout),
         },
     }
+    if route.rate_limit is not None:
+        found["typed_per_filter_config"] = {RATE_LIMIT_FILTER: rate_limit(route.rate_limit)}
+    return found
+
+
+def _shares(route: Route) -> dict[str, Any]:
+    if route.canary is None:
+        return {"cluster": cluster_name(route.pool)}
+    if route.canary.weight == 0:
+        mirror = {"cluster": cluster_name(route.canary.pool)}
+        return {"cluster": cluster_name(route.pool), "request_mirror_policies": [mirror]}
+    weight = round(route.canary.weight * _WHOLE)
+    shares = ((route.pool, _WHOLE - weight), (route.canary.pool, weight))
+    return {"weighted_clusters": {"clusters": [{"name": cluster_name(pool), "weight": each} for pool, each in shares]}}
 
 
 _NOT_DEPLOYED: dict[str, Any] = {

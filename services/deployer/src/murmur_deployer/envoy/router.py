@@ -3,25 +3,28 @@
 import asyncio
 import json
 import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from murmur_deployer.domain.routing import RoutingTable
+from murmur_deployer.domain.replicas import Replica
+from murmur_deployer.domain.routing import RoutingTable, pool_name
+from murmur_deployer.domain.traffic import Traffic
 from murmur_deployer.envoy import config
+from murmur_deployer.envoy.admin import EnvoyAdmin, Hosts
 from murmur_deployer.ports import RouteNotApplied
 
 _LOOK_EVERY = 0.02
-_ROUTES_DUMP = "type.googleapis.com/envoy.admin.v3.RoutesConfigDump"
-_CLUSTERS_DUMP = "type.googleapis.com/envoy.admin.v3.ClustersConfigDump"
+_AGAIN_AFTER = 1.0
 
 
 class EnvoyRouter:
-    """Implements Router with the files that Envoy watches (CDS and RDS) and its admin interface.
+    """Implements Router with the files that Envoy watches (CDS, EDS and RDS) and its admin interface.
 
-    Clusters are applied before the routes that lead to them. One that no route leads to any more is left out only in a
-    later table, so that requests under way on it are answered.
+    Endpoints are applied before the clusters that have them, clusters before the routes that lead to them. A pool that
+    no route leads to any more is left out only in a later table, so that requests under way on it are answered.
     """
 
     def __init__(
@@ -29,31 +32,53 @@ class EnvoyRouter:
     ) -> None:
         """seconds: how long Envoy may take to apply a file."""
         self._directory = directory
-        self._http = http
-        self._admin = admin
+        self._endpoints = directory / "endpoints"
+        self._admin = EnvoyAdmin(http, admin)
         self._host = host
         self._seconds = seconds
-        self._verified: RoutingTable | None = None
+        self._verified: tuple[RoutingTable, str] | None = None
 
     async def apply(self, table: RoutingTable) -> None:
-        clusters = config.clusters(self._base("clusters"), table, host=self._host)
+        address = await self._address()
+        clusters = config.clusters(self._base("clusters"), table, endpoints=self._endpoints)
         routes = config.routes(self._base("routes"), table)
-        changed = [self._write("clusters", clusters)]
-        if changed[0] or table != self._verified:
-            await self._applied(_CLUSTERS_DUMP, clusters["version_info"])
-        changed.append(self._write("routes", routes))
-        if any(changed) or table != self._verified:
-            await self._applied(_ROUTES_DUMP, routes["version_info"])
-        self._verified = table
+        self._endpoints.mkdir(parents=True, exist_ok=True)
+        changed = [
+            self._write(config.endpoints_file(self._endpoints, pool.name), config.endpoints(pool, address=address))
+            for pool in table.pools
+        ]
+        changed.append(self._write(self._directory / "clusters.json", clusters))
+        unknown = self._verified != (table, address)
+        if any(changed) or unknown:
+            wanted = clusters["version_info"]
+            await self._until("clusters", wanted, self._admin.version_of_clusters, [self._directory / "clusters.json"])
+            files = [config.endpoints_file(self._endpoints, pool.name) for pool in table.pools]
+            await self._until("endpoints", _hosts(table, address), self._admin.hosts, files)
+        changed.append(self._write(self._directory / "routes.json", routes))
+        if any(changed) or unknown:
+            wanted = routes["version_info"]
+            await self._until("routes", wanted, self._admin.version_of_routes, [self._directory / "routes.json"])
+            self._remove_files_but(table)
+        self._verified = (table, address)
 
-    async def active_requests(self, replica: str) -> int | None:
-        name = f"cluster.{config.cluster_name(replica)}.upstream_rq_active"
+    async def traffic(self) -> Mapping[str, Traffic]:
+        found = await self._admin.traffic(config.cluster_name(""))
+        return {name.removeprefix(config.cluster_name("")): each for name, each in found.items()}
+
+    async def active_requests(self, replica: Replica) -> int | None:
+        cluster = config.cluster_name(pool_name(replica.deployment, replica.version))
+        return await self._admin.active_requests(cluster, replica.http_port)
+
+    async def _address(self) -> str:
+        """Endpoints are addresses. A name is looked up each time, since a container may come back with another."""
+        host = "127.0.0.1" if self._host == "localhost" else self._host
+        if config.is_address(host):
+            return host
         try:
-            answer = await self._http.get(f"{self._admin}/stats", params={"filter": f"^{name}$", "format": "json"})
-            values = {stat["name"]: stat["value"] for stat in answer.json()["stats"] if "name" in stat}
-        except (httpx.TransportError, ValueError, KeyError):
-            return None
-        return int(values[name]) if name in values else None
+            found = await asyncio.get_running_loop().getaddrinfo(host, None)
+        except OSError as error:
+            raise RouteNotApplied(f"the host {host!r} of model servers has no address: {error}") from error
+        return str(found[0][4][0])
 
     def _base(self, name: str) -> config.Discovery:
         path = self._directory / f"{name}.base.json"
@@ -65,42 +90,65 @@ class EnvoyRouter:
             ) from None
         return base
 
-    def _write(self, name: str, content: config.Discovery) -> bool:
+    def _write(self, path: Path, content: config.Discovery) -> bool:
         """Whether the file had to be changed. Envoy sees the rename, never half a file."""
-        path = self._directory / f"{name}.json"
         text = json.dumps(content, indent=1) + "\n"
         if path.exists() and path.read_text() == text:
             return False
-        draft = path.with_name(f".{name}.{os.getpid()}.deployer.tmp")
+        self._put(path, text)
+        self._verified = None
+        return True
+
+    def _put(self, path: Path, text: str) -> None:
+        draft = path.with_name(f".{path.stem}.{os.getpid()}.deployer.tmp")
         try:
             draft.write_text(text)
             draft.replace(path)
         except OSError as error:
             raise RouteNotApplied(f"{str(path)!r} cannot be written: {error.strerror}") from error
-        self._verified = None
-        return True
 
-    async def _applied(self, dump: str, version: str) -> None:
-        """Returns once Envoy reports the version. Raises RouteNotApplied with what it reports instead."""
-        found = "nothing"
+    def _remove_files_but(self, table: RoutingTable) -> None:
+        kept = {config.endpoints_file(self._endpoints, pool.name).name for pool in table.pools}
+        for path in self._endpoints.glob("*.json"):
+            if path.name not in kept:
+                path.unlink(missing_ok=True)
+
+    async def _until(
+        self, what: str, wanted: object, look: Callable[[], Awaitable[Any]], files: Sequence[Path]
+    ) -> None:
+        """Returns once Envoy reports it. Raises RouteNotApplied with what it reports instead.
+
+        The files are put there again from time to time: one that starts reads a file before it watches it.
+        """
+        found: Any = "nothing"
+        loop = asyncio.get_running_loop()
+        put = loop.time()
         try:
             async with asyncio.timeout(self._seconds):
-                while (found := await self._version(dump)) != version:  # noqa: ASYNC110  Envoy tells when asked, not by itself
+                while not _includes(found := await look(), wanted):
                     await asyncio.sleep(_LOOK_EVERY)
+                    if loop.time() - put > _AGAIN_AFTER:
+                        put = loop.time()
+                        for path in files:
+                            self._put(path, path.read_text())
         except TimeoutError:
             raise RouteNotApplied(
-                f"Envoy ({self._admin}) did not apply version {version!r} of {dump.rpartition('.')[2]} within"
+                f"Envoy ({self._admin.address}) did not apply version {wanted!r} of {what} within"
                 f" {self._seconds:g} s, it has {found}: see envoy.log"
             ) from None
 
-    async def _version(self, dump: str) -> str:
-        try:
-            answer = await self._http.get(f"{self._admin}/config_dump")
-            parts: list[dict[str, Any]] = answer.json()["configs"]
-        except (httpx.TransportError, ValueError, KeyError) as error:
-            return f"no answer ({type(error).__name__})"
-        part = next((each for each in parts if each["@type"] == dump), {})
-        if dump == _CLUSTERS_DUMP:
-            return str(part.get("version_info", ""))
-        dynamic = part.get("dynamic_route_configs", [])
-        return str(dynamic[0].get("version_info", "")) if dynamic else ""
+
+def _hosts(table: RoutingTable, address: str) -> Hosts:
+    return {
+        config.cluster_name(pool.name): {
+            (address, endpoint.port): "DRAINING" if endpoint.draining else "HEALTHY" for endpoint in pool.endpoints
+        }
+        for pool in table.pools
+    }
+
+
+def _includes(found: Any, wanted: object) -> bool:
+    """Of clusters, all that are wanted must be as wanted; the platform's own are there besides."""
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(found.get(name) == hosts for name, hosts in wanted.items())
+    return bool(found == wanted)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from murmur_deployer.domain.deployment import ProcessId
+from murmur_deployer.domain.replicas import ProcessId
 
 _LOOK_EVERY = 0.05
 
@@ -17,8 +17,10 @@ _LOOK_EVERY = 0.05
 class Processes:
     """Starts processes in sessions of their own, which no handle and no signal ties to this one."""
 
-    def start(self, command: list[str], *, environment: Mapping[str, str], log: Path) -> ProcessId:
+    def start(self, command: list[str], *, environment: Mapping[str, str], log: Path, nice: int = 0) -> ProcessId:
         """Output is appended to `log`. What is in this process's environment is inherited, the flock's tag included.
+
+        nice: at least so low a priority, up to 19.
 
         Raises OSError.
         """
@@ -34,7 +36,18 @@ class Processes:
             ],
             setsid=True,
         )
-        return ProcessId(pid, psutil.Process(pid).create_time())
+        process = psutil.Process(pid)
+        if nice > process.nice():
+            process.nice(nice)
+        return ProcessId(pid, process.create_time())
+
+    def memory(self, process: ProcessId) -> int:
+        """Bytes that it keeps resident; 0 once it has ended."""
+        try:
+            found = psutil.Process(process.pid)
+            return int(found.memory_info().rss) if found.create_time() == process.created else 0
+        except psutil.NoSuchProcess:
+            return 0
 
     def alive(self, process: ProcessId) -> bool:
         """False for a pid that another process has by now, and for one that has ended."""

@@ -12,7 +12,9 @@ from typing import Any
 import httpx
 
 from murmur_access import BrokerAccess
-from murmur_deployer.domain.deployment import ProcessId, Replica
+from murmur_deployer.domain.canary import Counts
+from murmur_deployer.domain.replicas import ProcessId, Replica
+from murmur_deployer.local.metering import counts_in
 from murmur_deployer.local.processes import Processes
 from murmur_deployer.ports import Artifacts, ProbeRefused
 from murmur_events.models import VersionState
@@ -69,6 +71,7 @@ class LocalModelServers:
             [sys.executable, *_MODULE, str(directory)],
             environment={"OMP_NUM_THREADS": "1"},
             log=self._log(replica),
+            nice=replica.terms.nice,
         )
 
     def _config(self, replica: Replica, state: VersionState) -> ReplicaConfig:
@@ -81,6 +84,8 @@ class LocalModelServers:
             format=state.artifacts.format,
             signature=state.artifacts.signature,
             log_directory=self._predictions / replica.deployment,
+            logged=replica.terms.logged,
+            shard=replica.shard,
             brokers=self._brokers,
             tokens=self._tokens,
             conversions=self._replicas.with_name("conversions"),
@@ -91,6 +96,16 @@ class LocalModelServers:
             return replica.process
         running = await asyncio.to_thread(self._processes.running, _MODULE)
         return running.get(str(self._directory(replica)))
+
+    async def counts(self, replica: Replica) -> Counts | None:
+        try:
+            answer = await self._http.get(f"http://{self._host}:{replica.http_port}/metrics")
+            return counts_in(answer.text, deployment=replica.deployment, version=replica.version)
+        except (httpx.TransportError, ValueError):
+            return None
+
+    async def memory(self, process: ProcessId) -> int:
+        return self._processes.memory(process)
 
     async def ready(self, replica: Replica) -> bool:
         try:

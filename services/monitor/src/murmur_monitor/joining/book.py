@@ -3,8 +3,10 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,13 +41,17 @@ class Touch:
 
 
 class LabelBook:
-    """One writer. Every method that waits raises StoreUnavailable, and then nothing of it has happened."""
+    """One writer, in a thread of its own: work that was cancelled goes on there, and what comes after it waits.
+
+    Every method that waits raises StoreUnavailable, and then nothing of it has happened.
+    """
 
     def __init__(self, path: Path, *, skew: Millis = 300_000, generation_rows: int = GENERATION_ROWS) -> None:
         self.path = path
         self._skew = skew
         self._size = generation_rows
         self._connection: sqlite3.Connection | None = None
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="label-book")
 
     async def open(self) -> dict[Place, int]:
         """Where reading goes on."""
@@ -54,9 +60,9 @@ class LabelBook:
         )
 
     async def close(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            await asyncio.to_thread(connection.close)
+        """After what is under way."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._close)
+        self._writer.shutdown()
 
     async def take(
         self,
@@ -146,7 +152,13 @@ class LabelBook:
         return found | {"waiting": found["received"] - sum(found[name] for name in known)}
 
     async def _writing(self, work: Callable[[sqlite3.Connection], R]) -> R:
-        return await asyncio.to_thread(self._explained, lambda: self._write(work))
+        done = partial(self._explained, lambda: self._write(work))
+        return await asyncio.get_running_loop().run_in_executor(self._writer, done)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _write(self, work: Callable[[sqlite3.Connection], R]) -> R:
         if self._connection is None:

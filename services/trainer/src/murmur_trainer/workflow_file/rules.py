@@ -117,6 +117,14 @@ def _check_costs(tree: Tree) -> None:
         tree.mistake(place, f"the cost {column!r} is not a feature", "one of data.features, or an amount")
 
 
+def _check_replicas(tree: Tree) -> None:
+    least, most = (tree.get("deployment", name) for name in ("replicas", "max_replicas"))
+    least = 1 if least is None else least
+    if isinstance(least, int) and isinstance(most, int) and most < least:
+        place = tree.place(("deployment", "max_replicas"))
+        tree.mistake(place, f"deployment.max_replicas is {most}, below replicas ({least})", f"{least} or more, or none")
+
+
 _RULES: tuple[Callable[[Tree], None], ...] = (
     _check_schedule,
     _check_columns,
@@ -124,4 +132,5 @@ _RULES: tuple[Callable[[Tree], None], ...] = (
     _check_balance,
     _check_gap,
     _check_costs,
+    _check_replicas,
 )

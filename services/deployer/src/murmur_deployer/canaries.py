@@ -1,0 +1,250 @@
+"""A canary under way: looked at each second, judged step by step, and ended by a fact."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from murmur_deployer import facts
+from murmur_deployer.domain.canary import MOST_RESTARTS, Counts, Evidence, Judgement, Wish, judge
+from murmur_deployer.domain.deployment import Deployment, Target
+from murmur_deployer.domain.replicas import ServedVersion
+from murmur_deployer.domain.rules import CanaryRules
+from murmur_deployer.jobs import asked, superseded
+from murmur_deployer.ports import ModelServers, RouteNotApplied
+from murmur_deployer.repository import DeployerUnitOfWork, release_id
+from murmur_deployer.switching import Change, Switch
+from murmur_deployer.turns import Turn
+from murmur_events.base import DeploymentName, ModelName
+from murmur_events.deployments import CanaryJudged, DeploymentFailed
+from murmur_kernel import troubles
+from murmur_kernel.jobs import Job
+
+THE_DEPLOYER = "deployer"
+"""Who rolls a canary back where no person and no other service did."""
+
+log = structlog.get_logger()
+
+
+@dataclass
+class _Watch:
+    """What one attempt remembers between two looks. The next one, after a crash, takes up the evidence with which the
+    step began; what came since is not counted, which costs time and no false alarm."""
+
+    evidence: Evidence
+    counted: dict[str, Counts] = field(default_factory=dict)
+
+
+class Canaries:
+    def __init__(
+        self,
+        servers: ModelServers,
+        switch: Switch,
+        *,
+        turns: Callable[[str], Turn],
+        swapped: Callable[[], None],
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        every: float = 1.0,
+    ) -> None:
+        """turns: held by whoever changes the version of a deployment of that name. swapped: called when replicas
+        retire. pause: waits so many seconds between two looks."""
+        self._servers = servers
+        self._switch = switch
+        self._turns = turns
+        self._swapped = swapped
+        self._pause = pause
+        self._every = every
+
+    async def run(self, job: Job[DeployerUnitOfWork]) -> None:
+        """Ends in model.deployed, deployment.rolled_back, or deployment.failed (superseded)."""
+        name, target = asked(job)
+        async with self._turns(name):
+            watch: _Watch | None = None
+            while True:
+                async with job.unit_of_work() as uow:
+                    deployment, now = await uow.deployments.require(name), uow.now
+                    rules = (await uow.rules_of(name)).canary
+                canary, candidate = deployment.canary, deployment.candidate
+                if canary is None or candidate is None or candidate.version != target.version:
+                    break
+                watch = watch or _Watch(canary.evidence)
+                await self._count(watch, deployment)
+                try:
+                    if await self._act(
+                        job, deployment, target, watch, judge(canary, watch.evidence, rules, now), rules
+                    ):
+                        break
+                except RouteNotApplied as error:
+                    log.warning("canary waits for the front door", deployment=name, reason=str(error))
+                await self._pause(self._every)
+        self._swapped()
+
+    async def exhausted(self, job: Job[DeployerUnitOfWork], error: str) -> None:
+        """It cannot be judged: it does not go on."""
+        name, target = asked(job)
+        async with self._turns(name), job.unit_of_work() as uow:
+            deployment = await uow.deployments.require(name)
+        if deployment.canary is not None and deployment.target == target:
+            await self._roll_back(job, Wish(THE_DEPLOYER, "canary", f"it could not be judged: {error}"))
+            self._swapped()
+
+    async def _act(
+        self,
+        job: Job[DeployerUnitOfWork],
+        deployment: Deployment,
+        target: Target,
+        watch: _Watch,
+        judgement: Judgement,
+        rules: CanaryRules,
+    ) -> bool:
+        """Whether the canary has ended. Raises RouteNotApplied: nothing was done, and it may be tried again."""
+        assert deployment.canary is not None
+        assert deployment.candidate is not None
+        if deployment.target != target:
+            await self._supersede(job, deployment.target, target)
+            return True
+        if wish := deployment.canary.unwanted or _too_often(deployment.candidate):
+            await self._roll_back(job, wish)
+            return True
+        match judgement.verdict:
+            case "wait":
+                if judgement.late:
+                    await self._tell_late(job, deployment.name, judgement)
+                return False
+            case "advance":
+                await self._advance(job, watch, judgement, rules)
+                return False
+            case "finish":
+                await self._finish(job, watch, judgement, rules)
+                return True
+            case "roll_back":
+                wish = Wish(THE_DEPLOYER, "canary", judgement.detail)
+                await self._roll_back(job, wish, lambda before: _judged(before, watch, judgement, rules))
+                return True
+
+    async def _count(self, watch: _Watch, deployment: Deployment) -> None:
+        """What each replica has counted since the last look becomes evidence; of one that is new, from now on."""
+        assert deployment.serving is not None
+        assert deployment.candidate is not None
+        sums, steady = [], True
+        for version in (deployment.serving, deployment.candidate):
+            total = Counts()
+            for replica, found in zip(
+                version.replicas, await asyncio.gather(*map(self._servers.counts, version.replicas)), strict=True
+            ):
+                if found is None:
+                    continue
+                before = watch.counted.get(replica.name, found)
+                steady = steady and found.requests >= before.requests
+                total = total.plus(found.minus(before))
+                watch.counted[replica.name] = found
+            sums.append(total)
+        watch.evidence = watch.evidence.seen(*sums, steady=steady)
+
+    async def _advance(
+        self, job: Job[DeployerUnitOfWork], watch: _Watch, judgement: Judgement, rules: CanaryRules
+    ) -> None:
+        async def next_step(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
+            assert before.canary is not None
+            step = before.canary.step + 1
+            uow.publish(_judged(before, watch, judgement, rules))
+            await _over(uow, before.name, "it goes on")
+            changed = replace(
+                before.canary, step=step, weight=rules.steps[step], since=uow.now, evidence=watch.evidence
+            )
+            return replace(before, canary=changed)
+
+        await self._carry_out(job, next_step, completes=False)
+
+    async def _finish(
+        self, job: Job[DeployerUnitOfWork], watch: _Watch, judgement: Judgement, rules: CanaryRules
+    ) -> None:
+        async def swap(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
+            assert before.serving is not None
+            assert before.candidate is not None
+            release = await uow.releases.require(release_id(before.name, before.candidate.version))
+            uow.publish(_judged(before, watch, judgement, rules))
+            await _over(uow, before.name, "the canary has passed")
+            swapped = before.swapped(uow.now)
+            uow.publish(facts.deployed(swapped, release.state, replaces=before.serving.version))
+            return swapped
+
+        await self._carry_out(job, swap, completes=True)
+
+    async def _roll_back(
+        self,
+        job: Job[DeployerUnitOfWork],
+        wish: Wish,
+        judged: Callable[[Deployment], CanaryJudged] | None = None,
+    ) -> None:
+        async def go_back(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
+            assert before.serving is not None
+            assert before.candidate is not None
+            if judged is not None:
+                uow.publish(judged(before))
+            await _over(uow, before.name, "the canary was rolled back")
+            uow.publish(
+                facts.rolled_back(
+                    before,
+                    version=before.candidate.version,
+                    serving=before.serving.version,
+                    by=wish.by,
+                    cause=wish.cause,
+                    reason=wish.reason,
+                )
+            )
+            return before.rolled_back(wish.reason, uow.now)
+
+        await self._carry_out(job, go_back, completes=True)
+
+    async def _supersede(self, job: Job[DeployerUnitOfWork], by: Target, target: Target) -> None:
+        async def give_way(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
+            await _over(uow, before.name, "another version was promoted")
+            uow.publish(
+                DeploymentFailed(
+                    deployment=DeploymentName(before.name),
+                    model=ModelName(before.name),
+                    version=target.version,
+                    cause="superseded",
+                    message=superseded(by),
+                    still_serving=before.serving.version if before.serving else None,
+                )
+            )
+            return before.gave_way(uow.now)
+
+        await self._carry_out(job, give_way, completes=True)
+
+    async def _carry_out(self, job: Job[DeployerUnitOfWork], change: Change, *, completes: bool) -> None:
+        name, _ = asked(job)
+        await self._switch.carry_out(job, name, change, completes=completes)
+
+    async def _tell_late(self, job: Job[DeployerUnitOfWork], name: str, judgement: Judgement) -> None:
+        """Silence neither finishes nor rolls back: people are told, once."""
+        async with job.unit_of_work() as uow:
+            await troubles.begin(
+                uow,
+                _trouble(name),
+                about=name,
+                title=f"the canary of {name} lacks requests",
+                detail=f"{judgement.detail}: it waits; murmur rollback {name} --reason … ends it",
+            )
+
+
+def _judged(before: Deployment, watch: _Watch, judgement: Judgement, rules: CanaryRules) -> CanaryJudged:
+    return facts.canary_judged(before, watch.evidence, judgement, len(rules.steps))
+
+
+def _too_often(candidate: ServedVersion) -> Wish | None:
+    ended = sum(replica.ended for replica in candidate.replicas)
+    if ended <= MOST_RESTARTS:
+        return None
+    return Wish(THE_DEPLOYER, "canary", f"its replicas ended {ended} times, {MOST_RESTARTS} are borne: see their logs")
+
+
+async def _over(uow: DeployerUnitOfWork, name: str, how: str) -> None:
+    await troubles.end(uow, _trouble(name), how)
+
+
+def _trouble(name: str) -> str:
+    return f"canary-late/{name}"

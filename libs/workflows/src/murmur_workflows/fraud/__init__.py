@@ -37,3 +37,8 @@ def payments(week: str, data_dir: Path, *, fourth: bool = True) -> pd.DataFrame:
 @lru_cache(maxsize=2)
 def _rows(data_dir: Path, fourth: bool) -> pd.DataFrame:
     return data.with_features(data.city(data.CITY, data_dir, fourth=fourth))
+
+
+def prepare(data_dir: Path) -> None:
+    """Simulates the city, unless it is there already. Raises `DataUnreachable` as `payments` does."""
+    data.city(data.CITY, data_dir)

@@ -25,6 +25,11 @@ def test_the_first_version_passes_the_minimum(story: Story) -> None:
     assert story.first_auc > DEFINITION.validation.minimum_auc
 
 
+def test_the_first_version_does_not_know_what_nobody_can(story: Story) -> None:
+    """The first week of a compromised terminal cannot be foreseen: with a label too early it is 0.999."""
+    assert 0.7 < story.first_average_precision < 0.9
+
+
 def test_the_threshold_chosen_in_training_costs_little_more_than_the_best_one(story: Story) -> None:
     assert story.first_cost_of_best_threshold <= story.first_cost < 1.15 * story.first_cost_of_best_threshold
 

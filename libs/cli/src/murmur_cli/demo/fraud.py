@@ -48,6 +48,7 @@ class FraudSummary(Summary):
 
 class FraudStory(Play[FraudSummary]):
     reviewer = "Grace, head of card security"
+    patience = 900.0  # its trainings learn from 100,000 rows
 
     async def play(self) -> FraudSummary:
         """Raises StoryStopped as soon as something does not happen as it should."""
@@ -123,7 +124,7 @@ class FraudStory(Play[FraudSummary]):
         await self.wait("a training that nobody asked for by hand", _retraining)
 
     async def _retrained(self) -> None:
-        requested = await self.wait("the retrained model to be judged better", _review_after(2), within=900)
+        requested = await self.wait("the retrained model to be judged better", _review_after(2))
         assert isinstance(requested.event, ReviewRequested)
         version = requested.event.version
         await self.review_and_deploy(version, "knows the new way of fraud; costs less on the newest weeks")

@@ -46,6 +46,8 @@ class Play(Generic[S]):
     """One story under a workflow name of its own, so that it can be played again on what it left."""
 
     reviewer = "Ada"
+    patience = 180.0
+    """Seconds that anything may take before the story is given up."""
 
     def __init__(self, door: FrontDoor, stage: Stage, console: Console, name: str, data: Path, summary: S) -> None:
         self.door = door
@@ -84,9 +86,9 @@ class Play(Generic[S]):
         )
         await self.wait(f"v{version} to serve", of(ModelDeployed, version=version))
 
-    async def wait(self, what: str, condition: Condition, *, within: float = 180) -> Envelope:
+    async def wait(self, what: str, condition: Condition) -> Envelope:
         """Raises StoryStopped when it does not come, or when a training or a deployment failed first."""
-        return await self.stage.wait_for(what, condition, unless=_hopeless, within=within)
+        return await self.stage.wait_for(what, condition, unless=_hopeless, within=self.patience)
 
     def keep_verdict(self, version: int) -> None:
         for envelope in self.stage.seen:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from trainer_facts import CODE, requested, workflow
-from trainer_fakes import FakeWorker
+from trainer_fakes import TRAINED, FakeWorker
 
 from murmur_events.base import Event
 from murmur_events.datasets import DatasetRegistered
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
+from murmur_events.workflows import Costs
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.errors import LeaseLost, Transient
 from murmur_kernel.jobs import Job
@@ -83,6 +84,21 @@ async def test_the_worker_gets_the_code_and_settings_of_the_pinned_revision(
     assert spec.data_dir == tmp_path / "data"
     worker.go_on.set()
     await running
+
+
+async def test_costs_reach_the_worker_and_its_threshold_and_cut_reach_the_version(
+    trainer: Trainer, workflows: WorkflowHandlers, worker: FakeWorker
+) -> None:
+    costs = "{costs: {false_positive: 5, false_negative: limit}}"
+    await trainer.change(workflows.apply_workflow, workflow(validation=costs))
+    await trainer.receives(requested())
+    worker.results.append(TRAINED.model_copy(update={"threshold": 0.25, "trained_until": "2025Q3"}))
+    await trainer.run_jobs()
+    (spec,), completed = worker.specs, trainer.published[-1]
+    assert spec.costs == Costs(false_positive=5, false_negative="limit")
+    assert isinstance(completed, RunCompleted)
+    assert completed.model is not None
+    assert (completed.model.threshold, completed.model.dataset.trained_until) == (0.25, "2025Q3")
 
 
 @pytest.mark.parametrize("cause", ["data_rejected", "code_raised", "out_of_time", "out_of_memory", "output_invalid"])

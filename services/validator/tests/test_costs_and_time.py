@@ -67,6 +67,7 @@ async def test_costs_and_the_alert_budget_are_measured_where_the_workflow_gives_
     assert completed.summary.startswith("better than v1: cost -")
     assert {"cost", "precision_at_budget", "recall_at_budget"} < set(completed.candidate_metrics)
     assert completed.differences["cost"].high < 0
+    assert list(completed.candidate_metrics)[:3] == ["cost", "precision_at_budget", "average_precision"]
 
 
 async def test_a_model_as_good_with_a_threshold_that_costs_more_is_not_better(

@@ -4,7 +4,7 @@ import json
 import uuid
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -148,13 +148,16 @@ def runs(
     )
 
 
-def demo(as_json: AsJson = False) -> None:
-    """Play the credit story on real data: train, validate, review, deploy, find drift, retrain. It leaves the flock up.
+def demo(
+    story: Annotated[Literal["credit", "fraud"], typer.Argument(help="Which workflow's story.")] = "credit",
+    as_json: AsJson = False,
+) -> None:
+    """Play a story: train, validate, review, deploy, find drift, retrain. It leaves the flock up.
 
-    Example: [bold]murmur demo[/bold]
+    Example: [bold]murmur demo[/bold], [bold]murmur demo fraud[/bold]
     """
-    from murmur_cli.demo.run import play  # pandas takes a second to import: only this command needs it
+    from murmur_cli.demo.run import Story, play  # pandas takes a second to import: only this command needs it
 
-    summary = shell.run(play(as_json=as_json))
+    summary = shell.run(play(Story(story), as_json=as_json))
     if as_json:
         shell.show_json(asdict(summary))

@@ -1,10 +1,11 @@
 """Between the domain's words and those of the events: converted here, once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from murmur_events.validation import Check, SliceResult, ValidationCompleted
 from murmur_events.values import Artifact, Interval
 from murmur_events.workflows import ValidationSection
+from murmur_validator.domain.findings import by_weight
 from murmur_validator.domain.judgement import Costs, Rules
 from murmur_validator.domain.measurements import Estimate, Measurements, Metric
 from murmur_validator.ports import Dossier
@@ -23,8 +24,12 @@ def rules_of(section: ValidationSection) -> Rules:
 
 
 def completion_of(dossier: Dossier, report: Artifact) -> ValidationCompleted:
-    """The fact that ends a validation. A candidate that could not be judged has no numbers."""
+    """The fact that ends a validation, the metrics that carried it first.
+
+    A candidate that could not be judged has no numbers.
+    """
     measured = dossier.evidence.measurements if dossier.evidence else _NOTHING
+    order = by_weight(measured, dossier.rules)
     judgement = dossier.judgement
     return ValidationCompleted(
         model=dossier.candidate.model,
@@ -32,8 +37,8 @@ def completion_of(dossier: Dossier, report: Artifact) -> ValidationCompleted:
         baseline=dossier.baseline.version if dossier.baseline else None,
         verdict=judgement.outcome.value,
         summary=judgement.summary,
-        candidate_metrics=_values(measured.candidate),
-        baseline_metrics=_values(measured.baseline),
+        candidate_metrics=_values(measured.candidate, order),
+        baseline_metrics=_values(measured.baseline, order),
         differences={
             metric.value: Interval(value=difference.value, low=difference.low, high=difference.high)
             for metric, difference in measured.differences.items()
@@ -59,5 +64,5 @@ _NOTHING = Measurements(
 )
 
 
-def _values(estimates: Mapping[Metric, Estimate]) -> dict[str, float]:
-    return {metric.value: estimate.value for metric, estimate in estimates.items()}
+def _values(estimates: Mapping[Metric, Estimate], order: Sequence[Metric]) -> dict[str, float]:
+    return {metric.value: estimates[metric].value for metric in order if metric in estimates}

@@ -18,6 +18,10 @@ class Answers:
     requests: int = 0
     failures: list[str] = field(default_factory=list)
     probabilities: list[float] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    """By which the prediction log knows each row that was answered: the request's id, `id#1` for its second row."""
+    rows: list[int] = field(default_factory=list)
+    """Which of the rows that were sent it was, by their place."""
 
     @property
     def mean(self) -> float:
@@ -48,15 +52,16 @@ async def send(
     async with httpx.AsyncClient(base_url=door.address, timeout=10, headers=door.headers, verify=door.verify) as client:
         for start in range(0, len(rows), batch):
             part = rows.iloc[start : start + batch]
-            await _ask(client, deployment, part, answers)
+            await _ask(client, deployment, part, answers, start)
             await asyncio.sleep(pause)
     return answers
 
 
-async def _ask(client: httpx.AsyncClient, deployment: str, rows: pd.DataFrame, answers: Answers) -> None:
+async def _ask(client: httpx.AsyncClient, deployment: str, rows: pd.DataFrame, answers: Answers, first: int) -> None:
     answers.requests += 1
+    request = inference_request(rows)
     try:
-        response = await client.post(f"/v2/models/{deployment}/infer", json=inference_request(rows))
+        response = await client.post(f"/v2/models/{deployment}/infer", json=request)
     except httpx.TransportError as error:
         answers.failures.append(repr(error))
         return
@@ -68,3 +73,5 @@ async def _ask(client: httpx.AsyncClient, deployment: str, rows: pd.DataFrame, a
         answers.failures.append(f"{len(data)} answers to {len(rows)} rows")
         return
     answers.probabilities += data
+    answers.names += [f"{request['id']}#{row}" if row else request["id"] for row in range(len(rows))]
+    answers.rows += range(first, first + len(rows))

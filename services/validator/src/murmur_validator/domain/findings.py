@@ -30,7 +30,7 @@ class Loss:
 
 def figures(measured: Measurements, rules: Rules) -> tuple[Figure, ...]:
     """Three: the primary metric first. Differences where there is a baseline, else the candidate's own."""
-    chosen = _carrying(measured, rules)
+    chosen = by_weight(measured, rules)[:3]
     if measured.differences:
         return tuple(
             Figure(
@@ -55,11 +55,14 @@ def figures(measured: Measurements, rules: Rules) -> tuple[Figure, ...]:
     )
 
 
-def _carrying(measured: Measurements, rules: Rules) -> list[Metric]:
-    """Where positives are rare, what they cost and whom people will look at says more than an AUC."""
+def by_weight(measured: Measurements, rules: Rules) -> list[Metric]:
+    """What was measured, the primary metric first.
+
+    Where positives are rare, what they cost and whom people will look at says more than an AUC.
+    """
     rare = (Metric.COST, Metric.PRECISION, Metric.AVERAGE_PRECISION) if rules.rare_positives else ()
     order = dict.fromkeys((rules.primary, *rare, *Metric))
-    return [metric for metric in order if metric in measured.candidate][:3]
+    return [metric for metric in order if metric in measured.candidate]
 
 
 def losses(measured: Measurements) -> tuple[Loss, ...]:

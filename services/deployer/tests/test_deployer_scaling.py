@@ -175,7 +175,9 @@ def simulated(
 )
 @settings(max_examples=60, deadline=None)
 def test_a_steady_load_comes_to_rest(rate, start, aim, seed) -> None:
-    """Noise of 7 % either way, ten minutes: whatever is decided in the second half is one decision at most."""
+    """Noise of 7 % either way, ten minutes: not to and fro, and in the second half one step at most, where the load lies
+    so near a limit that the noise crosses it for the first time.
+    """
     rules = DeploymentRules(
         workflow="credit", replicas=1, max_replicas=8, autoscaling=Autoscaling(rate=aim, latency_p99=50, idle=20)
     )
@@ -186,7 +188,7 @@ def test_a_steady_load_comes_to_rest(rate, start, aim, seed) -> None:
         for earlier, middle, later in zip(sizes, sizes[1:], sizes[2:], strict=False)
     )
     assert turns <= 2, decisions
-    assert [decision for second, decision in decisions if second > 300] == [], decisions
+    assert len([decision for second, decision in decisions if second > 300]) <= 1, decisions
 
 
 @given(st.floats(600, 4000), st.integers(0, 2**32))

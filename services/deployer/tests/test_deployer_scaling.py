@@ -175,8 +175,8 @@ def simulated(
 )
 @settings(max_examples=60, deadline=None)
 def test_a_steady_load_comes_to_rest(rate, start, aim, seed) -> None:
-    """Noise of 7 % either way, ten minutes: not to and fro, and in the second half one step at most, where the load lies
-    so near a limit that the noise crosses it for the first time.
+    """Noise of 7 % either way, ten minutes: not to and fro, and in the second half one step at most, where the load
+    lies so near a limit that the noise crosses it for the first time.
     """
     rules = DeploymentRules(
         workflow="credit", replicas=1, max_replicas=8, autoscaling=Autoscaling(rate=aim, latency_p99=50, idle=20)

@@ -9,6 +9,7 @@ from murmur_cli.picture import NothingToDraw, draw
 from murmur_cli.story import Storyteller, describe
 from murmur_events import Envelope, Event, topic_of
 from murmur_events.catalog import CATALOG
+from murmur_events.deployments import DeploymentScaled
 from murmur_events.training import TrainingRequested, TrainingSkipped, Trigger
 
 TICK = Trigger(kind="schedule", key="2005-10-01T00:00:00Z")
@@ -60,6 +61,23 @@ def test_every_event_of_the_catalog_can_be_described() -> None:
         and describe.dispatch(topic.event) is describe.dispatch(Event)
     ]
     assert silent == []
+
+
+def test_a_change_of_size_says_what_was_measured_or_else_why() -> None:
+    scaled = DeploymentScaled(
+        deployment="fraud",
+        model="fraud",
+        version=2,
+        before=1,
+        replicas=2,
+        cause="rate",
+        detail="1,240/s, 700/s a replica are meant",
+        rate=1240.2,
+        p99_ms=37.8,
+    )
+    assert describe(scaled) == "fraud 1 -> 2 replicas: 1,240/s, p99 38 ms"
+    wished = scaled.model_copy(update={"rate": None, "p99_ms": None, "detail": "the workflow wants 2"})
+    assert describe(wished) == "fraud 1 -> 2 replicas: the workflow wants 2"
 
 
 def test_a_picture_has_a_lane_per_service_and_an_arrow_per_cause() -> None:

@@ -8,7 +8,7 @@ from murmur_deployer.api import ListDeployments, list_deployments, show_deployme
 from murmur_deployer.app import create_app
 from murmur_deployer.scraping import list_targets
 from murmur_deployer.settings import Settings
-from murmur_kernel.errors import Missing
+from murmur_kernel.errors import Missing, Transient
 
 
 async def test_a_deployment_shows_what_serves_what_retires_and_how_it_is_reached(deployer) -> None:
@@ -36,6 +36,26 @@ async def test_a_failed_rollout_is_shown_beside_what_still_serves(deployer) -> N
     [shown] = page.items
     assert (shown.serving_version, shown.target_version, shown.failure.cause) == (1, 2, "did_not_start")
     assert page.next is None
+
+
+async def test_a_canary_is_shown_with_its_step_and_share(deployer) -> None:
+    await deployer.deploy(1)
+    await deployer.apply(revision=2, strategy="canary", canary={"steps": [0.1, 0.5]})
+
+    async def asked_meanwhile(seconds: float) -> None:
+        shown.append(await deployer.kernel.read(show_deployment, "credit"))
+        raise Transient("enough was seen")
+
+    shown: list = []
+    deployer.between_looks = asked_meanwhile
+    await deployer.deploy(2)
+    [view] = shown
+    assert (view.state, view.serving_version, view.target_version) == ("canary", 1, 2)
+    assert (view.canary.version, view.canary.step, view.canary.weight) == (2, 1, 0.1)
+    assert [(replica.role, replica.version, replica.proven) for replica in view.replicas] == [
+        ("serving", 1, True),
+        ("candidate", 2, True),
+    ]
 
 
 async def test_a_rollout_under_way_is_shown(deployer) -> None:

@@ -249,6 +249,22 @@ async def _again(deployer, ended: int) -> bool:
     return "credit-v2-2" in deployer.servers.processes and replica.ended >= ended
 
 
+async def test_a_canary_that_cannot_be_judged_is_rolled_back(deployer) -> None:
+    await canary(deployer)
+
+    async def bug(replica: object) -> None:
+        raise RuntimeError("a bug")
+
+    deployer.servers.counts = bug
+    facts = []
+    for _ in range(6):
+        facts += await ended(deployer)
+        deployer.kernel.clock.advance(60)
+    assert [type(event) for event in facts] == [CanaryStarted, DeploymentRolledBack]
+    assert facts[-1].reason == "it could not be judged: a bug"
+    assert deployer.router.answering == {"credit-v1-1"}
+
+
 async def test_a_later_promotion_ends_the_canary_and_has_one_itself(deployer) -> None:
     crowd = await canary(deployer)
 

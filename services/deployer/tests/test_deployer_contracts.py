@@ -13,6 +13,7 @@ import pytest
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.domain.routing import Endpoint, Pool, Route, RoutingTable, Share
 from murmur_deployer.domain.traffic import Traffic, quantile
+from murmur_deployer.envoy.admin import EnvoyAdmin
 from murmur_deployer.ports import ModelServers, ProbeRefused, RouteNotApplied, Router
 from murmur_deployer.testing import PROBE, FakeModelServers, FakeRouter, version_state
 from murmur_events.models import VersionState
@@ -188,6 +189,18 @@ async def test_a_file_whose_coming_envoy_has_missed_is_put_there_again(front_doo
     for path, text in missed.items():
         path.write_text(text)  # in place: Envoy watches for renames
     await front_door.router(http).apply(both)
+
+
+async def test_a_table_without_deployments_is_applied_to_a_front_door_that_knows_the_platform(front_door, http) -> None:
+    """Then no cluster changes, only the version of their file."""
+    admin = EnvoyAdmin(http, front_door.settings.envoy_admin)
+
+    async def has_begun() -> bool:
+        return await admin.version_of_clusters() == "base"
+
+    await eventually(has_begun)
+    await front_door.router(http).apply(RoutingTable())
+    assert (await http.get(f"{front_door.url}/v2/models/credit/ready")).status_code == 404
 
 
 async def test_a_canary_gets_its_share_and_a_shadow_copies(front_door, http: httpx.AsyncClient) -> None:

@@ -83,11 +83,16 @@ class Canaries:
     async def exhausted(self, job: Job[DeployerUnitOfWork], error: str) -> None:
         """It cannot be judged: it does not go on."""
         name, target = asked(job)
-        async with self._turns(name), job.unit_of_work() as uow:
-            deployment = await uow.deployments.require(name)
-        if deployment.canary is not None and deployment.target == target:
-            await self._roll_back(job, Wish(THE_DEPLOYER, "canary", f"it could not be judged: {error}"))
-            self._swapped()
+        async with self._turns(name):
+            async with job.unit_of_work() as uow:
+                deployment = await uow.deployments.require(name)
+            if deployment.canary is None:
+                return
+            if deployment.target == target:
+                await self._roll_back(job, Wish(THE_DEPLOYER, "canary", f"it could not be judged: {error}"))
+            else:
+                await self._supersede(job, deployment.target, target)
+        self._swapped()
 
     async def _act(
         self,

@@ -11,7 +11,7 @@ Hosts = dict[str, dict[tuple[str, int], str]]
 
 _REQUESTS, _LATENCY = "upstream_rq_total", "upstream_rq_time"
 _ROUTES_DUMP = "type.googleapis.com/envoy.admin.v3.RoutesConfigDump"
-_CLUSTERS_DUMP = "type.googleapis.com/envoy.admin.v3.ClustersConfigDump"
+_CLUSTERS_VERSION = r"cluster_manager\.cds\.version_text"
 
 
 class EnvoyAdmin:
@@ -20,9 +20,15 @@ class EnvoyAdmin:
         self.address = address
 
     async def version_of_clusters(self) -> str:
-        """Of the file that it has applied, or why that cannot be told."""
-        part = await self._dump(_CLUSTERS_DUMP)
-        return part if isinstance(part, str) else str(part.get("version_info", ""))
+        """Of the file that it has applied, or why that cannot be told. The dump's own version is not of a file in which
+        no cluster has changed."""
+        try:
+            answer = await self._http.get(
+                f"{self.address}/stats", params={"format": "json", "filter": f"^{_CLUSTERS_VERSION}$"}
+            )
+            return next((str(stat["value"]) for stat in answer.json()["stats"] if "name" in stat), "")
+        except (httpx.TransportError, ValueError, KeyError) as error:
+            return f"no answer ({type(error).__name__})"
 
     async def version_of_routes(self) -> str:
         part = await self._dump(_ROUTES_DUMP)

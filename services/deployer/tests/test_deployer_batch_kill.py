@@ -19,7 +19,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from murmur_deployer.batches.testing import parquet_bytes
-from murmur_deployer.testing import promoted, version_state
+from murmur_deployer.testing import promoted, version_state, workflow_applied
 from murmur_events import Envelope, Event, from_record, to_record, topic_of
 from murmur_events.batches import BatchCompleted
 from murmur_events.serving import PredictionLogged
@@ -105,6 +105,7 @@ async def flock(front_door: Any, own_brokers: str, http: httpx.AsyncClient, trai
     real = trained(1)
     artifacts = ArtifactStore(f"file://{flock.home}/artifacts")
     state = await version_state(artifacts, version=1, model=real.model, signature=real.signature, probe=real.probe)
+    await publish(own_brokers, workflow_applied())
     await publish(own_brokers, promoted(state, alias_revision=1))
     flock.start()
     try:

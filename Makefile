@@ -11,7 +11,7 @@ SERVERS := .bench/serving/.installed
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo demo-fraud up down test test-servers bench-audit bench-choreography bench-serving load chaos images-check secrets lint format types imports contracts check clean
+.PHONY: help setup lock demo demo-fraud up down test test-servers test-stories bench-audit bench-choreography bench-serving load chaos images-check secrets lint format types imports contracts check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ test: setup ## the tests, with a real broker; beside them there are test-servers
 test-servers: setup ## the servers set-up on this machine, secured: three brokers, two replicas of each service (five minutes)
 	MURMUR_TEST_PROFILE=servers $(BIN)/python -m pytest tests/security/test_secured_flock.py tests/chaos/test_three_brokers.py \
 	  tests/infra/test_containers.py
+
+test-stories: setup ## the story of the fraud workflow, told and checked (about ten minutes)
+	MURMUR_TEST_PROFILE=stories $(BIN)/python -m pytest tests/integration/test_fraud_story.py
 
 $(AUDIT_PEERS): | $(UV)
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench/audit

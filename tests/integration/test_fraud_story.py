@@ -1,12 +1,17 @@
 """`murmur demo fraud` as a newcomer runs it: a rare event, judged by cost, and thieves who change their ways."""
 
 import json
+import os
 from typing import Any
 
 import pytest
 from live import LiveFlock
 
-pytestmark = [pytest.mark.flock, pytest.mark.timeout(1500)]  # the city is simulated once: a minute or two
+pytestmark = [
+    pytest.mark.flock,
+    pytest.mark.timeout(1500),  # the city is simulated once: a minute or two
+    pytest.mark.skipif(os.environ.get("MURMUR_TEST_PROFILE") != "stories", reason="`make test-stories` runs it"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ async def test_one_workflow_is_one_trace_through_all_services(
     spans = collector.of(trace_of(chain))
     assert {span.service for span in spans} == set(SERVICES)
     names = {span.name for span in spans}
-    assert {"job train", "worker", "job validation", "measure", "job rollout", "start replica", "probe"} <= names
+    assert {"job train", "worker", "job validation", "measure", "job rollout", "start replicas", "probe"} <= names
     assert {f"publish {envelope.topic}" for envelope in chain} <= names
     given_up = [span for span in spans if span.failed and span.attributes.get("murmur.outcome") != "retry"]
     assert not given_up, "two who change one document at once are no failure: one of them looks again"

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from under_load import CONNECTIONS, Arena, Clients, arena, broker_process, logged, version
+from under_load import CONNECTIONS, Arena, Clients, arena, logged, version
 
 from murmur_deployer.testing import workflow_applied
 from murmur_events.deployments import CanaryJudged, DeploymentRolledBack, ModelDeployed
+from murmur_runtime.testing import listening_at
 
 FULL = os.environ.get("MURMUR_LOAD") == "full"
 KILL_EVERY, STEP, AWAY, QUIET = (20.0, 20, 60.0, 300.0) if FULL else (7.0, 3, 10.0, 0.0)
@@ -44,7 +45,7 @@ async def test_no_request_fails_and_every_answer_is_logged(own_brokers: str, tmp
             await asyncio.sleep(QUIET)
             killing.cancel()
             await asyncio.gather(killing, return_exceptions=True)
-            await without_a_broker()
+            await without_a_broker(own_brokers)
         found = await logged(own_brokers, clients.ids)
     report(clients, place, capacity, found)
     assert clients.failed == []
@@ -78,8 +79,8 @@ async def more_and_fewer_replicas(place: Arena) -> None:
     await place.serve_with(2)
 
 
-async def without_a_broker() -> None:
-    stopped = broker_process()
+async def without_a_broker(brokers: str) -> None:
+    stopped = listening_at(brokers)
     stopped.send_signal(signal.SIGSTOP)
     try:
         await asyncio.sleep(AWAY)  # that long it is away: what is waited for is the time itself

@@ -302,9 +302,3 @@ async def logged(brokers: str, wanted: set[str], *, within: float = 120) -> dict
     finally:
         await consumer.stop()
     return dict(found)
-
-
-def broker_process() -> psutil.Process:
-    living = [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
-    [found] = [one for one in living if "kafka.Kafka" in " ".join(one.cmdline())]
-    return found

@@ -16,7 +16,7 @@ from replicas import Replica, start_replica
 
 from murmur_access import BrokerAccess
 from murmur_events import from_record
-from murmur_runtime.testing import eventually
+from murmur_runtime.testing import eventually, listening_at
 
 pytestmark = pytest.mark.flock
 
@@ -24,18 +24,6 @@ AWAY = float(os.environ.get("MURMUR_AWAY_SECONDS", "12"))
 CALLERS = 4
 MEMORY = 64 * 2**20
 """Bytes that the server may grow by meanwhile."""
-
-
-def listening_at(brokers: str) -> psutil.Process:
-    """The broker's process: other tests of this session may have brokers of their own."""
-    port = int(brokers.rpartition(":")[2])
-    [found] = [
-        child
-        for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE
-        and any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in child.net_connections("tcp"))
-    ]
-    return found
 
 
 async def calling(

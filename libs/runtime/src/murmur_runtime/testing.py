@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
+import psutil
+
 from murmur_runtime import broker_rules, kafka
 from murmur_runtime.home import Home
 from murmur_runtime.jars import fetch_jars
@@ -33,6 +35,18 @@ async def eventually(look: Callable[[], Any], *, within: float = 15.0) -> Any:
             return result
         assert time.monotonic() < deadline, f"not within {within} s; the last look saw {result!r}"
         await asyncio.sleep(0.05)
+
+
+def listening_at(brokers: str) -> psutil.Process:
+    """The broker's process, a child of this one: other tests of the session may have brokers of their own."""
+    port = int(brokers.rpartition(":")[2])
+    [found] = [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE
+        and any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in child.net_connections("tcp"))
+    ]
+    return found
 
 
 @contextmanager

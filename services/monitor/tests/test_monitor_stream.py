@@ -258,7 +258,7 @@ async def test_labels_are_joined_exactly_though_it_is_killed_in_mid_stream(monit
                 break
             minute = 5 * (number % 4)
             moments = spread(rows, start=START + timedelta(minutes=minute))
-            batch = predictions(people.rows(rows), moments, name="scoring", offset=rows * number)
+            batch = predictions(people.rows(rows), moments, name="scoring", segment="scoring/1", offset=rows * number)
             labels = feedback(batch.request_ids, [1.0, 0.0] * (rows // 2), name="scoring")
             corrected = feedback(batch.request_ids[:10], [0.0] * 10, known=START + timedelta(hours=2), name="scoring")
             told: list[Event] = [batch, labels] if number % 2 else [labels, batch]

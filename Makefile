@@ -47,7 +47,7 @@ up: setup ## start the flock
 down: setup ## stop the flock
 	@$(BIN)/murmur down
 
-test: setup ## the tests, with a real broker; beside them there are test-servers and chaos
+test: setup ## the tests, with a real broker; beside them there are test-servers, test-stories and chaos
 	$(BIN)/python -m pytest -m "not flock" -n auto --maxprocesses 4 --dist loadfile
 	$(BIN)/python -m pytest -m flock
 

@@ -86,7 +86,7 @@ async def without_a_broker(brokers: str) -> None:
         await asyncio.sleep(AWAY)  # that long it is away: what is waited for is the time itself
     finally:
         stopped.send_signal(signal.SIGCONT)
-    await asyncio.sleep(1)
+    await asyncio.sleep(1)  # of load with the broker back
 
 
 def report(clients: Clients, place: Arena, capacity: float, found: dict[str, list[str]]) -> None:

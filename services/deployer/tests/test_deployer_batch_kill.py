@@ -6,21 +6,18 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import numpy as np
 import psutil
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from on_kafka import heard, publish
 
 from murmur_deployer.batches.testing import parquet_bytes
 from murmur_deployer.testing import promoted, version_state, workflow_applied
-from murmur_events import Envelope, Event, from_record, to_record, topic_of
+from murmur_events import from_record
 from murmur_events.batches import BatchCompleted
 from murmur_events.serving import PredictionLogged
 from murmur_kernel.artifacts import ArtifactStore
@@ -120,35 +117,6 @@ async def _serves(flock: Flock) -> bool:
     return bool(deployment and deployment["serving_version"])
 
 
-async def publish(brokers: str, event: Event) -> None:
-    topic = topic_of(event)
-    record = to_record(
-        Envelope(
-            id=str(uuid4()),
-            source="registry",
-            topic=topic.name,
-            key=topic.key_of(event),
-            time=datetime.now(UTC),
-            sequence=1,
-            correlation_id=str(uuid4()),
-            causation_id=None,
-            event=event,
-        )
-    )
-    producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all")
-    await producer.start()
-    await producer.send_and_wait(record.topic, record.value, key=record.key, headers=list(record.headers))
-    await producer.stop()
-
-
-@asynccontextmanager
-async def heard(brokers: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(*TOPICS, bootstrap_servers=brokers, auto_offset_reset="earliest")
-    await consumer.start()
-    yield consumer
-    await consumer.stop()
-
-
 async def test_a_killed_deployer_loses_no_row_of_a_batch_and_doubles_none(
     flock: Flock, own_brokers: str, http: httpx.AsyncClient
 ) -> None:
@@ -198,7 +166,7 @@ async def _told(brokers: str, *names: str) -> tuple[list[BatchCompleted], dict[s
     """The batches' ends, and the rows of their requests in the prediction log, once all of them are there."""
     completed: list[BatchCompleted] = []
     rows: dict[str, Counter[str]] = {name: Counter() for name in names}
-    async with heard(brokers) as consumer, asyncio.timeout(60):
+    async with heard(brokers, *TOPICS) as consumer, asyncio.timeout(60):
         while not (len(completed) == len(names) and all(len(rows[name]) == ROWS // 250 for name in names)):
             record = await consumer.getone()
             event = from_record(record.topic, record.value, record.headers).event

@@ -5,19 +5,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import psutil
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
+from on_kafka import heard, publish
 
 from murmur_deployer.testing import promoted, version_state, workflow_applied
-from murmur_events import Envelope, Event, from_record, to_record, topic_of
+from murmur_events import Event, from_record
 from murmur_events.deployments import ModelDeployed
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.testing import eventually
@@ -25,41 +22,10 @@ from murmur_kernel.testing import eventually
 pytestmark = [pytest.mark.flock, pytest.mark.timeout(180)]
 
 
-@asynccontextmanager
-async def facts(brokers: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(
-        "model.deployed", "deployment.failed", bootstrap_servers=brokers, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    yield consumer
-    await consumer.stop()
-
-
 async def next_fact(consumer: AIOKafkaConsumer) -> Event:
     async with asyncio.timeout(60):
         record = await consumer.getone()
     return from_record(record.topic, record.value, record.headers).event
-
-
-async def publish(brokers: str, event: Event) -> None:
-    topic = topic_of(event)
-    record = to_record(
-        Envelope(
-            id=str(uuid4()),
-            source="registry",
-            topic=topic.name,
-            key=topic.key_of(event),
-            time=datetime.now(UTC),
-            sequence=1,
-            correlation_id=str(uuid4()),
-            causation_id=None,
-            event=event,
-        )
-    )
-    producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all")
-    await producer.start()
-    await producer.send_and_wait(record.topic, record.value, key=record.key, headers=list(record.headers))
-    await producer.stop()
 
 
 async def test_what_serves_outlives_the_deployer_and_comes_back_when_both_are_killed(
@@ -103,7 +69,7 @@ async def test_what_serves_outlives_the_deployer_and_comes_back_when_both_are_ki
     state = await version_state(artifacts, version=1, model=real.model, signature=real.signature, probe=real.probe)
     process = start()
     try:
-        async with facts(own_brokers) as consumer:
+        async with heard(own_brokers, "model.deployed", "deployment.failed") as consumer:
             await publish(own_brokers, workflow_applied())
             await publish(own_brokers, promoted(state, alias_revision=1))
             fact = await next_fact(consumer)

@@ -9,15 +9,15 @@ import structlog
 from murmur_deployer import facts
 from murmur_deployer.domain.canary import MOST_RESTARTS, Counts, Evidence, Judgement, Wish, judge
 from murmur_deployer.domain.deployment import Deployment, Target
+from murmur_deployer.domain.promotion import superseded
 from murmur_deployer.domain.replicas import ServedVersion
 from murmur_deployer.domain.rules import CanaryRules
-from murmur_deployer.jobs import asked, superseded
+from murmur_deployer.jobs import asked
 from murmur_deployer.ports import ModelServers, RouteNotApplied
 from murmur_deployer.repository import DeployerUnitOfWork, release_id
 from murmur_deployer.switching import Change, Switch
 from murmur_deployer.turns import Turn
-from murmur_events.base import DeploymentName, ModelName
-from murmur_events.deployments import CanaryJudged, DeploymentFailed
+from murmur_events.deployments import CanaryJudged
 from murmur_kernel import troubles
 from murmur_kernel.jobs import Job
 
@@ -206,16 +206,7 @@ class Canaries:
     async def _supersede(self, job: Job[DeployerUnitOfWork], by: Target, target: Target) -> None:
         async def give_way(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
             await _over(uow, before.name, "another version was promoted")
-            uow.publish(
-                DeploymentFailed(
-                    deployment=DeploymentName(before.name),
-                    model=ModelName(before.name),
-                    version=target.version,
-                    cause="superseded",
-                    message=superseded(by),
-                    still_serving=before.serving.version if before.serving else None,
-                )
-            )
+            uow.publish(facts.failed(before, target.version, "superseded", superseded(by)))
             return before.gave_way(uow.now)
 
         await self._carry_out(job, give_way, completes=True)

@@ -1,6 +1,8 @@
 """The replicas of a version that is to serve: recorded, started, and proven before anybody is led to them."""
 
+from collections.abc import Collection
 from dataclasses import replace
+from itertools import chain
 
 import structlog
 
@@ -55,11 +57,7 @@ class Candidates:
             deployments = await uow.all_deployments()
             deployment = next(each for each in deployments if each.name == name)
             missing = max(0, _size(deployment.serving, rules) - len(living))
-            in_use = ports_in_use(deployments)
-            ports = []
-            for _ in range(missing):
-                ports.append(self._servers.choose_ports(in_use))
-                in_use |= set(ports[-1])
+            ports = choose_pairs(self._servers, ports_in_use(deployments), missing)
             if ports or left is None or len(living) != len(left.replicas):
                 deployment = deployment.with_candidate(state.version, living, ports, rules.terms)
                 uow.deployments.save(deployment)
@@ -99,6 +97,14 @@ class Candidates:
             assert replica.process is not None
             log.info("replica started", replica=replica.name, pid=replica.process.pid, port=replica.http_port)
         return [*(replica for replica in replicas if replica.process is not None), *started]
+
+
+def choose_pairs(servers: ModelServers, in_use: Collection[int], count: int) -> list[tuple[int, int]]:
+    """So many pairs of free ports, none of them twice. Raises Transient when too few are left."""
+    pairs: list[tuple[int, int]] = []
+    for _ in range(count):
+        pairs.append(servers.choose_ports({*in_use, *chain.from_iterable(pairs)}))
+    return pairs
 
 
 def _size(serving: ServedVersion | None, rules: DeploymentRules) -> int:

@@ -1,9 +1,16 @@
 """What the deployer tells of a deployment."""
 
 from murmur_deployer.domain.canary import Evidence, Judgement, RollbackCause
-from murmur_deployer.domain.deployment import Deployment
+from murmur_deployer.domain.deployment import Deployment, FailureCause
 from murmur_events.base import DeploymentName, ModelName
-from murmur_events.deployments import CanaryJudged, CanaryStarted, CanaryTest, DeploymentRolledBack, ModelDeployed
+from murmur_events.deployments import (
+    CanaryJudged,
+    CanaryStarted,
+    CanaryTest,
+    DeploymentFailed,
+    DeploymentRolledBack,
+    ModelDeployed,
+)
 from murmur_events.models import VersionState
 
 
@@ -20,6 +27,18 @@ def deployed(deployment: Deployment, state: VersionState, *, replaces: int | Non
         replicas=names,
         endpoint=deployment.endpoint,
         state=state,
+    )
+
+
+def failed(deployment: Deployment, version: int, cause: FailureCause, message: str) -> DeploymentFailed:
+    """A version does not serve; what does, still does."""
+    return DeploymentFailed(
+        deployment=DeploymentName(deployment.name),
+        model=ModelName(deployment.name),
+        version=version,
+        cause=cause,
+        message=message,
+        still_serving=deployment.serving.version if deployment.serving else None,
     )
 
 

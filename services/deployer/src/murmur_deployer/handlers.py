@@ -11,7 +11,6 @@ from murmur_deployer.domain.rules import Autoscaling, CanaryRules, DeploymentRul
 from murmur_deployer.repository import DeployerUnitOfWork, Release
 from murmur_events.base import DeploymentName
 from murmur_events.deployment_section import DeploymentSection
-from murmur_events.deployments import DeploymentFailed
 from murmur_events.models import ModelPromoted
 from murmur_events.monitoring import DriftDetected
 from murmur_events.workflows import WorkflowApplied
@@ -96,16 +95,7 @@ async def _follow_production(event: ModelPromoted, uow: DeployerUnitOfWork) -> N
         case AlreadyServes(deployment):
             uow.deployments.save(deployment)
             uow.publish(facts.deployed(deployment, event.state, replaces=None))
-        case Superseded(by):
-            uow.publish(
-                DeploymentFailed(
-                    deployment=name,
-                    model=event.model,
-                    version=event.version,
-                    cause="superseded",
-                    message=f"version {by.version} was promoted later (alias revision {by.alias_revision})",
-                    still_serving=current.serving.version if current and current.serving else None,
-                )
-            )
+        case Superseded(deployment):
+            uow.publish(facts.failed(deployment, event.version, "superseded", promotion.superseded(deployment.target)))
         case AlreadyKnown():
             return

@@ -8,13 +8,12 @@ from murmur_deployer import facts
 from murmur_deployer.candidates import Candidates
 from murmur_deployer.domain.canary import Canary
 from murmur_deployer.domain.deployment import Deployment, FailureCause, RolloutFailed, Target
+from murmur_deployer.domain.promotion import superseded
 from murmur_deployer.domain.rules import DeploymentRules
 from murmur_deployer.ports import RouteNotApplied
 from murmur_deployer.repository import DeployerUnitOfWork, release_id
 from murmur_deployer.switching import Change, Switch
 from murmur_deployer.turns import Turn
-from murmur_events.base import DeploymentName, ModelName
-from murmur_events.deployments import DeploymentFailed
 from murmur_events.models import VersionState
 from murmur_kernel.errors import Transient
 from murmur_kernel.jobs import Job
@@ -84,16 +83,7 @@ class Rollouts:
         async with self._switch.turn, job.unit_of_work(completes=True) as uow:
             deployment = await uow.deployments.require(name)
             uow.deployments.save(deployment.failed(target, cause, message, uow.now))
-            uow.publish(
-                DeploymentFailed(
-                    deployment=DeploymentName(name),
-                    model=ModelName(name),
-                    version=target.version,
-                    cause=cause,
-                    message=message,
-                    still_serving=deployment.serving.version if deployment.serving else None,
-                )
-            )
+            uow.publish(facts.failed(deployment, target.version, cause, message))
         log.warning("deployment failed", deployment=name, version=target.version, cause=cause, reason=message)
 
     async def _begin(self, job: Job[DeployerUnitOfWork], name: str, target: Target) -> VersionState:
@@ -138,10 +128,6 @@ def asked(job: Job[DeployerUnitOfWork]) -> tuple[str, Target]:
     """The deployment and the target that a job is about."""
     payload = job.payload
     return payload["deployment"], Target(payload["version"], payload["alias_revision"])
-
-
-def superseded(by: Target) -> str:
-    return f"version {by.version} was promoted later (alias revision {by.alias_revision})"
 
 
 def _still_wanted(deployment: Deployment, target: Target) -> None:

@@ -1,16 +1,17 @@
 """Makes what runs match what is recorded, again and again: the only one who knows what really serves."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
 
+from murmur_deployer.candidates import choose_pairs
 from murmur_deployer.domain import sizing
 from murmur_deployer.domain.deployment import Deployment, ports_in_use
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.domain.routing import routing_table
-from murmur_deployer.domain.rules import DeploymentRules
+from murmur_deployer.domain.rules import DeploymentRules, rules_of
 from murmur_deployer.keeping import Keeper
 from murmur_deployer.ports import Fleet, ModelServers, RouteNotApplied, Router
 from murmur_deployer.proving import Prover
@@ -34,7 +35,8 @@ class Reconciler:
       `drain` at the latest
     - what nobody has recorded is removed
 
-    `passing` is held for all of a pass but the last: two that start one dead replica again would end with two of it.
+    `passing` is held for all of a pass but its last routes: two that start one dead replica again would end with two of
+    it.
     """
 
     def __init__(
@@ -86,17 +88,18 @@ class Reconciler:
         async with self._passing:
             rules = await self._fleet.rules()
             for deployment in await self._fleet.deployments():
-                its = _rules_of(deployment, rules)
+                its = rules_of(deployment.name, rules)
                 if deployment.serving is not None:
                     await self._keeper.look_after(deployment.serving.replicas, its)
                     await self._resize(deployment, its)
                 if deployment.canary is not None and deployment.candidate is not None:
                     await self._keeper.look_after(deployment.candidate.replicas, its)
-            applied = await self._route()
+            applied, gone = await self._route(), False
             for deployment in await self._fleet.deployments():
                 for replica in deployment.retiring:
-                    await self._retire(replica, applied=applied)
-        await self._route()
+                    gone = await self._retire(replica, applied=applied) or gone
+        if gone:
+            await self._route()
         return any(map(_is_moving, await self._fleet.deployments()))
 
     async def remove_strangers(self) -> None:
@@ -124,13 +127,11 @@ class Reconciler:
         name = deployment.name
         if sizing.change(deployment.serving, deployment.size, rules.terms) == sizing.NOTHING:
             return
+        in_use = ports_in_use(await self._fleet.deployments())
 
         def resized(deployment: Deployment) -> Deployment:
             change = sizing.change(deployment.serving, deployment.size, rules.terms)
-            ports = []
-            for _ in range(change.start):
-                ports.append(self._servers.choose_ports(in_use))
-                in_use.update(ports[-1])
+            ports = choose_pairs(self._servers, in_use, change.start)
             log.info(
                 "deployment resized",
                 deployment=name,
@@ -139,25 +140,26 @@ class Reconciler:
             )
             return deployment.grown(ports, rules.terms).shrunk(change.retire, self._clock.now())
 
-        in_use = ports_in_use(await self._fleet.deployments())
         try:
             await self._change(name, resized)
         except Transient as error:
             log.warning("deployment not resized", deployment=name, reason=str(error))
 
-    async def _retire(self, replica: Replica, *, applied: bool) -> None:
-        """applied: the front door is known to give it nothing more."""
+    async def _retire(self, replica: Replica, *, applied: bool) -> bool:
+        """Whether it is gone. applied: the front door is known to give it nothing more."""
         assert replica.retired_at is not None
         waited = self._clock.now() - replica.retired_at
         if waited < self._settle:  # the front door's workers may still be hearing of the new route
-            return
+            return False
         active = await self._router.active_requests(replica)
         idle = applied and active == 0
-        if idle or waited > self._drain or await self._servers.find(replica) is None:
-            await self._servers.stop(replica)
-            self._keeper.forget(replica.name)
-            await self._change(replica.deployment, lambda deployment: deployment.without(replica.name))
-            log.info("replica retired", replica=replica.name, active_requests=active)
+        if not (idle or waited > self._drain or await self._servers.find(replica) is None):
+            return False
+        await self._servers.stop(replica)
+        self._keeper.forget(replica.name)
+        await self._change(replica.deployment, lambda deployment: deployment.without(replica.name))
+        log.info("replica retired", replica=replica.name, active_requests=active)
+        return True
 
     async def _record(self, replica: Replica) -> None:
         await self._change(replica.deployment, lambda deployment: deployment.with_replica(replica))
@@ -165,10 +167,6 @@ class Reconciler:
     async def _change(self, name: str, change: Callable[[Deployment], Deployment]) -> None:
         async with self._switching:
             await self._fleet.update(name, change)
-
-
-def _rules_of(deployment: Deployment, rules: Mapping[str, DeploymentRules]) -> DeploymentRules:
-    return rules.get(deployment.name) or DeploymentRules(workflow=deployment.name)
 
 
 def _is_moving(deployment: Deployment) -> bool:

@@ -18,10 +18,9 @@ from murmur_cli.demo.stage import Condition, StoryStopped, of
 from murmur_cli.demo.traffic import send
 from murmur_cli.door import FrontDoor, Json
 from murmur_events import Envelope
-from murmur_events.catalog import CATALOG
 from murmur_events.deployments import ModelDeployed
 from murmur_events.models import ModelRejected, ReviewRequested
-from murmur_events.monitoring import AlertResolved, DriftDetected, WindowMeasured
+from murmur_events.monitoring import AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
 from murmur_events.training import TrainingRequested
 from murmur_workflows import fraud
 from murmur_workflows.fraud.data import FEATURES
@@ -32,9 +31,6 @@ BATCH, PAUSE = 50, 0.06
 """Some 600 payments a second: a window of five seconds holds 3,000."""
 LABELS_A_CALL = 1000
 CONTROL_WEEKS = fraud.FOURTH_WEEKS[:2]
-
-LABELS_ARE_TAKEN = "feedback.recorded" in {topic.name for topic in CATALOG}
-"""Whether this flock's monitor joins labels with predictions, and judges the quality of what serves by them."""
 
 
 @dataclass
@@ -118,9 +114,8 @@ class FraudStory(Play[FraudSummary]):
         drift = await self.wait("drift", of(DriftDetected))
         assert isinstance(drift.event, DriftDetected)
         self.summary.drifted_features = [feature.feature for feature in drift.event.features if feature.drifted]
-        if LABELS_ARE_TAKEN:
-            await self._tell_all()
-            await self.wait("the fallen quality to be seen", _degraded)
+        await self._tell_all()
+        await self.wait("the fallen quality to be seen", of(PerformanceDegraded))
         await self.wait("a training that nobody asked for by hand", _retraining)
 
     async def _retrained(self) -> None:
@@ -132,7 +127,7 @@ class FraudStory(Play[FraudSummary]):
         await self._replay(fraud.LATER_WEEKS[0])
         await self.wait("the alert to be resolved", of(AlertResolved))
         self.summary.drifts = self.stage.count(of(DriftDetected))
-        self.summary.degradations = self.stage.count(_degraded)
+        self.summary.degradations = self.stage.count(of(PerformanceDegraded))
         self.summary.trainings_by_drift = self.stage.count(by_drift)
         self.summary.serving = version
 
@@ -152,8 +147,6 @@ class FraudStory(Play[FraudSummary]):
             await self._tell(self._untold.popleft())
 
     async def _tell(self, labels: list[Json]) -> None:
-        if not LABELS_ARE_TAKEN:
-            return
         for start in range(0, len(labels), LABELS_A_CALL):
             body = {"rows": labels[start : start + LABELS_A_CALL], "source": "complaints"}
             await self.door.post(f"/monitor/v1/deployments/{self.name}/feedback", body)
@@ -164,12 +157,12 @@ class FraudStory(Play[FraudSummary]):
             await self._tell(self._untold.popleft())
 
     def _noticed(self) -> bool:
-        """Drift, and where labels are taken the fallen quality, too."""
-        seen = self.stage.count(of(DriftDetected)) > 0
-        return seen and (not LABELS_ARE_TAKEN or self.stage.count(_degraded) > 0)
+        """Drift, and the fallen quality too."""
+        return self.stage.count(of(DriftDetected)) > 0 and self.stage.count(of(PerformanceDegraded)) > 0
 
     def _nothing_noticed(self) -> bool:
-        return not any(self.stage.count(condition) for condition in (of(DriftDetected), _degraded, _retraining))
+        conditions = (of(DriftDetected), of(PerformanceDegraded), _retraining)
+        return not any(map(self.stage.count, conditions))
 
 
 def _labels(names: list[str], frauds: pd.Series) -> list[Json]:
@@ -189,10 +182,6 @@ def _review_after(version: int) -> Condition:
         return isinstance(envelope.event, ReviewRequested) and envelope.event.version > version
 
     return matches
-
-
-def _degraded(envelope: Envelope) -> bool:
-    return envelope.topic == "performance.degraded"
 
 
 def _retraining(envelope: Envelope) -> bool:

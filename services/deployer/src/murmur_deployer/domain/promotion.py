@@ -14,9 +14,14 @@ class RollOut:
 
 @dataclass(frozen=True)
 class Superseded:
-    """A newer promotion is already known."""
+    """A newer promotion is already known: the target of the deployment as it is."""
 
-    by: Target
+    deployment: Deployment
+
+
+def superseded(by: Target) -> str:
+    """In words, for whoever asked for the older one."""
+    return f"version {by.version} was promoted later (alias revision {by.alias_revision})"
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ def decide(
     if target.alias_revision == current.target.alias_revision:
         return AlreadyKnown()
     if target.alias_revision < current.target.alias_revision:
-        return Superseded(current.target)
+        return Superseded(current)
     if current.serving is not None and current.serving.version == target.version:
         return AlreadyServes(current.aiming_at(target))
     return RollOut(current.aiming_at(target))

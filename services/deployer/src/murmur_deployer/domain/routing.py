@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from murmur_deployer.domain.deployment import Deployment
 from murmur_deployer.domain.replicas import Replica
-from murmur_deployer.domain.rules import DeploymentRules
+from murmur_deployer.domain.rules import DeploymentRules, rules_of
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def routing_table(deployments: Iterable[Deployment], rules: Mapping[str, Deploym
     """What the deployments say. rules: by the name of the deployment; one that has none is served by the defaults."""
     routes, pools = [], []
     for deployment in sorted(deployments, key=lambda each: each.name):
-        its = rules.get(deployment.name) or DeploymentRules(workflow=deployment.name)
+        its = rules_of(deployment.name, rules)
         pools += _pools(deployment, its.most)
         if deployment.serving is not None:
             pool = pool_name(deployment.name, deployment.serving.version)

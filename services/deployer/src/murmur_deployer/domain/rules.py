@@ -1,5 +1,6 @@
 """How people want a deployment served: the section `deployment` of its workflow, in the newest revision."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from murmur_deployer.domain.replicas import Terms
@@ -70,3 +71,8 @@ class DeploymentRules:
     def automatic(self) -> bool:
         """Whether the number of replicas follows the load."""
         return self.most > self.replicas
+
+
+def rules_of(deployment: str, rules: Mapping[str, DeploymentRules]) -> DeploymentRules:
+    """A deployment is named like its workflow; of one that is not known yet, the defaults."""
+    return rules.get(deployment) or DeploymentRules(workflow=deployment)

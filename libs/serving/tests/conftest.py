@@ -18,8 +18,11 @@ with warnings.catch_warnings():
     import mlserver  # noqa: F401
     from mlserver.settings import ModelSettings
 
+from log_fixtures import ORIGIN, RememberingSink
+
 from murmur_events.values import ColumnSpec, Signature
 from murmur_serving.config import REFERENCE_FILE, Ports, ReplicaConfig, write_replica
+from murmur_serving.predictionlog import PredictionLog
 from murmur_serving.runtime import ModelRuntime
 
 SIGNATURE = Signature(
@@ -125,3 +128,24 @@ def load_format(model: TinyModel, load: Load) -> Callable[[bytes, str], Awaitabl
 def altered(model: TinyModel) -> TinyModel:
     """The same model with one byte changed on its way."""
     return replace(model, content=model.content[:-1] + bytes([model.content[-1] ^ 1]))
+
+
+@pytest.fixture
+def sink() -> RememberingSink:
+    return RememberingSink()
+
+
+Open = Callable[..., PredictionLog]
+
+
+@pytest.fixture
+async def open_log(tmp_path: Path, sink: RememberingSink) -> AsyncIterator[Open]:
+    logs: list[PredictionLog] = []
+
+    def _open(*, to: RememberingSink | None = sink, flush_after: float = 0.01) -> PredictionLog:
+        logs.append(PredictionLog.open(tmp_path, ORIGIN, to, flush_after=flush_after))
+        return logs[-1]
+
+    yield _open
+    for log in logs:
+        await log.close(timeout=0.1)

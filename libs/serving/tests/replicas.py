@@ -6,15 +6,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
-import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
 from murmur_serving.config import Ports
+from murmur_serving.predictionlog import LoggedRow, rows_below
+
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def free_port() -> int:
@@ -46,8 +49,13 @@ class Replica:
                 time.sleep(0.05)
         raise AssertionError(f"not ready: {self.output.read_text()}")
 
-    def logged(self) -> list[list[Any]]:
-        return [orjson.loads(line) for path in self.logs.glob("*/*.rows") for line in path.read_bytes().splitlines()]
+    def logged(self) -> list[LoggedRow]:
+        return rows_below(self.logs)
+
+    def logged_since(self, known: int, *, named: bool = True) -> list[LoggedRow]:
+        """Rows after the first `known`, without what no two requests have in common."""
+        rows = self.logged()[known:]
+        return [replace(row, at=NEVER, latency_ms=0, request_id=row.request_id if named else "") for row in rows]
 
     def metrics(self) -> dict[str, float]:
         """Samples by name, those of all labels added."""

@@ -5,100 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
+from log_fixtures import NOON, ORIGIN, RememberingSink, append, eventually, numbered, refuse
 
-from murmur_events import LARGEST_RECORD, Envelope, Record, from_record
-from murmur_serving.errors import LogUnwritable, SinkAway
-from murmur_serving.predictionlog import Origin, PredictionLog
+from murmur_events import LARGEST_RECORD
+from murmur_serving.errors import LogUnwritable
+from murmur_serving.predictionlog import PredictionLog, Rows
 from murmur_serving.predictionlog.backlog import MAX_ROWS, Backlog
+from murmur_serving.predictionlog.blocks import pack
 from murmur_serving.predictionlog.segments import LogDirectory, SegmentWriter, leftovers
-
-ORIGIN = Origin(
-    deployment="credit",
-    model="credit",
-    version=3,
-    model_sha256="a" * 64,
-    replica="credit-v3-1",
-    shard=0,
-    columns=("limit", "age"),
-)
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-class RememberingSink:
-    """Stores records; `away`: refuses them; `forgetful`: stores and refuses, as when an acknowledgement is lost."""
-
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-        self.away = False
-        self.forgetful = False
-        self.closed = False
-
-    async def send(self, record: Record) -> None:
-        await asyncio.sleep(0)
-        if self.away:
-            raise SinkAway("nobody there")
-        self.records.append(record)
-        if self.forgetful:
-            raise SinkAway("the acknowledgement was lost")
-
-    async def close(self) -> None:
-        self.closed = True
-
-    @property
-    def envelopes(self) -> list[Envelope]:
-        return [from_record(record.topic, record.value, record.headers) for record in self.records]
-
-    @property
-    def request_ids(self) -> list[str]:
-        return [row for envelope in self.envelopes for row in envelope.event.request_ids]
-
-    @property
-    def distinct_request_ids(self) -> list[str]:
-        """What a consumer keeps that drops an event id it has seen."""
-        seen = {envelope.id: envelope for envelope in self.envelopes}
-        return [row for envelope in seen.values() for row in envelope.event.request_ids]
-
-
-@pytest.fixture
-def sink() -> RememberingSink:
-    return RememberingSink()
-
-
-Open = Callable[..., PredictionLog]
-
-
-@pytest.fixture
-async def open_log(tmp_path: Path, sink: RememberingSink) -> AsyncIterator[Open]:
-    logs: list[PredictionLog] = []
-
-    def _open(*, to: RememberingSink | None = sink) -> PredictionLog:
-        logs.append(PredictionLog.open(tmp_path, ORIGIN, to, flush_after=0.01))
-        return logs[-1]
-
-    yield _open
-    for log in logs:
-        await log.close(timeout=0.1)
-
-
-def append(log: PredictionLog, *request_ids: str) -> None:
-    for request_id in request_ids:
-        log.append(request_id, NOON, 1.5, status=200, features=[[1.0, None]], outputs=[0.25])
-
-
-async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  files change without an event to wait for
-            await asyncio.sleep(0.005)
-
-
-def numbered(count: int, start: int = 0) -> list[str]:
-    return [f"r-{number}" for number in range(start, start + count)]
 
 
 async def test_a_row_becomes_an_event_with_all_that_is_known_of_it(open_log, sink) -> None:
@@ -118,15 +38,15 @@ async def test_a_row_becomes_an_event_with_all_that_is_known_of_it(open_log, sin
 
 
 async def test_a_failed_request_is_a_row_without_features(open_log, sink) -> None:
-    open_log().append("r-1", NOON, 0.1, status=400)
+    refuse(open_log(), "r-1")
     await eventually(lambda: bool(sink.records))
     event = sink.envelopes[0].event
     assert (event.statuses, event.features, event.outputs) == ((400,), {"limit": (None,), "age": (None,)}, (None,))
 
 
 async def test_a_request_of_many_rows_is_as_many_rows(open_log, sink) -> None:
-    features = [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
-    open_log().append("r-1", NOON, 0.1, status=200, features=features, outputs=[0.1, 0.2, 0.3])
+    features = np.arange(6.0).reshape(3, 2)
+    open_log().append(Rows.of_request("r-1", 0.0001, rows=3), NOON, features=features, outputs=[0.1, 0.2, 0.3])
     await eventually(lambda: bool(sink.records))
     event = sink.envelopes[0].event
     assert event.request_ids == ("r-1",) * 3
@@ -204,14 +124,14 @@ import asyncio, os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from datetime import UTC, datetime
-from murmur_serving.predictionlog import Origin, PredictionLog
+import numpy as np
+from murmur_serving.predictionlog import Origin, PredictionLog, Rows
 
 async def main():
     origin = Origin("credit", "credit", 3, "a" * 64, "credit-v3-1", 0, ("limit", "age"))
     log = PredictionLog.open(Path({logs!r}), origin, None)
     for number in range(1234):
-        log.append(f"r-{{number}}", datetime.now(UTC), 1.0, status=200,
-                   features=[[1.0, 2.0]], outputs=[0.5])
+        log.append(Rows.of_request(f"r-{{number}}", 0.001), datetime.now(UTC), features=np.ones((1, 2)), outputs=[0.5])
     os.kill(os.getpid(), signal.SIGKILL)
 
 asyncio.run(main())
@@ -227,7 +147,18 @@ async def test_kill_9_loses_no_row(open_log, sink, tmp_path) -> None:
     assert sink.request_ids == numbered(1234)
 
 
-async def test_a_line_that_a_power_cut_tore_is_left_out(open_log, sink, tmp_path) -> None:
+async def test_a_request_of_more_rows_than_a_batch_holds_is_shipped_in_several(open_log, sink) -> None:
+    features = np.arange(8.0 * MAX_ROWS).reshape(-1, 2)
+    outputs = np.linspace(0, 1, len(features)).tolist()
+    open_log().append(Rows.of_request("r-1", 0.1, rows=len(features)), NOON, features=features, outputs=outputs)
+    await eventually(lambda: len(sink.request_ids) == len(features))
+    events = [envelope.event for envelope in sink.envelopes]
+    assert [event.offset for event in events] == [0, MAX_ROWS, 2 * MAX_ROWS, 3 * MAX_ROWS]
+    assert [value for event in events for value in event.features["age"]] == features[:, 1].tolist()
+    assert [output for event in events for output in event.outputs] == outputs
+
+
+async def test_a_block_that_a_power_cut_tore_is_left_out(open_log, sink, tmp_path) -> None:
     first = open_log(to=None)
     append(first, *numbered(3))
     await first.close()
@@ -238,31 +169,57 @@ async def test_a_line_that_a_power_cut_tore_is_left_out(open_log, sink, tmp_path
     assert sink.request_ids == numbered(2)
 
 
-async def test_a_garbled_line_does_not_hold_up_the_rest(open_log, sink, tmp_path) -> None:
+@pytest.mark.parametrize("place", [0, 5, 10, 40, -4], ids=["mark", "checksum", "length", "head", "features"])
+async def test_a_garbled_block_does_not_hold_up_the_rest(open_log, sink, tmp_path, place: int) -> None:
     first = open_log(to=None)
     append(first, *numbered(3))
     await first.close()
     [segment] = tmp_path.glob("*/*.rows")
-    content = segment.read_bytes().splitlines(keepends=True)
-    segment.write_bytes(content[0] + b"\0" * 20 + b"\n" + content[2])
+    content = bytearray(segment.read_bytes())
+    second = len(content) // 3 * (1 + (place < 0)) + place
+    content[second : second + 3] = bytes(byte ^ 0xFF for byte in content[second : second + 3])
+    segment.write_bytes(content)
     open_log()
     await eventually(lambda: len(leftovers(tmp_path)) == 1)
     assert sink.request_ids == ["r-0", "r-2"]
+
+
+async def test_a_lost_position_ships_again_under_the_same_offsets(open_log, sink, tmp_path) -> None:
+    sink.forgetful = True
+    first = open_log()
+    append(first, *numbered(20))
+    await eventually(lambda: bool(sink.records))
+    await first.close(timeout=0.05)
+    sink.forgetful = False
+    [position] = tmp_path.glob("*/position.json")
+    position.write_bytes(b"\0" * 128)
+    open_log()
+    await eventually(lambda: len(leftovers(tmp_path)) == 1)
+    assert sink.distinct_request_ids == numbered(20)
 
 
 def test_segments_are_rotated_and_deleted_once_shipped(tmp_path) -> None:
     directory = LogDirectory.create(tmp_path, ORIGIN)
     writer = SegmentWriter(directory, max_bytes=8)
     for number in range(5):
-        writer.append(b'["%d"]\n' % number + b'["+"]\n')
+        blocks = pack(
+            Rows([f"r-{number}", "+"], [0.001] * 2, [""] * 2),
+            NOON,
+            status=400,
+            batch=False,
+            features=None,
+            outputs=None,
+            most_rows=1,
+        )
+        writer.append(blocks)
     writer.close()
     assert directory.segments() == [1, 2, 3, 4, 5]
-    backlog = Backlog(directory)
-    read = []
-    while (batch := backlog.next_batch()) is not None:
-        read.append((batch.segment.rpartition("/")[2], batch.offset, batch.lines[0]))
-        backlog.shipped(batch)
-    assert read == [(f"{number + 1:06d}", 0, b'["%d"]\n' % number) for number in range(5)]
+    with closing(Backlog(directory)) as backlog:
+        read = []
+        while (batch := backlog.next_batch()) is not None:
+            read.append((batch.segment.rpartition("/")[2], batch.offset, batch.blocks[0].head.request_ids))
+            backlog.shipped(batch)
+    assert read == [(f"{number + 1:06d}", 0, [f"r-{number}"]) for number in range(5)]
     assert directory.segments() == [5]
     directory.release()
 
@@ -281,11 +238,10 @@ WIDE = replace(ORIGIN, columns=tuple(f"pixel-{number:05}" for number in range(30
 
 
 async def test_refused_requests_of_a_wide_model_fit_into_an_event(tmp_path: Path, sink: RememberingSink) -> None:
-    """A line is short where nothing was predicted; the event has a null for each column of each row."""
+    """A block is short where nothing was predicted; the event has a null for each column of each row."""
     log = PredictionLog.open(tmp_path, WIDE, sink)
     sent = [f"r-{number}" for number in range(MAX_ROWS)]
-    for request_id in sent:
-        log.append(request_id, NOON, 1.0, status=400)
+    refuse(log, *sent)
     await log.close()
     assert sink.request_ids == sent
     assert max(record.size for record in sink.records) < LARGEST_RECORD // 4
@@ -293,8 +249,7 @@ async def test_refused_requests_of_a_wide_model_fit_into_an_event(tmp_path: Path
 
 async def test_a_row_that_no_broker_takes_does_not_hold_up_those_behind_it(tmp_path, sink) -> None:
     log = PredictionLog.open(tmp_path, ORIGIN, sink)
-    for request_id in ("before", "x" * LARGEST_RECORD, "behind"):
-        log.append(request_id, NOON, 1.0, status=400)
+    refuse(log, "before", "x" * LARGEST_RECORD, "behind")
     await log.close()
     assert sink.request_ids == ["before", "behind"]
     assert log.waiting == 0

@@ -4,12 +4,13 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from aiokafka import AIOKafkaConsumer
 
 from murmur_events import LARGEST_RECORD, Record, from_record
 from murmur_serving.errors import SinkAway
-from murmur_serving.predictionlog import KafkaSink, Origin, PredictionLog, sink_for
+from murmur_serving.predictionlog import KafkaSink, Origin, PredictionLog, Rows, sink_for
 
 pytestmark = pytest.mark.flock
 
@@ -19,7 +20,7 @@ async def test_rows_reach_kafka_in_order_once_each(brokers: str, tmp_path: Path)
     log = PredictionLog.open(tmp_path, origin, sink_for(brokers, client_id="credit-v3-1"))
     sent = [f"r-{number}" for number in range(1700)]
     for request_id in sent:
-        log.append(request_id, datetime.now(UTC), 1.0, status=200, features=[[1.0]], outputs=[0.5])
+        log.append(Rows.of_request(request_id, 0.001), datetime.now(UTC), features=np.ones((1, 1)), outputs=[0.5])
         await asyncio.sleep(0)
     await log.close()
     assert log.waiting == 0

@@ -41,10 +41,6 @@ def told(response: httpx.Response, given: Any) -> tuple[Any, ...]:
     return response.status_code, headers, body
 
 
-def without_times(rows: list[list[Any]], *, named: bool) -> list[list[Any]]:
-    return [[row[0] if named else "", *row[3:]] for row in rows]
-
-
 def id_of(body: bytes) -> Any:
     try:
         document = orjson.loads(body)
@@ -63,11 +59,11 @@ def test_both_ways_tell_the_same(replica) -> None:
             for headers in (FAST, SLOW):
                 known = len(replica.logged())
                 answers.append(told(client.post(path, content=body, headers=headers | TRACED), id_of(body)))
-                rows.append(without_times(replica.logged()[known:], named=id_of(body) is not None))
+                rows.append(replica.logged_since(known, named=id_of(body) is not None))
             assert answers[0] == answers[1], body
             assert rows[0] == rows[1], body
             assert rows[0], body
-            assert all(row[-1] == "0af7651916cd43dd8448eb211c80319c" for row in rows[0])
+            assert all(row.trace == "0af7651916cd43dd8448eb211c80319c" for row in rows[0])
             seen[answers[0][0] == 200] += 1
     after = replica.metrics()
     gained = {name: after[name] - before.get(name, 0.0) for name in after}
@@ -102,9 +98,9 @@ def test_a_request_of_a_batch_is_logged_as_such_and_counts_apart(replica, model)
                 assert client.post(INFER, content=body, headers=marked).status_code == status
         client.post(INFER, content=good, headers=FAST | {BATCH_HEADER: "anybody's"})
     after, rows = replica.metrics(), replica.logged()[known:]
-    predicted = sum(row[3] == 200 for row in rows) // 3
-    assert [row[7:] for row in rows if row[3] == 400] == [[True]] * 2
-    assert [row[7:] for row in rows if row[3] == 200] == [[True]] * 2 * predicted + [[]] * predicted
+    predicted = sum(row.status == 200 for row in rows) // 3
+    assert [row.batch for row in rows if row.status == 400] == [True] * 2
+    assert [row.batch for row in rows if row.status == 200] == [True] * 2 * predicted + [False] * predicted
     gained = {name: after[name] - before.get(name, 0.0) for name in after}
     assert gained["murmur_serving_batch_rows_total"] == 2 * predicted
     assert gained["murmur_serving_requests_total"] == gained["murmur_serving_request_seconds_count"] == 1

@@ -63,7 +63,7 @@ def test_http_answers_as_the_booster_and_echoes_the_id(replica, model) -> None:
     [output] = answer["outputs"]
     assert (output["name"], output["shape"]) == ("probability", [1])
     assert output["data"] == pytest.approx(model.expected(model.rows[:1]), abs=1e-7)
-    assert "order-17" in [row[0] for row in replica.logged()]
+    assert "order-17" in [row.request_id for row in replica.logged()]
 
 
 def test_grpc_answers_as_the_booster(replica, model) -> None:
@@ -92,7 +92,7 @@ def test_a_wrong_request_is_answered_in_the_protocols_form_and_logged(replica, c
         answer = client.post("/v2/models/credit/infer", content=content, headers=JSON)
     assert answer.status_code == 400
     assert complaint in answer.json()["error"]
-    assert [row[3] for row in replica.logged()[before:]] == [400]
+    assert [row.status for row in replica.logged()[before:]] == [400]
 
 
 def test_a_request_of_another_content_type_is_told_which(replica) -> None:
@@ -172,7 +172,7 @@ def test_kill_9_keeps_every_answered_row_and_a_signal_ends_with_0(start, model) 
             client.post("/v2/models/credit/infer", json=body(model.rows[number], id=f"r-{number}")).raise_for_status()
     os.kill(replica.process.pid, signal.SIGKILL)
     replica.process.wait()
-    assert [row[0] for row in replica.logged()] == [f"r-{number}" for number in range(50)]
+    assert [row.request_id for row in replica.logged()] == [f"r-{number}" for number in range(50)]
 
 
 def test_a_polite_end_is_a_clean_one(start) -> None:
@@ -234,3 +234,19 @@ def test_loading_and_unloading_is_not_for_everybody_with_a_token(asking) -> None
         assert (client.post(path).status_code, refused.status_code) == (401, 403)
         assert "needs the role 'operator'" in refused.json()["error"]
         assert client.get("/v2/models/credit/ready").status_code == 200
+
+
+def test_a_model_that_was_loaded_again_is_still_said_to_answer(start, model) -> None:
+    replica = start()
+    replica.until_ready()
+    load = "/v2/repository/models/credit/load"
+    with replica.client as client:
+        client.post(load).raise_for_status()
+        assert replica.metrics()["murmur_serving_engine"] == 1
+        client.post("/v2/repository/models/credit/unload").raise_for_status()
+        asked = [
+            client.post("/v2/models/credit/infer", content=text, headers=JSON) for text in (b"{", b'{"inputs": []}')
+        ]
+        assert [answer.status_code for answer in asked] == [400, 404]
+    replica.process.send_signal(signal.SIGTERM)
+    assert replica.process.wait(timeout=20) == 0

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 import pytest
 import xgboost
 from mlserver.types import InferenceRequest, RequestInput
 
 from murmur_events.values import ColumnSpec, Signature
 from murmur_serving.errors import InvalidRequest, ModelRefused
+from murmur_serving.predictionlog import rows_below
 
 
 def tensor(name: str, data: list[Any], shape: list[int] | None = None, datatype: str = "FP64") -> dict[str, Any]:
@@ -201,8 +201,8 @@ async def test_a_sample_of_the_log_is_chosen_by_id_and_holds_every_failure(load,
         with pytest.raises(InvalidRequest):
             await runtime.predict(request([], id=f"bad-{number}"))
 
-    rows = [orjson.loads(line) for path in tmp_path.glob("logs/*/*.rows") for line in path.read_bytes().splitlines()]
-    answered = Counter(row[0] for row in rows if row[3] == 200)
+    rows = rows_below(tmp_path / "logs")
+    answered = Counter(row.request_id for row in rows if row.status == 200)
     assert 60 < len(answered) < 140
     assert set(answered.values()) == {2}
-    assert [row[0] for row in rows if row[3] == 400] == [f"bad-{number}" for number in range(20)]
+    assert [row.request_id for row in rows if row.status == 400] == [f"bad-{number}" for number in range(20)]

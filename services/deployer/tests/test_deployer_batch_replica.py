@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import numpy as np
-import orjson
 import pytest
 import xgboost
 
@@ -27,6 +26,7 @@ from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.testing import eventually
 from murmur_runtime.ports import free_front_door
 from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
+from murmur_serving.predictionlog import LoggedRow, rows_below
 
 COLUMNS = ("a", "kind")
 REAL = pytest.param("real", marks=pytest.mark.flock)
@@ -93,9 +93,8 @@ class Real:
         output: float = answer.json()["outputs"][0]["data"][0]
         return output
 
-    def logged(self) -> list[list[Any]]:
-        found = sorted((self._home / "predictions" / "credit").glob("*/*.rows"))
-        return [orjson.loads(line) for path in found for line in path.read_bytes().splitlines()]
+    def logged(self) -> list[LoggedRow]:
+        return rows_below(self._home / "predictions" / "credit")
 
 
 def _parquet(rows: Matrix) -> bytes:
@@ -186,9 +185,9 @@ async def test_outputs_are_those_of_single_requests(real: Real) -> None:
     alone = [await real.single(row) for row in rows]
     assert scored.outputs == alone
     assert asked > 0
-    marked = [row for row in real.logged() if len(row) > 7]
-    assert {row[0] for row in marked} == {f"b-1/000000/{number:03d}" for number in range(5)}
-    assert [row[5] for row in marked] == alone
+    marked = [row for row in real.logged() if row.batch]
+    assert {row.request_id for row in marked} == {f"b-1/000000/{number:03d}" for number in range(5)}
+    assert [row.output for row in marked] == alone
     assert len(real.logged()) == len(marked) + asked + len(alone)
 
 

@@ -1,6 +1,7 @@
 """`python -m murmur_serving <directory>`: one replica of one model server."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -17,6 +18,7 @@ def main() -> None:
         sys.exit("usage: python -m murmur_serving <directory that murmur_serving.config.write_replica has written>")
     directory = Path(sys.argv[1])
     _configure_logs(directory.name)
+    _let_threads_finish()
     if read_replica(directory).format != "skops":
         # XGBoost imports scikit-learn where it finds it, for wrappers that are of no use here: 3 s and 80 MB a replica.
         sys.modules["sklearn"] = None  # type: ignore[assignment]  # the documented way to make an import fail
@@ -24,6 +26,15 @@ def main() -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         sys.exit(runner.run(serve(directory)))
+
+
+def _let_threads_finish() -> None:
+    """A replica has one core. gRPC's threads would interrupt the event loop seven times a call, to tell it of what it
+    can only do later; as a batch process (Linux) no thread of it interrupts another, and a call takes a fifth less.
+    """
+    if hasattr(os, "SCHED_BATCH"):
+        with contextlib.suppress(OSError):  # forbidden in some sandboxes
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _configure_logs(replica: str) -> None:

@@ -27,6 +27,9 @@ _TYPES = {
 }
 
 
+_MOST_DIGITS, _MOST_SIZES = 12, 8
+
+
 class Malformed(Exception):
     """The body is not what its own head says of it."""
 
@@ -35,7 +38,7 @@ def plain_request(body: bytes, length: str | None) -> bytes:
     """The same request in JSON alone. length: what the header said, None without it. Raises Malformed."""
     if length is None:
         return body
-    size = int(length) if length.isascii() and length.isdigit() else -1
+    size = int(length) if length.isascii() and length.isdigit() and len(length) < _MOST_DIGITS else -1
     if not 0 < size <= len(body):
         raise Malformed(
             f"the header 'Inference-Header-Content-Length' is {length!r} and the body has {len(body)} bytes"
@@ -61,16 +64,26 @@ def _fill(tensor: dict[str, Any], body: bytes, begin: int) -> int:
     datatype, shape = tensor["datatype"], tensor["shape"]
     if datatype not in _TYPES:
         tensor["data"] = []  # MLServer names the datatypes that there are
-        return begin + int(size)
-    expected = np.dtype(_TYPES[datatype]).itemsize * prod(shape)
+        return begin + _whole(size)
+    sizes = shape if isinstance(shape, list) else [shape]
+    if len(sizes) > _MOST_SIZES:
+        raise Malformed(f"input {tensor['name']!r} has a shape of {len(sizes)} sizes: models take one or two")
+    expected = prod(map(_whole, sizes), start=np.dtype(_TYPES[datatype]).itemsize)
     if size != expected or begin + size > len(body):
         raise Malformed(
             f"input {tensor['name']!r} has {size!r} bytes of {len(body) - begin} that are left, but its shape {shape!r}"
             f" of {datatype} says {expected}"
         )
-    values = np.frombuffer(body, _TYPES[datatype], prod(shape), begin)
+    values = np.frombuffer(body, _TYPES[datatype], prod(sizes), begin)
     tensor["data"] = values.astype(np.float64) if datatype.startswith("FP") else values
-    return begin + int(size)
+    return begin + expected
+
+
+def _whole(size: Any) -> int:
+    """Raises Malformed."""
+    if type(size) is not int or not 0 <= size < 2**32:
+        raise Malformed(f"a size is {size!r}: shapes and 'binary_data_size' are whole numbers")
+    return size
 
 
 def wants_binary(request: bytes) -> dict[str, bool] | bool:

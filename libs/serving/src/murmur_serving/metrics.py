@@ -12,7 +12,7 @@ PREDICTIONS = Counter("murmur_serving_predictions", "Rows predicted", ["deployme
 BATCH_ROWS = Counter("murmur_serving_batch_rows", "Rows predicted for batches", ["deployment", "version"])
 LATENCY = Histogram(
     "murmur_serving_request_seconds",
-    "Seconds from the parsed request to the answer, the prediction log's row included",
+    "Seconds from the whole request to its outputs; what is appended to the prediction log says the same",
     ["deployment", "version"],
     buckets=(
         *(0.0001, 0.0002, 0.0003, 0.0005, 0.0007, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02),
@@ -25,6 +25,9 @@ LOG_BACKLOG = Gauge(
 LOG_SHIPPED = Counter(
     "murmur_serving_log_shipped_rows", "Rows of the prediction log acknowledged by the broker", ["deployment"]
 )
+LOG_DROPPED = Counter(
+    "murmur_serving_log_dropped_rows", "Rows of the prediction log that are too large for any broker", ["deployment"]
+)
 LOG_RETRIES = Counter(
     "murmur_serving_log_retries", "Batches of the prediction log that the broker did not take", ["deployment"]
 )
@@ -35,6 +38,25 @@ ENGINE = Gauge(
     "1 for the engine that answers: onnxruntime, xgboost or scikit-learn",
     ["deployment", "version", "engine"],
 )
+
+
+class Engines:
+    """Which engines answer: a model that is loaded again comes before the one that it replaces goes."""
+
+    def __init__(self) -> None:
+        self._of: dict[object, tuple[str, str, str]] = {}
+
+    def enter(self, model: object, deployment: str, version: int, engine: str) -> None:
+        self._of[model] = labels = (deployment, str(version), engine)
+        ENGINE.labels(*labels).set(1)
+
+    def leave(self, model: object) -> None:
+        labels = self._of.pop(model, None)
+        if labels is not None and labels not in self._of.values():
+            ENGINE.labels(*labels).set(0)
+
+
+ENGINES = Engines()
 
 
 FAST = Counter(
@@ -59,15 +81,16 @@ class Counts:
         """One answered request of a batch: its rows count apart, so that rate and latency are those of live traffic."""
         self._of_batches.inc(predictions)
 
-    def request(self, *, status: int, seconds: float, outputs: Sequence[float] = ()) -> None:
-        """One answered request, whatever its status."""
-        if status == 200:
-            self._answered.inc()
-        else:
-            REQUESTS.labels(*self._labels, str(status)).inc()
+    def answered(self, seconds: Sequence[float], outputs: Sequence[float]) -> None:
+        """Requests that were answered with 200, and all their rows."""
+        self._answered.inc(len(seconds))
+        self._predictions.inc(len(outputs))
+        self._outputs.add(outputs)
+        for each in seconds:
+            self._latency.observe(each)
+
+    def failed(self, status: int, seconds: float) -> None:
+        """One request that was answered with an error."""
+        REQUESTS.labels(*self._labels, str(status)).inc()
+        self._errors.inc()
         self._latency.observe(seconds)
-        if status >= 400:
-            self._errors.inc()
-        if outputs:
-            self._predictions.inc(len(outputs))
-            self._outputs.add(outputs)

@@ -26,6 +26,9 @@ class Tally:
 
     def add(self, outputs: Sequence[float]) -> None:
         for output in outputs:
+            if output != output:  # NaN is beyond all bounds, and would make the sum NaN for good
+                self.counts[-1] += 1
+                continue
             self.counts[bisect_left(BOUNDS, output)] += 1
             self.sum += output
 

@@ -1,7 +1,9 @@
 """The MLServer runtime: it loads what was registered and answers what was trained, or nothing."""
 
+import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import compress
 from pathlib import Path
 from time import perf_counter
 from zlib import crc32
@@ -21,7 +23,7 @@ from murmur_serving.config import BATCH_HEADER, PROBE_HEADER, ReplicaConfig
 from murmur_serving.engines.choosing import Engine, choose
 from murmur_serving.engines.port import Matrix, Outputs
 from murmur_serving.errors import LogUnwritable, ModelRefused, PredictionFailed
-from murmur_serving.predictionlog import Entry, Origin, PredictionLog, Row, sink_for
+from murmur_serving.predictionlog import Origin, PredictionLog, Rows, sink_for
 from murmur_serving.tensors import RequestReader
 from murmur_serving.tracing import HEADER, trace_id_of
 
@@ -40,6 +42,8 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         self.engine: Engine | None = None
         self.prepared: Engine | None = None
         """What its next load takes, having been made before the server listened."""
+        self.loaded = False
+        """Whether it was ever ready."""
         self._log: PredictionLog | None = None
         self.counts = metrics.Counts(self.config.deployment, self.config.version)
 
@@ -47,12 +51,13 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         path = Path(to_absolute_path(self._settings, self._settings.parameters.uri))
         self.engine, self.prepared = self.prepared or await choose(path.parent, self.config), None
         self._reader = RequestReader(self.config.signature, missing=self.engine.predictor.takes_missing)
-        metrics.ENGINE.labels(self.config.deployment, str(self.config.version), self.engine.name).set(1)
+        metrics.ENGINES.enter(self, self.config.deployment, self.config.version, self.engine.name)
         self._log = PredictionLog.open(
             self.config.log_directory,
             origin_of(self.config),
             sink_for(self.config.brokers, client_id=self.config.replica),
         )
+        self.loaded = True
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
@@ -67,13 +72,12 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         except MLServerError as error:
             self.record(payload.id, started, status=error.status_code, trace=trace, batch=batch)
             raise
-        given = {"features": matrix.tolist(), "outputs": outputs.tolist()}
-        self.record(payload.id, started, status=200, trace=trace, batch=batch, **given)
+        answered = {"features": matrix, "outputs": outputs.tolist()}
+        self.record(payload.id, started, status=200, trace=trace, batch=batch, **answered)
         return self._answer(payload, outputs)
 
     async def unload(self) -> bool:
-        if self.engine is not None:
-            metrics.ENGINE.labels(self.config.deployment, str(self.config.version), self.engine.name).set(0)
+        metrics.ENGINES.leave(self)
         if self._log is not None:
             await self._log.close()
         return True
@@ -100,7 +104,7 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         *,
         status: int,
         trace: str,
-        features: Sequence[Row] | None = None,
+        features: Matrix | None = None,
         outputs: Sequence[float] | None = None,
         batch: bool = False,
     ) -> None:
@@ -108,15 +112,9 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         latency = perf_counter() - started
         try:
             if self._log is not None and (status != 200 or self._is_logged(request_id)):
+                rows = Rows.of_request(request_id or "", latency, trace, rows=1 if outputs is None else len(outputs))
                 self._log.append(
-                    request_id or "",
-                    datetime.now(UTC),
-                    latency * 1000,
-                    status=status,
-                    trace=trace,
-                    features=features,
-                    outputs=outputs,
-                    batch=batch,
+                    rows, datetime.now(UTC), status=status, batch=batch, features=features, outputs=outputs
                 )
         except LogUnwritable as error:
             status, outputs = error.status_code, None
@@ -124,14 +122,20 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
         finally:
             if batch:
                 self.counts.of_batch(predictions=0 if outputs is None else len(outputs))
+            elif outputs is None:
+                self.counts.failed(status, latency)
             else:
-                self.counts.request(status=status, seconds=latency, outputs=outputs or ())
+                self.counts.answered([latency], outputs)
 
-    def log_answers(self, entries: Sequence[Entry]) -> None:
+    def log_answers(self, rows: Rows, *, features: Matrix, outputs: list[float], batch: bool) -> None:
         """Appends to the prediction log what was answered, all of it or nothing. Raises LogUnwritable."""
-        if self._log is not None:
-            kept = entries if self.config.logged == 1 else [one for one in entries if self._is_logged(one.request_id)]
-            self._log.append_answers(kept, datetime.now(UTC))
+        if self._log is None:
+            return
+        if self.config.logged < 1:
+            kept = [self._is_logged(request_id) for request_id in rows.request_ids]
+            rows = rows.only(kept)
+            features, outputs = features[kept], list(compress(outputs, kept))
+        self._log.append(rows, datetime.now(UTC), batch=batch, features=features, outputs=outputs)
 
     @custom_handler(rest_path="/metrics", rest_method="GET")  # type: ignore[untyped-decorator]
     async def metrics(self) -> Response:
@@ -140,7 +144,9 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
 
     def _is_logged(self, request_id: str | None) -> bool:
         part = self.config.logged
-        return part == 1 or crc32((request_id or "").encode()) < part * 2**32
+        if part == 1 or not request_id:
+            return part == 1 or random.random() < part
+        return crc32(request_id.encode()) < part * 2**32
 
     def _answer(self, payload: InferenceRequest, outputs: Outputs) -> InferenceResponse:
         return InferenceResponse(

@@ -85,19 +85,24 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
     async def remove_custom_handlers(self, model: MLModel) -> MLModel:
         """MLServer calls this for every model that it has unloaded, or could not load."""
         self._fast.remove(model)
+        name, was_loaded = model.name, model.loaded
+        if self._models.get(name) is model:
+            del self._models[name]
+        if was_loaded:
+            self._loading.discard(name)
+            self.was_ready = True
         return await super().remove_custom_handlers(model)
 
     def _is_loading(self, name: str) -> bool:
         """Whether a model that this replica is there for has not been ready yet."""
-        if name in self._loading and (model := self._models.get(name)) is not None and model.ready:
-            self._loading.discard(name)
-        return name in self._loading
+        model = self._models.get(name)
+        return name in self._loading and not (model is not None and model.loaded)
 
-    def _refused(self, path: str) -> None:
-        """Every request is a row of the log, those included that no model has seen."""
+    def _refused(self, path: str, trace: str, status: int) -> None:
+        """Every request is a row of the log, those included that no model has seen. Raises LogUnwritable."""
         _, _, rest = path.partition("/v2/models/")
         if model := self._models.get(rest.partition("/")[0]):
-            model.record(None, perf_counter(), status=400, trace="")
+            model.record(None, perf_counter(), status=status, trace=trace)
 
     async def start(self, models_settings: list[ModelSettings]) -> None:
         """Returns when every listener has closed and what they answered is shipped, or left on disk."""
@@ -105,7 +110,7 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
             await super().start(models_settings)
         finally:
             for model in self._models.values():
-                self.was_ready = self.was_ready or model.ready
+                self.was_ready = self.was_ready or model.loaded
                 await model.unload()
 
 

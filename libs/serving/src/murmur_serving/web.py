@@ -1,19 +1,32 @@
-"""What the protocol allows over HTTP and MLServer does not take: binary tensors, and no content type."""
+"""What the protocol allows over HTTP and MLServer does not take, binary tensors and no content type; and what MLServer
+takes and nobody should send: bodies without bounds.
+"""
 
+import zlib
 from collections.abc import Callable
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from murmur_serving.binary import LENGTH, Malformed, binary_answer, plain_request, wants_binary
+from murmur_serving.errors import LogUnwritable
+from murmur_serving.tracing import HEADER, trace_id_of
 
+LARGEST_REQUEST = 64 * 2**20
+"""Bytes, those of a compressed request when it is unpacked: some hundred thousand rows."""
 _JSON = (b"content-type", b"application/json")
+_TYPE, _SIZE, _ENCODING, _TRACE = b"content-type", b"content-length", b"content-encoding", HEADER.encode()
+_WINDOWS = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
+
+
+class TooLarge(Exception):
+    """A body is larger than any that a model server reads."""
 
 
 class WholeProtocol:
-    """ASGI middleware. refused: told the path of a request that is answered here, with status 400."""
+    """ASGI middleware. refused: told the path and the trace of a request that is answered here, and its status."""
 
-    def __init__(self, app: ASGIApp, refused: Callable[[str], None]) -> None:
+    def __init__(self, app: ASGIApp, refused: Callable[[str, str, int], None]) -> None:
         self._app = app
         self._refused = refused
 
@@ -22,28 +35,38 @@ class WholeProtocol:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if LENGTH not in headers and _JSON[0] in headers and not scope["path"].endswith("/infer"):
-            await self._app(scope, receive, send)
-            return
-        body = await _whole(receive)
-        if body is None:
-            return  # whoever asked has gone
         length = headers.get(LENGTH)
         try:
+            body = await _whole(receive)
+            if body is None:
+                return  # whoever asked has gone
+            body = _unpacked(body, headers.get(_ENCODING, b""))
             plain = plain_request(body, None if length is None else length.decode("latin-1"))
-        except Malformed as error:
-            self._refused(scope["path"])
-            await JSONResponse({"error": str(error)}, 400)(scope, receive, send)
+        except TooLarge:
+            error = f"the request is larger than {LARGEST_REQUEST:,} bytes: send its rows in several requests"
+            await self._refuse(413, error, headers, scope, receive, send)
+            return
+        except Malformed as malformed:
+            await self._refuse(400, str(malformed), headers, scope, receive, send)
             return
         if not plain and scope["path"].endswith("/index"):
             plain = b"{}"
-        typed = [(name, value) for name, value in scope["headers"] if name not in (LENGTH, b"content-length")]
-        typed.append((b"content-length", b"%d" % len(plain)))
-        if length is not None or _JSON[0] not in headers:
-            typed = [*((name, value) for name, value in typed if name != _JSON[0]), _JSON]
+        told = [one for one in scope["headers"] if one[0] not in (LENGTH, _SIZE, _ENCODING)]
+        told.append((_SIZE, b"%d" % len(plain)))
+        if length is not None or _TYPE not in headers:
+            told = [*(one for one in told if one[0] != _TYPE), _JSON]
         wanted = wants_binary(plain)
         answered = _Binary(send, wanted) if wanted else send
-        await self._app({**scope, "headers": typed}, _once(plain, receive), answered)
+        await self._app({**scope, "headers": told}, _once(plain, receive), answered)
+
+    async def _refuse(
+        self, status: int, error: str, headers: dict[bytes, bytes], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        try:
+            self._refused(scope["path"], trace_id_of(headers.get(_TRACE, b"").decode("latin-1")), status)
+        except LogUnwritable as unwritable:
+            status, error = unwritable.status_code, str(unwritable)
+        await JSONResponse({"error": error}, status)(scope, receive, send)
 
 
 class _Binary:
@@ -76,14 +99,38 @@ class _Binary:
 
 
 async def _whole(receive: Receive) -> bytes | None:
-    parts = []
+    """Raises TooLarge; who sends more is not listened to any longer."""
+    parts, size = [], 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
             return None
         parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > LARGEST_REQUEST:
+            raise TooLarge
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+def _unpacked(body: bytes, encoding: bytes) -> bytes:
+    """Raises Malformed, TooLarge."""
+    if not encoding or encoding == b"identity":
+        return body
+    if encoding not in _WINDOWS:
+        raise Malformed(f"the request has content encoding {encoding.decode('latin-1')!r}: send gzip, deflate or none")
+    unpacking = zlib.decompressobj(_WINDOWS[encoding])
+    try:
+        unpacked = unpacking.decompress(body, LARGEST_REQUEST + 1)
+    except zlib.error as error:
+        raise Malformed(
+            f"the request's content encoding is {encoding.decode()!r}, and its body is not: {error}"
+        ) from error
+    if len(unpacked) > LARGEST_REQUEST:
+        raise TooLarge
+    if not unpacking.eof:
+        raise Malformed(f"the request's body ends before its {encoding.decode()} does")
+    return unpacked
 
 
 def _once(body: bytes, receive: Receive) -> Receive:

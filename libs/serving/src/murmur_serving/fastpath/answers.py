@@ -11,7 +11,7 @@ from mlserver.handlers import DataPlane
 from murmur_serving import metrics
 from murmur_serving.errors import LogUnwritable, PredictionFailed
 from murmur_serving.fastpath.requests import PlainReader, Rows
-from murmur_serving.predictionlog import Entry
+from murmur_serving.predictionlog import Rows as Logged
 from murmur_serving.runtime import ModelRuntime
 
 
@@ -39,9 +39,10 @@ class MLServerCounts:
         self._duration = plane._ModelInferRequestDuration.labels(**labels)
         plane._ModelInferRequestFailure.labels(**labels)  # there from the first request on, as MLServer makes it
 
-    def answered(self, seconds: float) -> None:
-        self._success.inc()
-        self._duration.observe(seconds)
+    def answered(self, seconds: Sequence[float]) -> None:
+        self._success.inc(len(seconds))
+        for each in seconds:
+            self._duration.observe(each)
 
 
 class Answering:
@@ -66,7 +67,8 @@ class Answering:
 
     def _answers(self, asked: Sequence[Asked]) -> list[Answer]:
         together = asked[0].rows.rows if len(asked) == 1 else [row for one in asked for row in one.rows.rows]
-        outputs = self.model.outputs(np.array(together, dtype=np.float64)).tolist()
+        features = np.array(together, dtype=np.float64)
+        outputs = self.model.outputs(features).tolist()
         answers, begin = [], 0
         for one in asked:
             end = begin + len(one.rows.rows)
@@ -74,22 +76,26 @@ class Answering:
             answers.append(Answer(new_id() if named is None else named, outputs[begin:end]))
             begin = end
         finished = perf_counter()
-        self.model.log_answers(
-            [
-                Entry(answer.request_id, finished - one.started, one.trace, one.rows.rows, answer.outputs, one.batch)
-                for one, answer in zip(asked, answers, strict=True)
-                if not one.probe
-            ]
-        )
+        seconds = [finished - one.started for one in asked]
+        probe, batch = asked[0].probe, asked[0].batch  # what is either was asked alone
+        if not probe:
+            self.model.log_answers(_rows(asked, answers, seconds), features=features, outputs=outputs, batch=batch)
         self._fast.inc(len(asked))
-        for one, answer in zip(asked, answers, strict=True):
-            seconds = finished - one.started
-            if one.batch:
-                self.model.counts.of_batch(predictions=len(answer.outputs))
-            elif not one.probe:
-                self.model.counts.request(status=200, seconds=seconds, outputs=answer.outputs)
-            self._counts.answered(seconds)
+        if batch:
+            self.model.counts.of_batch(predictions=len(outputs))
+        elif not probe:
+            self.model.counts.answered(seconds, outputs)
+        self._counts.answered(seconds)
         return answers
+
+
+def _rows(asked: Sequence[Asked], answers: Sequence[Answer], seconds: list[float]) -> Logged:
+    places = [place for place, answer in enumerate(answers) for _ in answer.outputs]
+    return Logged(
+        [answers[place].request_id for place in places],
+        [seconds[place] for place in places],
+        [asked[place].trace for place in places],
+    )
 
 
 def new_id() -> str:

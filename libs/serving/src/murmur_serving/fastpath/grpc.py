@@ -13,12 +13,14 @@ from mlserver.grpc.model_repository import ModelRepositoryServicer
 from mlserver.grpc.model_repository_pb2_grpc import add_ModelRepositoryServiceServicer_to_server
 from mlserver.grpc.server import GRPCServer
 from mlserver.grpc.servicers import InferenceServicer
+from mlserver.grpc.utils import STATUS_CODE_MAPPING
 from mlserver.handlers import DataPlane, ModelRepositoryHandlers
 from mlserver.settings import Settings
 
 from murmur_serving.admission import Admission, AskingGrpc
 from murmur_serving.cloudevents import header_value
 from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
+from murmur_serving.errors import LogUnwritable
 from murmur_serving.fastpath.answers import Answer, Asked
 from murmur_serving.fastpath.models import FastModels, Place
 from murmur_serving.fastpath.requests import Output, Request, Tensor
@@ -47,6 +49,7 @@ class FastGrpcServer(GRPCServer):  # type: ignore[misc]  # MLServer ships no typ
         admission: Admission | None,
     ) -> None:
         super().__init__(settings, plane, repository)
+        STATUS_CODE_MAPPING.setdefault(503, StatusCode.UNAVAILABLE)  # at which a client may ask again
         self._models = models
         self._admission = admission
 
@@ -71,11 +74,11 @@ class FastServicer(InferenceServicer):  # type: ignore[misc]  # MLServer ships n
         started = perf_counter()
         place = self._models.place(request.model_name, request.model_version)
         answering = None if place is None else place.answering()
+        shown = {key: value for key, value in context.invocation_metadata() or () if key in _SHOWN}
         if place is not None and answering is not None:
             asked = read(request)
             rows = None if asked is None else answering.reader.rows(asked)
             if rows is not None:
-                shown = {key: value for key, value in context.invocation_metadata() or () if key in _SHOWN}
                 probe = shown.get(PROBE_HEADER) == answering.mark
                 trace = trace_id_of(shown.get(HEADER))
                 waiting = _Waiting()
@@ -85,8 +88,11 @@ class FastServicer(InferenceServicer):  # type: ignore[misc]  # MLServer ships n
                 if answer is not None:
                     return _written(place, answer, context, raw=bool(request.raw_input_contents))
         if complaint := _complaint(request):
-            if answering is not None:
-                answering.model.record(request.id, started, status=400, trace="")
+            try:
+                if answering is not None:
+                    answering.model.record(request.id, started, status=400, trace=trace_id_of(shown.get(HEADER)))
+            except LogUnwritable as error:
+                await context.abort(StatusCode.UNAVAILABLE, str(error))
             await context.abort(StatusCode.INVALID_ARGUMENT, complaint)
         return await super().ModelInfer(request, context)
 

@@ -1,13 +1,16 @@
 """Reads a V2 request in JSON straight into rows, or gives up; says nothing about why."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import Literal
 
 import msgspec
 
 from murmur_events.values import Signature
-from murmur_serving.predictionlog import Row
 from murmur_serving.tensors import LARGEST, MAX_ID
+
+Row = Sequence[float | None]
+"""None is a missing value."""
 
 _Values = list[float | list[float | None] | None]
 _WHOLE = ("INT64", "INT32")

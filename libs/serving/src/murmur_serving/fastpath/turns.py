@@ -8,9 +8,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from murmur_serving.engines.choosing import BATCH_FROM
 from murmur_serving.fastpath.answers import Answer, Answering, Asked
 
-_MOST_ROWS = 256
+_MOST_ROWS = BATCH_FROM - 1
+"""Of requests that are answered together: who else asks at that moment must not choose the engine."""
 
 
 class Waiting(Protocol):
@@ -30,16 +32,17 @@ class Turn:
     def ask(self, answering: Answering, asked: Asked, waiting: Waiting) -> None:
         """`waiting` hears before the next turn, or now if there is enough to do already.
 
-        A batch's rows are answered by themselves: nobody waits longer for being counted together with them, and the
-        engine that answers is the one that a request of so many rows always has.
+        A batch's rows and a probe's are answered by themselves: they are counted and logged otherwise, nobody waits
+        longer for having come together with them, and the engine is the one that a request of so many rows always has.
         """
-        if asked.batch:
+        alone = asked.batch or asked.probe
+        if alone or self._rows + len(asked.rows.rows) > _MOST_ROWS:
             self.end()
         if not self._waiting:
             (self._call_soon or asyncio.get_running_loop().call_soon)(self.end)
         self._waiting.append((answering, asked, waiting))
         self._rows += len(asked.rows.rows)
-        if asked.batch or self._rows >= _MOST_ROWS:
+        if alone or self._rows >= _MOST_ROWS:
             self.end()
 
     def end(self) -> None:

@@ -11,11 +11,23 @@ Layout on disk, below the log directory of one deployment:
         lock                held (flock) by whoever may ship from here: the replica while it lives, its successor later
         origin.json         what all rows have in common
         position.json       up to where rows are shipped, and the sealed batch in flight
-        <number>.rows       segments: one JSON array a row
+        <number>.rows       segments: blocks of rows, one for the requests that were answered together
 """
 
+from murmur_serving.predictionlog.blocks import Features, Rows
 from murmur_serving.predictionlog.log import PredictionLog
-from murmur_serving.predictionlog.rows import Entry, Origin, Row
+from murmur_serving.predictionlog.reading import LoggedRow, rows_below
+from murmur_serving.predictionlog.rows import Origin
 from murmur_serving.predictionlog.sink import KafkaSink, Sink, sink_for
 
-__all__ = ["Entry", "KafkaSink", "Origin", "PredictionLog", "Row", "Sink", "sink_for"]
+__all__ = [
+    "Features",
+    "KafkaSink",
+    "LoggedRow",
+    "Origin",
+    "PredictionLog",
+    "Rows",
+    "Sink",
+    "rows_below",
+    "sink_for",
+]

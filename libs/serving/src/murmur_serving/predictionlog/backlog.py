@@ -1,37 +1,40 @@
 """What of one directory is not shipped yet, cut into batches whose borders never move."""
 
-import os
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
-import orjson
+import structlog
 
+from murmur_serving.predictionlog.blocks import MARK, Block, blocks_in, size_at
+from murmur_serving.predictionlog.position import Position, PositionFile
 from murmur_serving.predictionlog.segments import LogDirectory
 
-MAX_ROWS = 500
+MAX_ROWS = 1000
 MAX_BYTES = 512 * 1024
-"""Of lines in a batch: their event stays far below the largest record that Kafka takes. One row may be longer."""
+"""Of blocks in a batch: in the event a number has up to three times as many. One block may be longer."""
 MAX_CELLS = 2**18
-"""Rows times columns of a batch: a row that was refused has a short line, and in the event a null for each column."""
+"""Rows times columns of a batch: a row that was refused is short, and has in the event a null for each column."""
+
+log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class Position:
-    """Up to where a directory is shipped. `sealed` bytes beyond it are a batch that was, or is about to be, sent."""
-
-    segment: int = 1
-    offset: int = 0
-    byte: int = 0
-    sealed: int = 0
+def most_rows(columns: int) -> int:
+    """Of a batch, and so of a block."""
+    return max(1, min(MAX_ROWS, MAX_CELLS // max(1, columns)))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Consecutive lines of one segment; offset counts rows from the segment's start."""
+    """Consecutive blocks of one segment; offset counts rows from the segment's start."""
 
     segment: str
     offset: int
-    lines: tuple[bytes, ...]
+    blocks: tuple[Block, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(block.rows for block in self.blocks)
 
 
 class Backlog:
@@ -43,66 +46,91 @@ class Backlog:
 
     def __init__(self, directory: LogDirectory) -> None:
         self.directory = directory
-        self._file = directory.path / "position.json"
-        self._position = _read(self._file)
-        self._most_rows = max(1, min(MAX_ROWS, MAX_CELLS // max(1, len(directory.origin.columns))))
+        self._file = PositionFile(directory.path / "position.json")
+        self._position = self._file.read()
+        self._columns = len(directory.origin.columns)
+        self.damaged: set[int] = set()
+        """Segments in which something could not be read."""
 
     def next_batch(self) -> Batch | None:
         """The sealed batch again, or a new one; None when every row on disk is shipped."""
         while True:
-            lines = self._lines()
-            if lines:
-                if not self._position.sealed:
-                    self._move(replace(self._position, sealed=sum(map(len, lines))))
-                name = self.directory.segment_name(self._position.segment)
-                return Batch(name, self._position.offset, tuple(lines))
-            if not self._next_segment():
-                return None
+            content = self._content()
+            if not content:
+                if not self._next_segment():
+                    return None
+                continue
+            blocks = self._of_a_batch(content)
+            if sum(block.end - block.begin for block in blocks) < (blocks[-1].end if blocks else len(content)):
+                self.damaged.add(self._position.segment)
+            if not blocks:
+                self._pass_over(content)
+                continue
+            if not self._position.sealed:
+                self._move(replace(self._position, sealed=blocks[-1].end))
+            return Batch(self.directory.segment_name(self._position.segment), self._position.offset, tuple(blocks))
 
     def shipped(self, batch: Batch) -> None:
         """The broker has acknowledged `batch`, which must be the one handed out last."""
         self._move(
             replace(
                 self._position,
-                offset=batch.offset + len(batch.lines),
+                offset=batch.offset + batch.rows,
                 byte=self._position.byte + self._position.sealed,
                 sealed=0,
             )
         )
 
-    def _lines(self) -> list[bytes]:
-        """Whole lines from the position on; a torn last line, which a power cut may leave, is none."""
-        limit = self._position.sealed or MAX_BYTES
+    def close(self) -> None:
+        self._file.close()
+
+    def _content(self) -> bytes:
+        """Of the sealed batch, or enough for the next one; nothing at the segment's end."""
+        sealed = self._position.sealed
         try:
             with self.directory.segment_path(self._position.segment).open("rb") as file:
                 file.seek(self._position.byte)
-                content = file.read(limit)
-                if content and b"\n" not in content:
-                    content += file.readline()
+                content = file.read(sealed or MAX_BYTES)
+                return content if sealed else content + file.read(max(0, size_at(content) - len(content)))
         except FileNotFoundError:
-            return []
-        lines = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
-        return lines if self._position.sealed else lines[: self._most_rows]
+            return b""
+
+    def _of_a_batch(self, content: bytes) -> list[Block]:
+        found = blocks_in(content, self._columns)
+        return list(found if self._position.sealed else takewhile(_room_for(most_rows(self._columns)), found))
+
+    def _pass_over(self, content: bytes) -> None:
+        """A mark may lie across the end of what was read."""
+        about = {"directory": self.directory.path.name, "segment": self._position.segment}
+        log.error("prediction_log_unreadable", byte=self._position.byte, bytes=len(content), **about)
+        self._move(replace(self._position, byte=self._position.byte + max(1, len(content) - len(MARK) + 1), sealed=0))
 
     def _next_segment(self) -> bool:
-        """Deletes the segment that is shipped to its end and goes on to the next one, if there is one."""
+        """Deletes the segment that is shipped to its end and goes on to the next one, if there is one.
+
+        One in which something could not be read is kept for whoever can.
+        """
         later = [number for number in self.directory.segments() if number > self._position.segment]
         if not later:
             return False
         finished = self._position.segment
         self._move(Position(segment=later[0]))
-        self.directory.segment_path(finished).unlink(missing_ok=True)
+        if finished not in self.damaged:
+            self.directory.segment_path(finished).unlink(missing_ok=True)
         return True
 
     def _move(self, position: Position) -> None:
-        draft = self._file.with_suffix(".draft")
-        draft.write_bytes(orjson.dumps(asdict(position)))
-        os.replace(draft, self._file)
+        self._file.write(position)
         self._position = position
 
 
-def _read(file: Path) -> Position:
-    try:
-        return Position(**orjson.loads(file.read_bytes()))
-    except FileNotFoundError:
-        return Position()
+def _room_for(most: int) -> Callable[[Block], bool]:
+    """Whether a block fits with those that were asked about before it; the first always does."""
+    rows = 0
+
+    def fits(block: Block) -> bool:
+        nonlocal rows
+        rows += block.rows
+        return rows <= max(most, block.rows)
+
+    return fits

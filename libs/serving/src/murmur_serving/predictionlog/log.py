@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -9,14 +10,17 @@ from typing import Self
 import structlog
 
 from murmur_serving import metrics
-from murmur_serving.predictionlog.backlog import MAX_ROWS, Backlog
-from murmur_serving.predictionlog.rows import Entry, Origin, Row, encode
+from murmur_serving.predictionlog.backlog import MAX_ROWS, Backlog, most_rows
+from murmur_serving.predictionlog.blocks import Features, Rows, pack
+from murmur_serving.predictionlog.rows import Origin
 from murmur_serving.predictionlog.segments import LogDirectory, SegmentWriter, leftovers
 from murmur_serving.predictionlog.shipper import Shipper
 from murmur_serving.predictionlog.sink import Sink
 
 FLUSH_AFTER = 0.2
 """Seconds that a row may wait for company."""
+_AT_ONCE = 20 * MAX_ROWS
+"""Rows that are shipped before others get their turn: what dead replicas left, and company for the next batch."""
 _LOOK_FOR_LEFTOVERS = 5.0
 _RESTART_PAUSE = 1.0
 
@@ -36,7 +40,9 @@ class PredictionLog:
         self._backlog = Backlog(directory)
         self._sink = sink
         self._flush_after = flush_after
+        self._most_rows = most_rows(len(directory.origin.columns))
         self._waiting = 0
+        self._unreadable: set[Path] = set()
         self._backlog_gauge = metrics.LOG_BACKLOG.labels(directory.origin.deployment)
         self._appended = asyncio.Event()
         self._full = asyncio.Event()
@@ -55,46 +61,29 @@ class PredictionLog:
 
     def append(
         self,
-        request_id: str,
+        rows: Rows,
         at: datetime,
-        latency_ms: float,
         *,
-        status: int,
-        trace: str = "",
-        features: Sequence[Row] | None = None,
-        outputs: Sequence[float] | None = None,
+        status: int = 200,
         batch: bool = False,
+        features: Features | None = None,
+        outputs: Sequence[float] | None = None,
     ) -> None:
-        """Writes the rows of one request; they survive the process from here on. Raises LogUnwritable."""
-        lines, rows = encode(
-            request_id,
-            at,
-            latency_ms,
-            status=status,
-            trace=trace,
-            features=features,
-            outputs=outputs,
-            batch=batch,
-        )
-        self._append(lines, rows)
+        """Writes the rows of requests that were answered together: of all, or of none. Raises LogUnwritable.
 
-    def append_answers(self, entries: Sequence[Entry], at: datetime) -> None:
-        """Writes the rows of requests that were answered together: of all, or of none. Raises LogUnwritable."""
-        written = [
-            encode(
-                one.request_id,
-                at,
-                one.seconds * 1000,
-                status=200,
-                trace=one.trace,
-                features=one.rows,
-                outputs=one.outputs,
-                batch=one.batch,
-            )
-            for one in entries
-        ]
-        if written:
-            self._append(b"".join([lines for lines, _ in written]), sum([rows for _, rows in written]))
+        They survive the process from here on. batch: they were asked for a batch. features, outputs: of these rows;
+        None: nothing was predicted.
+        """
+        if not rows.request_ids:
+            return
+        blocks = pack(
+            rows, at, status=status, batch=batch, features=features, outputs=outputs, most_rows=self._most_rows
+        )
+        self._writer.append(blocks)
+        self._count(len(rows.request_ids))
+        self._appended.set()
+        if self._waiting >= MAX_ROWS:
+            self._full.set()
 
     async def close(self, *, timeout: float = 5.0) -> None:
         """Ships the rest for at most `timeout` seconds; what is left is shipped by the next replica. Idempotent."""
@@ -109,8 +98,11 @@ class PredictionLog:
         if self._sink is not None:
             await self._sink.close()
         self._writer.close()
+        self._backlog.close()
         if self._waiting:
             self._directory.release()
+        elif self._backlog.damaged:
+            self._directory.set_aside()
         else:
             self._directory.remove()
 
@@ -120,23 +112,38 @@ class PredictionLog:
             try:
                 await self._ship_leftovers(shipper)
                 await self._company()
-                await shipper.ship(self._backlog, shipped=lambda rows: self._count(-rows))
+                await shipper.ship(self._backlog, shipped=self._shipped, at_most=min(self._waiting, _AT_ONCE))
             except Exception:  # predictions go on without their shipping: rows wait on disk and are tried again
                 log.exception("prediction_log_failed", directory=str(self._directory.path))
                 await asyncio.sleep(_RESTART_PAUSE)
-        await shipper.ship(self._backlog, shipped=lambda rows: self._count(-rows))
+        await shipper.ship(self._backlog, shipped=self._shipped)
 
     async def _ship_leftovers(self, shipper: Shipper) -> None:
         for path in leftovers(self._parent):
-            directory = None if path == self._directory.path else LogDirectory.take_over(path)
-            if directory is None:
+            if path == self._directory.path or path in self._unreadable:
                 continue
             try:
-                await shipper.ship(Backlog(directory), shipped=lambda rows: None)
-            except BaseException:
-                directory.release()
-                raise
-            log.info("prediction_log_inherited", replica=directory.origin.replica, directory=path.name)
+                if (directory := LogDirectory.take_over(path)) is not None:
+                    await self._ship_leftover(shipper, directory)
+            except OSError as error:  # what others left must not hold up one's own rows
+                log.warning("prediction_log_left_alone", directory=str(path), reason=str(error))
+            except (ValueError, TypeError):  # a power cut has garbled whose it is
+                self._unreadable.add(path)
+                log.exception("prediction_log_unreadable", directory=str(path))
+
+    async def _ship_leftover(self, shipper: Shipper, directory: LogDirectory) -> None:
+        try:
+            with closing(Backlog(directory)) as backlog:
+                await shipper.ship(backlog, shipped=lambda rows: None)
+                damaged = sorted(backlog.damaged)
+        except BaseException:
+            directory.release()
+            raise
+        about = {"replica": directory.origin.replica, "directory": directory.path.name}
+        if damaged:
+            log.error("prediction_log_damaged", segments=damaged, kept=str(directory.set_aside()), **about)
+        else:
+            log.info("prediction_log_inherited", **about)
             directory.remove()
 
     async def _company(self) -> None:
@@ -157,12 +164,8 @@ class PredictionLog:
                 wait.cancel()
         return event.is_set()
 
-    def _append(self, lines: bytes, rows: int) -> None:
-        self._writer.append(lines)
-        self._count(rows)
-        self._appended.set()
-        if self._waiting >= MAX_ROWS:
-            self._full.set()
+    def _shipped(self, rows: int) -> None:
+        self._count(-rows)
 
     def _count(self, rows: int) -> None:
         self._waiting += rows

@@ -1,24 +1,16 @@
-"""Rows of the prediction log: as lines of a segment file, and as the columns of an event."""
+"""Rows of the prediction log as the columns of an event."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from itertools import chain
 from uuid import UUID, uuid5
 
-import msgspec
 import numpy as np
 import orjson
 
 from murmur_events import Envelope, Record, to_record, topic_of
 from murmur_events.serving import PredictionLogged
-
-_OLDEST, _ABSENT = 6, ("", False)
-"""Entries of a row of the first releases; and what later ones say where a row has less: no trace, in no batch."""
-_LINE = orjson.OPT_APPEND_NEWLINE
-
-Row = Sequence[float | None]
-"""NaN and None are a missing value; both are written as null."""
+from murmur_serving.predictionlog.blocks import Block
 
 _NAMESPACE = UUID("3f1f0a0e-6a0b-5b0e-9d52-0d3b8c1f7a11")
 
@@ -36,75 +28,12 @@ class Origin:
     columns: tuple[str, ...]
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """What is logged of one request that was answered."""
+def to_batch(origin: Origin, segment: str, offset: int, blocks: Sequence[Block]) -> Record:
+    """The event of a batch. The same blocks at the same place make the same event, id and correlation included.
 
-    request_id: str
-    seconds: float
-    trace: str
-    rows: Sequence[Row]
-    outputs: Sequence[float]
-    batch: bool = False
-
-
-def encode(
-    request_id: str,
-    at: datetime,
-    latency_ms: float,
-    *,
-    status: int,
-    trace: str,
-    features: Sequence[Row] | None,
-    outputs: Sequence[float] | None,
-    batch: bool = False,
-) -> tuple[bytes, int]:
-    """The lines of one request and their number: one a predicted row, or a single one where nothing was predicted.
-
-    batch: it was asked for a batch, which is written as one entry more.
+    The payload is written here and not by the event's class, which takes three times as long; a test reads it back by
+    the class.
     """
-    latency = round(latency_ms, 4)
-    if batch:
-        return _of_batch(request_id, at, latency, status, features, outputs, trace)
-    if features is None or outputs is None:
-        return orjson.dumps([request_id, at, latency, status, None, None, trace], None, _LINE), 1
-    if len(outputs) == 1:
-        return orjson.dumps([request_id, at, latency, status, features[0], outputs[0], trace], None, _LINE), 1
-    lines = [
-        orjson.dumps([request_id, at, latency, status, row, output, trace], None, _LINE)
-        for row, output in zip(features, outputs, strict=True)
-    ]
-    return b"".join(lines), len(lines)
-
-
-def _of_batch(
-    request_id: str,
-    at: datetime,
-    latency: float,
-    status: int,
-    features: Sequence[Row] | None,
-    outputs: Sequence[float] | None,
-    trace: str,
-) -> tuple[bytes, int]:
-    answered = [(None, None)] if features is None or outputs is None else zip(features, outputs, strict=True)
-    lines = [
-        orjson.dumps([request_id, at, latency, status, row, output, trace, True], None, _LINE)
-        for row, output in answered
-    ]
-    return b"".join(lines), len(lines)
-
-
-def to_batch(origin: Origin, segment: str, offset: int, lines: Sequence[bytes]) -> Record | None:
-    """The event of a batch. The same lines at the same place make the same event, id and correlation included.
-
-    Lines that a power cut has garbled are left out; None if no other is there. The payload is written here and not by
-    the event's class, which takes three times as long; a test reads it back by the class.
-    """
-    rows = _decoded(lines, len(origin.columns))
-    if not rows:
-        return None
-    ids, times, latencies, statuses, features, outputs, traces, in_batches = zip(*rows, strict=True)
-    empty = (None,) * len(origin.columns)
-    matrix = np.array([empty if row is None else row for row in features], dtype=np.float64)  # None becomes NaN
     about = {
         "deployment": origin.deployment,
         "shard": origin.shard,
@@ -115,15 +44,20 @@ def to_batch(origin: Origin, segment: str, offset: int, lines: Sequence[bytes]) 
         "segment": segment,
         "offset": offset,
     }
+    heads = [block.head for block in blocks]
+    seconds = np.array([*chain.from_iterable(head.seconds for head in heads)])
+    matrix = np.concatenate([_features(block, len(origin.columns)) for block in blocks])
     columns = {
-        "request_ids": ids,
-        "times": times,
-        "latencies_ms": latencies,
-        "statuses": statuses,
+        "request_ids": [*chain.from_iterable(head.request_ids for head in heads)],
+        "times": [head.at for head in heads for _ in head.request_ids],
+        "latencies_ms": np.round(seconds * 1000, 4),
+        "statuses": [head.status for head in heads for _ in head.request_ids],
         "features": dict(zip(origin.columns, np.ascontiguousarray(matrix.T), strict=True)),
-        "outputs": outputs,
-        "trace_ids": traces,
-        "in_batches": in_batches if any(in_batches) else (),
+        "outputs": [*chain.from_iterable(head.outputs for head in heads)],
+        "trace_ids": [*chain.from_iterable(head.traces for head in heads)],
+        "in_batches": (
+            [head.batch for head in heads for _ in head.request_ids] if any(head.batch for head in heads) else ()
+        ),
     }
     value = orjson.dumps(about | columns, option=orjson.OPT_SERIALIZE_NUMPY)  # NaN becomes null
     event = PredictionLogged(**about, **dict.fromkeys(columns, ()) | {"features": {}})
@@ -134,7 +68,7 @@ def to_batch(origin: Origin, segment: str, offset: int, lines: Sequence[bytes]) 
         source=f"model-server/{origin.replica}",
         topic=topic.name,
         key=topic.key_of(event),
-        time=datetime.fromisoformat(times[-1]),
+        time=heads[-1].at,
         sequence=offset + 1,
         correlation_id=str(uuid5(event_id, "correlation")),
         causation_id=None,
@@ -143,21 +77,5 @@ def to_batch(origin: Origin, segment: str, offset: int, lines: Sequence[bytes]) 
     return to_record(envelope)._replace(value=value)
 
 
-def _decoded(lines: Sequence[bytes], width: int) -> list[list[Any]]:
-    try:
-        rows: list[Any] = orjson.loads(b"[%b]" % b",".join(lines))
-    except orjson.JSONDecodeError:
-        rows = [row for row in map(_decode, lines) if row is not None]
-    return [[*row, *_ABSENT[len(row) - _OLDEST :]] for row in rows if _is_row(row, width)]
-
-
-def _decode(line: bytes) -> Any:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-
-
-def _is_row(row: Any, width: int) -> bool:
-    whole = type(row) is list and _OLDEST <= len(row) <= _OLDEST + len(_ABSENT)
-    return whole and (row[4] is None or (type(row[4]) is list and len(row[4]) == width))
+def _features(block: Block, columns: int) -> np.ndarray:
+    return np.full((block.rows, columns), np.nan) if block.features is None else block.features

@@ -1,5 +1,6 @@
 """The directory of one incarnation's log: who holds it, the segment that is written, where each segment lies."""
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -13,8 +14,11 @@ import orjson
 from murmur_serving.errors import LogUnwritable
 from murmur_serving.predictionlog.rows import Origin
 
-MAX_SEGMENT_BYTES = 16 * 2**20
-_UNFINISHED = "."  # a directory whose name starts so is not yet complete
+MAX_SEGMENT_BYTES = 4 * 2**20
+"""Small, since a segment is deleted between answers."""
+_HIDDEN = "."
+"""How the names of directories begin in which nobody looks for rows: those that are being made, and the next two."""
+_SHIPPED, _DAMAGED = ".shipped-", ".damaged-"
 
 
 class LogDirectory:
@@ -28,8 +32,10 @@ class LogDirectory:
     @classmethod
     def create(cls, parent: Path, origin: Origin) -> Self:
         """A new incarnation below `parent`. Raises LogUnwritable."""
+        for half_deleted in parent.glob(f"{_SHIPPED}*"):
+            shutil.rmtree(half_deleted, ignore_errors=True)
         name = f"{time.time_ns():020d}-{origin.replica}"
-        draft = parent / f"{_UNFINISHED}{name}"
+        draft = parent / f"{_HIDDEN}{name}"
         try:
             draft.mkdir(parents=True)
             lock = _try_lock(draft)
@@ -41,7 +47,10 @@ class LogDirectory:
 
     @classmethod
     def take_over(cls, path: Path) -> Self | None:
-        """The directory of a dead replica; None while its owner lives or once somebody has shipped it."""
+        """The directory of a dead replica; None while its owner lives or once somebody has shipped it.
+
+        Raises an error of reading where a power cut has garbled whose it is.
+        """
         try:
             lock = _try_lock(path)
         except OSError:
@@ -50,10 +59,13 @@ class LogDirectory:
             return None
         try:
             raw = orjson.loads((path / "origin.json").read_bytes())
+            return cls(path, Origin(**(raw | {"columns": tuple(raw["columns"])})), lock)
         except FileNotFoundError:  # shipped and removed by another while we opened it
             os.close(lock)
             return None
-        return cls(path, Origin(**(raw | {"columns": tuple(raw["columns"])})), lock)
+        except BaseException:
+            os.close(lock)
+            raise
 
     def segment_path(self, number: int) -> Path:
         return self.path / f"{number:06d}.rows"
@@ -74,17 +86,31 @@ class LogDirectory:
 
     def remove(self) -> None:
         """Deletes everything; for a directory whose rows are all shipped."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        shutil.rmtree(
+            self._hide(_SHIPPED), ignore_errors=True
+        )  # as one: whoever finds a half of it would ship that again
         self.release()
+
+    def set_aside(self) -> Path:
+        """Leaves everything where nobody looks for rows to ship; where that is."""
+        hidden = self._hide(_DAMAGED)
+        self.release()
+        return hidden
+
+    def _hide(self, prefix: str) -> Path:
+        hidden = self.path.with_name(f"{prefix}{self.path.name}")
+        with contextlib.suppress(FileNotFoundError):  # hidden before
+            self.path.rename(hidden)
+        return hidden
 
 
 def leftovers(parent: Path) -> list[Path]:
     """Directories of all incarnations below `parent`, living ones included, oldest first."""
-    return sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith(_UNFINISHED))
+    return sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith(_HIDDEN))
 
 
 class SegmentWriter:
-    """Appends whole lines to the newest segment of a directory."""
+    """Appends whole blocks to the newest segment of a directory."""
 
     def __init__(self, directory: LogDirectory, *, max_bytes: int = MAX_SEGMENT_BYTES) -> None:
         self._directory = directory
@@ -93,13 +119,13 @@ class SegmentWriter:
         self._file = -1
         self._size = 0
 
-    def append(self, lines: bytes) -> None:
-        """All of `lines` or nothing. Raises LogUnwritable."""
+    def append(self, blocks: bytes) -> None:
+        """All of `blocks` or nothing. Raises LogUnwritable."""
         try:
             if self._file < 0 or self._size >= self._max_bytes:
                 self._rotate()
-            written = os.write(self._file, lines)
-            if written < len(lines):  # the disk is full
+            written = os.write(self._file, blocks)
+            if written < len(blocks):  # the disk is full
                 os.ftruncate(self._file, self._size)
                 raise OSError(28, "No space left on device")
             self._size += written

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from math import inf
 
 import structlog
 
@@ -28,22 +29,26 @@ class Shipper:
         self._away_since: float | None = None
         self._complained = 0.0
 
-    async def ship(self, backlog: Backlog, *, shipped: Callable[[int], None]) -> None:
-        """Returns when nothing is left on disk; calls `shipped` with the number of rows of every acknowledged batch."""
-        while (batch := backlog.next_batch()) is not None:
-            await self._deliver(backlog, batch)
-            backlog.shipped(batch)
-            shipped(len(batch.lines))
-            metrics.LOG_SHIPPED.labels(backlog.directory.origin.deployment).inc(len(batch.lines))
+    async def ship(self, backlog: Backlog, *, shipped: Callable[[int], None], at_most: int | None = None) -> None:
+        """Returns when nothing is left on disk, or a batch has brought the rows to `at_most`.
 
-    async def _deliver(self, backlog: Backlog, batch: Batch) -> None:
-        record = to_batch(backlog.directory.origin, batch.segment, batch.offset, batch.lines)
-        if record is None:
-            log.error("prediction_log_unreadable", segment=batch.segment, offset=batch.offset, rows=len(batch.lines))
-            return
+        Calls `shipped` with the number of rows of every acknowledged batch.
+        """
+        left = inf if at_most is None else at_most
+        while left > 0 and (batch := backlog.next_batch()) is not None:
+            delivered = await self._deliver(backlog, batch)
+            backlog.shipped(batch)
+            shipped(batch.rows)
+            left -= batch.rows
+            counted = metrics.LOG_SHIPPED if delivered else metrics.LOG_DROPPED
+            counted.labels(backlog.directory.origin.deployment).inc(batch.rows)
+
+    async def _deliver(self, backlog: Backlog, batch: Batch) -> bool:
+        """False: no broker would ever take it, and the rows behind it must not wait for ever."""
+        record = to_batch(backlog.directory.origin, batch.segment, batch.offset, batch.blocks)
         if record.size > LARGEST_RECORD:
             log.error("prediction_log_too_large", segment=batch.segment, offset=batch.offset, bytes=record.size)
-            return  # no broker would ever take it, and the rows behind it must not wait for ever
+            return False
         pause = _FIRST_PAUSE
         while True:
             try:
@@ -55,7 +60,7 @@ class Shipper:
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
                 self._rejoice()
-                return
+                return True
 
     def _complain(self, error: SinkAway) -> None:
         now = time.monotonic()

@@ -23,33 +23,44 @@ class Sink(Protocol):
 
 
 class KafkaSink:
-    """An idempotent producer, acks=all. A failure costs the producer: the next `send` starts with a new one."""
+    """An idempotent producer, acks=all. Where a broker does not answer in time the record stays with the producer,
+    which goes on trying by itself: `send` of that record, said again, waits for it. A refusal costs the producer.
+    """
 
-    def __init__(self, brokers: BrokerAccess | str, *, client_id: str) -> None:
+    def __init__(self, brokers: BrokerAccess | str, *, client_id: str, timeout: float = _SEND_TIMEOUT) -> None:
         self._access = broker_access(brokers)
         self._client_id = client_id
+        self._timeout = timeout
         self._producer: AIOKafkaProducer | None = None
+        self._sent: tuple[Record, asyncio.Future[object]] | None = None
 
     async def send(self, record: Record) -> None:
         try:
-            async with asyncio.timeout(_SEND_TIMEOUT):
-                producer = await self._started()
-                await producer.send_and_wait(
-                    record.topic, value=record.value, key=record.key, headers=list(record.headers)
-                )
-        except (KafkaError, TimeoutError, OSError, AccessError) as error:
+            async with asyncio.timeout(self._timeout):
+                await asyncio.shield(await self._stored(record))
+        except TimeoutError as error:
+            raise SinkAway(f"no answer for {self._timeout:g} s") from error
+        except (KafkaError, OSError, AccessError) as error:
             await self.close()
             raise SinkAway(f"{type(error).__name__}: {error}") from error
+        self._sent = None
 
     async def close(self) -> None:
+        """What is not acknowledged by then is given up here; whoever asked has it still."""
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        try:
-            async with asyncio.timeout(1.0):
-                await producer.stop()
-        except (KafkaError, TimeoutError, OSError):
-            return  # the broker is gone, so is everything that stopping politely would have told it
+        self._sent = None
+        if producer is not None:
+            await _abandon(producer)
+
+    async def _stored(self, record: Record) -> "asyncio.Future[object]":
+        """Ends when the record is stored for good."""
+        if self._sent is None or self._sent[0] is not record:
+            producer = await self._started()
+            self._sent = (
+                record,
+                await producer.send(record.topic, value=record.value, key=record.key, headers=list(record.headers)),
+            )
+        return self._sent[1]
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -58,12 +69,23 @@ class KafkaSink:
                 client_id=self._client_id,
                 acks="all",
                 enable_idempotence=True,
-                request_timeout_ms=int(_SEND_TIMEOUT * 1000),
+                request_timeout_ms=int(self._timeout * 1000),
                 max_request_size=LARGEST_RECORD,
             )
+            try:
+                await producer.start()
+            except BaseException:
+                await _abandon(producer)
+                raise
             self._producer = producer
-            await producer.start()
         return self._producer
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """`stop` would wait for what it still holds, which without a broker is for ever."""
+    await producer._sender.close()
+    await producer.client.close()
+    producer._closed = True
 
 
 def sink_for(brokers: BrokerAccess | None, *, client_id: str) -> Sink | None:

@@ -84,8 +84,8 @@ $(SERVERS): | $(UV)
 	@$(UV) pip install --quiet --python $(@D)/fastapi/bin/python fastapi 'uvicorn[standard]' xgboost-cpu==3.2.0
 	@$(UV) pip install --quiet --python $(@D)/tools/bin/python py-spy
 	@command -v wrk >/dev/null || apt-get install --yes --quiet wrk >/dev/null
-	@mkdir -p .bench/bin && GOBIN=$(CURDIR)/.bench/bin go install github.com/tsenart/vegeta/v12@v12.13.0 \
-	  && GOBIN=$(CURDIR)/.bench/bin go install github.com/bojand/ghz/cmd/ghz@v0.93.0
+	@mkdir -p .bench/bin && GOBIN=$(CURDIR)/.bench/bin go install github.com/bojand/ghz/cmd/ghz@v0.93.0
+	@cargo install --quiet --locked --root .bench --no-default-features --features rustls oha@1.16.0
 	@touch $@
 
 bench-serving: setup $(SERVERS) ## predictions per second of a model server, beside four others (20 minutes, 2 cores)

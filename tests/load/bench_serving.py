@@ -1,9 +1,9 @@
 """One model server on one core, beside four others with the same model and the same generators of load.
 
 `make bench-serving`. 30 features, 200 trees of depth 6, one row a request, all servers up at once and asked in turn, so
-that what disturbs the machine disturbs all of them; the generators have the other core. Ours checks every request
-against the signature and has every row in its prediction log before it answers; "shipped" means to a real Kafka, "on
-disk" that rows stay there, "off" that only failures are logged. The peers check and log nothing.
+that what disturbs the machine disturbs all of them; the generators and the broker have the other core. Ours checks
+every request against the signature and has every row in its prediction log before it answers; "shipped" means to a
+real Kafka, "on disk" that rows stay there, "off" that only failures are logged. The peers check and log nothing.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from typing import Any
 
 import results
 from results import RESULTS, Row
-from servers import limits, loading, model, starting
+from servers import front_door, limits, loading, model, starting
 from servers.loading import Measured, middle
 from servers.starting import PEERS, Server
 
@@ -102,6 +102,27 @@ def growing(home: Path, seconds: float) -> list[Row]:
     return rows
 
 
+def through_envoy(made: model.BenchModel, home: Path, *, repeats: int, seconds: float) -> list[Row]:
+    """One replica on its core, and two, of which the second shares the core of Envoy and the generator."""
+    rows: list[Row] = []
+    with ExitStack() as stack:
+        replicas = []
+        for number, core in enumerate((starting.CORE, loading.CORE), start=1):
+            one = starting.ours(made, home, logged=1.0, name=f"replica {number}", core=core)
+            stack.callback(one.end)
+            one.until_right(made.expected[0])
+            replicas.append(one)
+        for count in (1, 2):
+            with front_door.front_door(replicas[:count], home) as door:
+                door.until_right(made.expected[0])
+                runs = [loading.wrk(door, home, connections=64, seconds=seconds) for _ in range(repeats)]
+            found = loading.middle(runs)
+            what = f"HTTP through Envoy, 64 connections, {count} of two cores serving: answers, log on disk"
+            rows.append(Row(what=what, ours=found.rate, ours_p99=found.p99, unit="1/s", more_is_better=True))
+            say(f"{what}: {found.rate:,.0f}/s, p99 {found.p99:.1f} ms")
+    return rows
+
+
 def judged(fast: dict[tuple[str, int], Measured], grpc: dict[str, Measured]) -> list[Row]:
     rows = []
     bounds = {STOCK: (10.0, 6.0), "BentoML": (15.0, 9.0)}
@@ -147,7 +168,7 @@ def at_a_rate(one: Server, home: Path, capacity: float, *, seconds: int) -> tupl
     rows, tails = [], {}
     for part in (0.5, 0.8):
         rate = max(1, round(capacity * part))
-        p50, p99, p999 = loading.vegeta(one, home, rate=rate, seconds=seconds)
+        p50, p99, p999 = loading.oha(one, home, rate=rate, seconds=seconds)
         what = f"HTTP at {rate:,}/s ({part:.0%} of capacity), log shipped: p50"
         rows.append(Row(what=what, ours=p50, ours_p99=p99, unit="ms"))
         tails[f"p99.9 at {part:.0%}"] = round(p999, 2)
@@ -187,14 +208,16 @@ def main() -> int:
     made = model.make()
     with tempfile.TemporaryDirectory() as folder, running_broker(Path(folder) / "broker") as brokers:
         home = Path(folder)
+        loading.leave_the_core_to_servers(brokers)
         with servers(made, home, brokers) as asked:
             fast = as_fast_as_they_go(asked, home, repeats=repeats, seconds=seconds)
             grpc = over_grpc([asked[SHIPPED], asked[STOCK]], home, repeats=repeats, seconds=seconds)
             rated, tails = at_a_rate(asked[SHIPPED], home, fast[SHIPPED, 64].rate, seconds=4 if options.quick else 20)
             profile(asked[SHIPPED], home)
-        rows = [*judged(fast, grpc), *rated, *limits.rows(made), *growing(home, seconds)]
+        doors = through_envoy(made, home, repeats=repeats, seconds=seconds)
+        rows = [*judged(fast, grpc), *rated, *doors, *limits.rows(made), *growing(home, seconds)]
     settings = {
-        "generators": "core 1: wrk (closed), vegeta (open: a late answer delays no request), ghz (16 connections)",
+        "generators": "core 1: wrk (closed), oha (at a rate, latency from when a request was due), ghz (16 connections)",
         "servers": "core 0, one process each, OMP_NUM_THREADS=1; peers with their defaults, but one process",
         "repeats": f"{repeats} of {seconds} s, medians",
         "processor microseconds an answer": costs(fast, grpc),

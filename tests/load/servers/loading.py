@@ -1,8 +1,5 @@
-"""The generators of load, on the second core: wrk (as fast as it goes), vegeta (at a rate), ghz (gRPC)."""
+"""The generators of load, on the second core: wrk (as fast as it goes), oha (at a rate), ghz (gRPC)."""
 
-import base64
-import csv
-import io
 import json
 import os
 import re
@@ -11,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from mlserver.grpc import dataplane_pb2 as pb
 
+from murmur_runtime.testing import listening_at
 from servers.starting import Server
 
 CORE = "1"
@@ -30,6 +27,13 @@ class Measured:
     p50: float
     p99: float
     cost: float = 0.0
+
+
+def leave_the_core_to_servers(brokers: str) -> None:
+    """The broker's threads stay on the core of the generators."""
+    process = listening_at(brokers)
+    for thread in Path(f"/proc/{process.pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {int(CORE)})
 
 
 def middle(runs: list[Measured]) -> Measured:
@@ -59,22 +63,22 @@ def wrk(server: Server, home: Path, *, connections: int, seconds: float, headers
     return Measured(float(rate[1]), _percentile(told, 50), _percentile(told, 99), spent / int(count[1]) * 1e6)
 
 
-def vegeta(server: Server, home: Path, *, rate: int, seconds: int) -> tuple[float, float, float]:
-    """p50, p99, p99.9 in ms. Requests leave at their time whether earlier ones were answered or not."""
-    body = base64.b64encode(json.dumps(server.request).encode()).decode()
-    target = {"method": "POST", "url": server.url, "header": {"Content-Type": ["application/json"]}, "body": body}
-    (home / "target.json").write_text(json.dumps(target) + "\n")
-    attack = [str(BIN / "vegeta"), "attack", "-format=json", f"-targets={home / 'target.json'}", f"-rate={rate}"]
-    shell = f"taskset -c {CORE} {' '.join(attack)} -duration={seconds}s -timeout=30s > {home / 'shot.bin'}"
-    subprocess.run(shell, shell=True, check=True)
-    encoded = subprocess.run(
-        [BIN / "vegeta", "encode", "--to=csv", str(home / "shot.bin")], capture_output=True, text=True, check=True
-    ).stdout
-    rows = list(csv.reader(io.StringIO(encoded)))
-    failed = {(row[1], row[5]) for row in rows if row[1] != "200"}
-    assert not failed, failed
-    p50, p99, p999 = np.percentile([int(row[2]) / 1e6 for row in rows], [50, 99, 99.9])
-    return float(p50), float(p99), float(p999)
+def oha(server: Server, home: Path, *, rate: int, seconds: int) -> tuple[float, float, float]:
+    """p50, p99, p99.9 in ms over 64 connections, from the time at which each request should have left.
+
+    Raises AssertionError where an answer was not 200, or fewer requests left than should have.
+    """
+    body = home / "body.json"
+    body.write_text(json.dumps(server.request))
+    command = ["taskset", "-c", CORE, str(BIN / "oha"), "--no-tui", "--latency-correction", "--output-format", "json"]
+    command += ["-c", "64", "-q", str(rate), "-z", f"{seconds}s", "-m", "POST", "-T", "application/json"]
+    told = json.loads(subprocess.run([*command, "-D", body, server.url], capture_output=True, check=True).stdout)
+    failed = {what: count for what, count in told["errorDistribution"].items() if what != "aborted due to deadline"}
+    assert not failed, failed  # what was under way at the end is aborted
+    assert set(told["statusCodeDistribution"]) == {"200"}, told["statusCodeDistribution"]
+    assert told["statusCodeDistribution"]["200"] > 0.98 * rate * seconds, "the generator or the server was too slow"
+    p50, p99, p999 = (told["latencyPercentiles"][name] * 1000 for name in ("p50", "p99", "p99.9"))
+    return p50, p99, p999
 
 
 def ghz(server: Server, home: Path, *, concurrency: int, seconds: int) -> Measured:

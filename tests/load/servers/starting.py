@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from murmur_access import BrokerAccess
 from murmur_serving.config import REFERENCE_FILE, Ports, ReplicaConfig, write_replica
@@ -55,8 +56,12 @@ class Server:
 
     def end(self) -> None:
         """With all that it has started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        started = [self.process.pid]
+        with contextlib.suppress(psutil.NoSuchProcess):
+            started += [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
+        for pid in started:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
 
@@ -66,11 +71,13 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def start(command: list[str], log: Path, *, cwd: Path | None = None, **environment: str) -> subprocess.Popen[bytes]:
+def start(
+    command: list[str], log: Path, *, cwd: Path | None = None, core: str = CORE, **environment: str
+) -> subprocess.Popen[bytes]:
     """With what belongs to a peer's own environment on its PATH, and nothing of ours."""
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     kept |= {"OMP_NUM_THREADS": "1", **environment}
-    pinned = ["taskset", "-c", CORE, *command]
+    pinned = ["taskset", "-c", core, *command]
     with log.open("wb") as output:  # a session of its own: BentoML asks its terminal, which would stop us all
         return subprocess.Popen(
             pinned,
@@ -88,7 +95,9 @@ def v2(model: BenchModel) -> dict[str, Any]:
     return {"inputs": [{"name": "x", "shape": [1, len(row)], "datatype": "FP64", "data": row}]}
 
 
-def ours(model: BenchModel, home: Path, *, logged: float, brokers: str | None = None, name: str = "ours") -> Server:
+def ours(
+    model: BenchModel, home: Path, *, logged: float, brokers: str | None = None, name: str = "ours", core: str = CORE
+) -> Server:
     http, grpc = free_port(), free_port()
     directory = home / f"{name.replace(' ', '-')}"
     config = ReplicaConfig(
@@ -106,7 +115,7 @@ def ours(model: BenchModel, home: Path, *, logged: float, brokers: str | None = 
     model.write(directory / config.model_file)
     model.write_reference(directory / REFERENCE_FILE)
     log = home / f"{directory.name}.log"
-    process = start([sys.executable, "-m", "murmur_serving", str(directory)], log)
+    process = start([sys.executable, "-m", "murmur_serving", str(directory)], log, core=core)
     url = f"http://127.0.0.1:{http}/v2/models/fraud/infer"
     return Server(name, url, v2(model), lambda answer: answer["outputs"][0]["data"], process, log, grpc)
 

@@ -1,6 +1,5 @@
 """V2 inference over gRPC, in front of MLServer's servicer, which would make of every request what HTTP gave it."""
 
-import asyncio
 from math import prod
 from time import perf_counter
 from typing import Any, Literal, cast
@@ -24,7 +23,6 @@ from murmur_serving.errors import LogUnwritable
 from murmur_serving.fastpath.answers import Answer, Asked
 from murmur_serving.fastpath.models import FastModels, Place
 from murmur_serving.fastpath.requests import Output, Request, Tensor
-from murmur_serving.fastpath.turns import Turn
 from murmur_serving.tracing import HEADER, trace_id_of
 
 _FIELDS = {"FP64": "fp64_contents", "FP32": "fp32_contents", "INT64": "int64_contents", "INT32": "int_contents"}
@@ -68,7 +66,6 @@ class FastServicer(InferenceServicer):  # type: ignore[misc]  # MLServer ships n
     def __init__(self, plane: DataPlane, repository: ModelRepositoryHandlers, models: FastModels) -> None:
         super().__init__(plane, repository)
         self._models = models
-        self._turn = Turn()
 
     async def ModelInfer(self, request: pb.ModelInferRequest, context: Any) -> pb.ModelInferResponse:  # noqa: N802
         started = perf_counter()
@@ -81,10 +78,8 @@ class FastServicer(InferenceServicer):  # type: ignore[misc]  # MLServer ships n
             if rows is not None:
                 probe = shown.get(PROBE_HEADER) == answering.mark
                 trace = trace_id_of(shown.get(HEADER))
-                waiting = _Waiting()
                 batch = shown.get(BATCH_HEADER) == answering.mark
-                self._turn.ask(answering, Asked(rows, started, probe, trace, batch), waiting)
-                answer = await waiting.answer
+                [answer] = answering.answer([Asked(rows, started, probe, trace, batch)])
                 if answer is not None:
                     return _written(place, answer, context, raw=bool(request.raw_input_contents))
         if complaint := _complaint(request):
@@ -95,17 +90,6 @@ class FastServicer(InferenceServicer):  # type: ignore[misc]  # MLServer ships n
                 await context.abort(StatusCode.UNAVAILABLE, str(error))
             await context.abort(StatusCode.INVALID_ARGUMENT, complaint)
         return await super().ModelInfer(request, context)
-
-
-class _Waiting:
-    """A call whose answer comes at the end of the turn."""
-
-    def __init__(self) -> None:
-        self.answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-
-    def take(self, answer: Answer | None) -> None:
-        if not self.answer.done():  # the caller may have hung up meanwhile
-            self.answer.set_result(answer)
 
 
 _SHOWN = frozenset((PROBE_HEADER, BATCH_HEADER, HEADER))

@@ -217,7 +217,7 @@ def main() -> int:
         doors = through_envoy(made, home, repeats=repeats, seconds=seconds)
         rows = [*judged(fast, grpc), *rated, *doors, *limits.rows(made), *growing(home, seconds)]
     settings = {
-        "generators": "core 1: wrk (closed), oha (at a rate, latency from when a request was due), ghz (16 connections)",
+        "generators": "core 1: wrk (closed), oha (at a rate, timed from when each was due), ghz (16 connections)",
         "servers": "core 0, one process each, OMP_NUM_THREADS=1; peers with their defaults, but one process",
         "repeats": f"{repeats} of {seconds} s, medians",
         "processor microseconds an answer": costs(fast, grpc),

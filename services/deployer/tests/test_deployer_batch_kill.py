@@ -112,9 +112,9 @@ async def flock(front_door: Any, own_brokers: str, http: httpx.AsyncClient, trai
         flock.end()
 
 
-async def _serves(flock: Flock) -> bool:
+async def _serves(flock: Flock, version: int = 1) -> bool:
     deployment = await flock.get("/deployments/credit")
-    return bool(deployment and deployment["serving_version"])
+    return bool(deployment and deployment["serving_version"] == version)
 
 
 async def test_a_killed_deployer_loses_no_row_of_a_batch_and_doubles_none(
@@ -146,6 +146,32 @@ async def test_a_killed_deployer_loses_no_row_of_a_batch_and_doubles_none(
     again = {request for request, times in seen.items() if times > _requests(name)[request]}
     assert {request.split("/")[1] for request in again} <= {f"{chunks:06d}" for chunks in _around(killed_at)}
     print(f"killed after {killed_at} of {ROWS // CHUNK} chunks; requests logged twice: {sorted(again)}")  # noqa: T201
+
+
+async def test_a_batch_is_ended_by_the_version_that_began_it_while_another_takes_over(
+    flock: Flock, own_brokers: str, trained: Any
+) -> None:
+    draw = np.random.default_rng(3)
+    content = parquet_bytes({"a": draw.normal(size=ROWS), "b": draw.normal(size=ROWS)}, group_rows=5000)
+    undisturbed = await flock.completed(await flock.ask(content))
+    name = await flock.ask(content)
+    await eventually(lambda: _reached(flock, name, 2), within=60)
+    real = trained(2)
+    artifacts = ArtifactStore(f"file://{flock.home}/artifacts")
+    state = await version_state(artifacts, version=2, model=real.model, signature=real.signature, probe=real.probe)
+    await publish(own_brokers, promoted(state, alias_revision=2))
+    await eventually(lambda: _serves(flock, 2), within=90)
+    done = await flock.chunks_done(name)
+    batch = await flock.completed(name)
+    assert done < ROWS // CHUNK, "the other version came in its midst"
+    assert (batch["version"], batch["rows_done"]) == (1, ROWS)
+    assert batch["output_sha256"] == undisturbed["output_sha256"], "bit for bit"
+    await eventually(lambda: _is_alone(flock), within=60)
+
+
+async def _is_alone(flock: Flock) -> bool:
+    deployment = await flock.get("/deployments/credit")
+    return [replica["version"] for replica in deployment["replicas"]] == [2]
 
 
 def _requests(name: str) -> dict[str, int]:

@@ -98,6 +98,7 @@ class PredictionLog:
 
     async def close(self, *, timeout: float = 5.0) -> None:
         """Ships the rest for at most `timeout` seconds; what is left is shipped by the next replica. Idempotent."""
+        again = self._closing.is_set()
         self._closing.set()
         task, self._task = self._task, None
         if task is not None:
@@ -109,6 +110,8 @@ class PredictionLog:
         if self._sink is not None:
             await self._sink.close()
         self._writer.close()
+        if not again:
+            self._backlog_gauge.dec(self._waiting)
         if self._waiting:
             self._directory.release()
         else:
@@ -166,4 +169,4 @@ class PredictionLog:
 
     def _count(self, rows: int) -> None:
         self._waiting += rows
-        self._backlog_gauge.set(self._waiting)
+        self._backlog_gauge.inc(rows)  # several versions of a deployment may be in this process

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -171,8 +173,14 @@ def test_one_that_cannot_serve_gives_up_and_the_others_go_on(
         group.want("taken", 1)
         _take_ports_of(group, name, free_ports)
     group.until(lambda: name not in group.membership.members())
+    assert not _listens(group.ports[name].grpc), "its other door is closed too"
     assert group.ask(credit, model.rows[0])["model_version"] == "3"
     assert f'"{name}"' in group.output.read_text()
+
+
+def _listens(port: int) -> bool:
+    with closing(socket.socket()) as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _take_ports_of(group: GroupProcess, name: str, ports: Ports) -> None:

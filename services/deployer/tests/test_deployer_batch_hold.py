@@ -93,3 +93,17 @@ async def test_each_version_that_has_begun_one_stays(deployer) -> None:
     await later(deployer)
     assert set(deployer.servers.processes) == {"credit-v1-1", "credit-v2-2", "credit-v3-3"}
     assert deployer.router.answering == {"credit-v3-3"}
+
+
+async def test_a_batch_that_is_recorded_while_a_pass_is_under_way_keeps_its_version(deployer) -> None:
+    await deployer.deploy(1)
+    await deployer.deploy(2)
+    apply = deployer.router.apply
+
+    async def applied(table: object) -> None:
+        await under_way(deployer)
+        await apply(table)
+
+    deployer.router.apply = applied
+    await later(deployer)
+    assert "credit-v1-1" in deployer.servers.processes

@@ -4,12 +4,16 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from murmur_deployer.domain.replicas import Replica, Terms
+from murmur_deployer.local.groups import Groups
+from murmur_deployer.local.processes import Processes
 from murmur_deployer.ports import ModelServers
 from murmur_deployer.testing import PROBE, FakeModelServers, version_state
+from murmur_deployer.turns import Turns
 from murmur_events.models import VersionState
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.testing import eventually
@@ -136,3 +140,18 @@ async def test_one_that_cannot_serve_is_gone_and_its_neighbour_stays(machine: Ma
 
 async def _is_gone(servers: ModelServers, replica: Replica) -> bool:
     return await servers.find(replica) is None
+
+
+@pytest.mark.flock
+async def test_a_process_that_hangs_lets_nobody_go_and_is_ended(
+    local_servers: Callable[[], ModelServers], artifacts: ArtifactStore, trained, tmp_path: Path
+) -> None:
+    machine = Machine(local_servers(), artifacts, trained)
+    credit = await machine.started(machine.replica("credit", 1))
+    await machine.answers(credit)
+    os.kill(credit.process.pid, signal.SIGSTOP)
+    home = tmp_path / "flock"
+    groups = Groups(Processes(), groups=home / "groups", logs=home / "logs", turns=Turns(home / "turns"))
+    await groups.leave(credit, patience=0.2)
+    assert await machine.servers.memory(credit.process) == 0
+    assert await groups.names() == set()

@@ -161,6 +161,23 @@ def test_one_that_leaves_disturbs_nobody_and_begins_anew_with_nothing_counted(
 
 
 @pytest.mark.flock
+def test_one_that_leaves_does_not_wait_for_a_client_that_never_ends_its_request(
+    group: GroupProcess, credit: str, model: Any
+) -> None:
+    """The deployer ends the process of one that has not left after 15 s."""
+    name = group.want("slow", 1)
+    group.until(lambda: group.is_ready(name))
+    with socket.create_connection(("127.0.0.1", group.ports[name].http)) as client:
+        client.sendall(b"POST /v2/models/slow/infer HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{")
+        time.sleep(0.2)  # the request has begun to come
+        group.membership.unwant(name)
+        begun = time.monotonic()
+        group.until(lambda: name not in group.membership.here())
+        assert time.monotonic() - begun < 12
+    assert group.ask(credit, model.rows[0])["model_version"] == "3"
+
+
+@pytest.mark.flock
 @pytest.mark.parametrize("how", ["changed", "port"])
 def test_one_that_cannot_serve_gives_up_and_the_others_go_on(
     group: GroupProcess, credit: str, model: Any, altered: Any, how: str

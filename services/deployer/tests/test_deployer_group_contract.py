@@ -155,3 +155,12 @@ async def test_a_process_that_hangs_lets_nobody_go_and_is_ended(
     await groups.leave(credit, patience=0.2)
     assert await machine.servers.memory(credit.process) == 0
     assert await groups.names() == set()
+
+
+async def test_a_process_in_which_nobody_is_has_a_name_to_be_ended_by(tmp_path: Path) -> None:
+    """As when a deployer was killed between the last one's leaving and the end of the process."""
+    groups = Groups(Processes(), groups=tmp_path / "groups", logs=tmp_path, turns=Turns(tmp_path / "turns"))
+    (tmp_path / "groups" / "cards-0").mkdir(parents=True)
+    [name] = await groups.names()
+    await groups.leave(Replica(name, "", 0, 0, 0), patience=1)
+    assert await groups.names() == set()

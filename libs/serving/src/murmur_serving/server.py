@@ -30,6 +30,8 @@ from murmur_serving.tracing import HEADER, trace_id_of
 from murmur_serving.web import WholeProtocol
 
 _LOOK_EVERY = 0.02
+_PATIENCE = 3.0
+"""Seconds that gRPC's five (MLServer's) and the log's five leave of the deployer's fifteen."""
 
 log = structlog.get_logger(__name__)
 
@@ -124,10 +126,14 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
         await self.start(await self._model_repository.list())
 
     async def close(self) -> None:
-        """As a signal would, if nobody else is in this process."""
+        """As a signal would, if nobody else is in this process. A client that takes its time to send a request is cut
+        off: the deployer ends a process that does not let a replica go, with all that are in it.
+        """
         while not self._rest_server.listens:  # noqa: ASYNC110  uvicorn wakes nobody; what does not listen yet cannot be closed
             await asyncio.sleep(_LOOK_EVERY)
         await self.stop(signal.SIGTERM)
+        await asyncio.sleep(_PATIENCE)
+        self._rest_server.cut_off()
 
     async def start(self, models_settings: list[ModelSettings]) -> None:
         """Returns when every listener has closed and what they answered is shipped, or left on disk."""

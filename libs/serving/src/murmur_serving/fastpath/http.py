@@ -74,6 +74,11 @@ class FastRestServer(RESTServer):  # type: ignore[misc]  # MLServer ships no typ
         if self._server is not None:
             await super().stop(sig)
 
+    def cut_off(self) -> None:
+        """Whoever is still sending a request is not waited for any more."""
+        for connection in tuple(self._server.server_state.connections) if self._server else ():
+            connection.transport.abort()
+
     def _get_config(self) -> uvicorn.Config:
         config: uvicorn.Config = super()._get_config()
         config.http = self._connection  # type: ignore[assignment]  # uvicorn calls it, as it would a class

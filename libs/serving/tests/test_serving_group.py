@@ -168,7 +168,8 @@ def test_one_that_leaves_does_not_wait_for_a_client_that_never_ends_its_request(
     name = group.want("slow", 1)
     group.until(lambda: group.is_ready(name))
     with socket.create_connection(("127.0.0.1", group.ports[name].http)) as client:
-        client.sendall(b"POST /v2/models/slow/infer HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{")
+        head = b"POST /v2/models/slow/infer HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+        client.sendall(head + b"1\r\n{\r\n")
         time.sleep(0.2)  # the request has begun to come
         group.membership.unwant(name)
         begun = time.monotonic()

@@ -31,6 +31,7 @@ from murmur_deployer.rollbacks import ROLLBACK, Rollbacks
 from murmur_deployer.scaler import Scaler
 from murmur_deployer.switching import Switch
 from murmur_deployer.testing import FakeModelServers, FakeRouter, promoted, version_state, workflow_applied
+from murmur_deployer.turns import Turns
 from murmur_events import Event
 from murmur_events.models import VersionState
 from murmur_events.values import ColumnSpec, Signature
@@ -222,6 +223,7 @@ async def local_servers(
             brokers=None,
             host="127.0.0.1",
             ports=range(first, first + 100),
+            turns=Turns(tmp_path / "flock" / "turns"),
         )
 
     yield deployer_life

@@ -1,6 +1,7 @@
 """A deployer that is killed in the midst of a batch, among real processes: no row is missing, none is there twice."""
 
 import asyncio
+import io
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import numpy as np
 import psutil
+import pyarrow.parquet as parquet
 import pytest
 from on_kafka import heard, publish
 
@@ -89,6 +91,11 @@ class Flock:
         assert batch["state"] == "completed", batch
         return batch
 
+    async def output(self, name: str) -> np.ndarray:
+        answer = await self._http.get(f"{self._url}/batches/{name}/output")
+        outputs: np.ndarray = parquet.read_table(io.BytesIO(answer.content))["probability"].to_numpy()
+        return outputs
+
     def end(self) -> None:
         self.kill()
         for orphan in psutil.process_iter(["cmdline"]):
@@ -112,9 +119,9 @@ async def flock(front_door: Any, own_brokers: str, http: httpx.AsyncClient, trai
         flock.end()
 
 
-async def _serves(flock: Flock) -> bool:
+async def _serves(flock: Flock, version: int = 1) -> bool:
     deployment = await flock.get("/deployments/credit")
-    return bool(deployment and deployment["serving_version"])
+    return bool(deployment and deployment["serving_version"] == version)
 
 
 async def test_a_killed_deployer_loses_no_row_of_a_batch_and_doubles_none(
@@ -146,6 +153,42 @@ async def test_a_killed_deployer_loses_no_row_of_a_batch_and_doubles_none(
     again = {request for request, times in seen.items() if times > _requests(name)[request]}
     assert {request.split("/")[1] for request in again} <= {f"{chunks:06d}" for chunks in _around(killed_at)}
     print(f"killed after {killed_at} of {ROWS // CHUNK} chunks; requests logged twice: {sorted(again)}")  # noqa: T201
+
+
+async def test_a_batch_is_ended_by_the_version_that_began_it_while_another_takes_over(
+    flock: Flock, own_brokers: str, trained: Any
+) -> None:
+    count = 5 * ROWS
+    table = np.random.default_rng(3).normal(size=(count, 2))
+    name = await flock.ask(parquet_bytes({"a": table[:, 0].tolist(), "b": table[:, 1].tolist()}))
+    await eventually(lambda: _reached(flock, name, 1), within=60)
+    other = trained(2)
+    artifacts = ArtifactStore(f"file://{flock.home}/artifacts")
+    state = await version_state(artifacts, version=2, model=other.model, signature=other.signature, probe=other.probe)
+    await publish(own_brokers, promoted(state, alias_revision=2))
+    await eventually(lambda: _serves(flock, 2), within=90)
+    done = await flock.chunks_done(name)
+    batch = await flock.completed(name)
+    assert done < count // CHUNK - 5, "the other version came in its midst"
+    assert (batch["version"], batch["rows_done"], batch["failed_rows"]) == (1, count, 0)
+    outputs = await flock.output(name)
+    assert np.abs(outputs - _predicted(trained(1).model, table)).max() < 1e-6
+    assert np.abs(outputs - _predicted(other.model, table)).max() > 1e-3
+    await eventually(lambda: _is_alone(flock), within=60)
+    print(f"another version after {done} of {count // CHUNK} chunks")  # noqa: T201  the measured figure
+
+
+def _predicted(model: bytes, table: np.ndarray) -> np.ndarray:
+    import xgboost
+
+    found = xgboost.Booster(model_file=bytearray(model))
+    predicted: np.ndarray = found.predict(xgboost.DMatrix(table, feature_names=["a", "b"]))
+    return predicted
+
+
+async def _is_alone(flock: Flock) -> bool:
+    deployment = await flock.get("/deployments/credit")
+    return [replica["version"] for replica in deployment["replicas"]] == [2]
 
 
 def _requests(name: str) -> dict[str, int]:

@@ -21,6 +21,7 @@ from murmur_deployer.domain.routing import Route, RoutingTable
 from murmur_deployer.envoy import config
 from murmur_deployer.local.servers import LocalModelServers
 from murmur_deployer.testing import version_state
+from murmur_deployer.turns import Turns
 from murmur_events.values import ColumnSpec, Signature
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.testing import eventually
@@ -58,6 +59,7 @@ class Real:
             tokens=home / "tokens.json",
             host="127.0.0.1",
             ports=range(first_port, first_port + 100),
+            turns=Turns(home / "turns"),
         )
         self.scorer = LocalScorer(http, replicas=home / "replicas", host="127.0.0.1")
 

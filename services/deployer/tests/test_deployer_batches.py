@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from murmur_deployer.batches.chunks import Manners
 from murmur_deployer.batches.errors import BatchRefused
 from murmur_deployer.domain.batch import BatchState
 from murmur_deployer.domain.batch_input import BatchInput, Column
+from murmur_deployer.domain.deployment import Deployment
+from murmur_deployer.repository import DEPLOYMENTS
 from murmur_events.batches import BatchCompleted, BatchFailed, BatchRequested
 from murmur_events.values import Artifact
 from murmur_kernel.errors import Missing, Refused
@@ -188,7 +191,46 @@ async def test_too_many_refused_rows_end_the_batch(batches: BatchHarness) -> Non
     assert "50 rows were refused, and 10 may be, such as row 650: input 'age' is -1.0" in fact.message
 
 
-async def test_another_version_ends_a_batch_that_the_old_one_began(batches: BatchHarness) -> None:
+def replaced(kept: int) -> Deployment:
+    """Version 3 serves, and `kept` is on its way out."""
+    return replace(serving(3), retiring=serving(kept).serving.replicas)
+
+
+async def test_the_version_that_began_a_batch_ends_it_whatever_is_promoted_meanwhile(batches: BatchHarness) -> None:
+    given = await batches.sent(rows(1500))
+    undisturbed = await batches.score(given, batch="b-0")
+    await batches.ask(given)
+    await ended_midway(batches, len(batches.scorer.asked) + 4)
+    assert (await batches.batch()).progress.chunks_done == 1
+    await batches.kernel.given(replaced(2))
+    await batches.run()
+    [fact] = batches.kernel.take_published()
+    assert (fact.version, fact.output) == (2, undisturbed.output)
+    assert set(batches.scorer.replicas) == {"credit-v2-1"}
+
+
+async def test_a_batch_that_begins_takes_what_serves_not_what_retires(batches: BatchHarness) -> None:
+    await batches.serve(2, 3)
+    await batches.kernel.given(replaced(2))
+    assert (await batches.score(await batches.sent(rows(3)))).version == 3
+    fact = await batches.score(await batches.sent(rows(3)), batch="b-2", version=2)
+    assert fact.cause == "not_serving"
+
+
+async def test_a_promotion_while_the_file_comes_makes_the_batch_the_new_versions(batches: BatchHarness) -> None:
+    await batches.serve(1, 2, 3)
+    await batches.kernel.given(serving(2))
+    fetch = batches.artifacts.fetch
+
+    async def fetched(*args: object) -> Path:
+        await batches.kernel.given(replace(await batches.kernel.get(DEPLOYMENTS, "credit"), serving=serving(3).serving))
+        return await fetch(*args)
+
+    batches.artifacts.fetch = fetched
+    assert (await batches.score(await batches.sent(rows(3)))).version == 3
+
+
+async def test_a_version_that_is_not_kept_any_more_ends_its_batch(batches: BatchHarness) -> None:
     await batches.ask(await batches.sent(rows(1500)))
     await ended_midway(batches, 4)
     await batches.kernel.given(serving(3))
@@ -196,6 +238,7 @@ async def test_another_version_ends_a_batch_that_the_old_one_began(batches: Batc
     [fact] = batches.kernel.take_published()
     assert (fact.cause, fact.version, fact.rows_done) == ("version_gone", 2, 600)
     assert "version 3 does: ask for that one" in fact.message
+    assert "MURMUR_BATCH_HOLD_SECONDS" in fact.message
 
 
 async def test_a_replica_that_is_away_is_waited_for(tmp_path: Path) -> None:

@@ -1,60 +1,16 @@
 """Real model servers behind a real Envoy, under load, while versions are swapped and processes are killed."""
 
-import asyncio
 import os
 import signal
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
-import httpx
 import pytest
+from deployer_load import load
 
 from murmur_deployer.testing import promoted, version_state
 from murmur_events.deployments import ModelDeployed
 from murmur_kernel.testing import eventually
 
 pytestmark = pytest.mark.flock
-
-_CLIENTS = 8
-
-
-@dataclass
-class Load:
-    """What clients that never pause were answered."""
-
-    answered: Counter[str] = field(default_factory=Counter)
-    failed: list[str] = field(default_factory=list)
-
-
-@asynccontextmanager
-async def load(url: str) -> AsyncIterator[Load]:
-    """Clients that ask for predictions one after the other for as long as the block lasts."""
-    seen = Load()
-    ended = asyncio.Event()
-    body = {"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [0.5, -0.5]}]}
-
-    async def client() -> None:
-        async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
-            while not ended.is_set():
-                try:
-                    answer = await http.post(f"{url}/v2/models/credit/infer", json=body)
-                except httpx.TransportError as error:
-                    seen.failed.append(repr(error))
-                    continue
-                if answer.status_code == 200:
-                    seen.answered[answer.json()["model_version"]] += 1
-                else:
-                    seen.failed.append(f"{answer.status_code} {answer.text}")
-
-    async with asyncio.TaskGroup() as clients:
-        for _ in range(_CLIENTS):
-            clients.create_task(client())
-        try:
-            yield seen
-        finally:
-            ended.set()
 
 
 @pytest.fixture

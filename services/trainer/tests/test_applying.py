@@ -8,9 +8,10 @@ from trainer_facts import CODE, QUARTERLY, definition, workflow
 
 from murmur_events.workflows import WorkflowApplied
 from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.errors import Refused
 from murmur_kernel.testing import Harness
 from murmur_trainer import views
-from murmur_trainer.handlers import WorkflowHandlers
+from murmur_trainer.handlers import ApplyWorkflow, WorkflowHandlers
 from murmur_trainer.repository import REVISIONS, TrainerUnitOfWork
 from murmur_trainer.workflow_file import WorkflowFileInvalid, unpack
 
@@ -70,3 +71,29 @@ async def test_a_file_with_mistakes_changes_nothing(
     assert trainer.published == []
     assert not (tmp_path / "artifacts").exists()
     assert (await trainer.read(views.list_workflows, views.ListWorkflows())).items == ()
+
+
+def grouped(name: str, limits: str, *, group: str = "cards") -> ApplyWorkflow:
+    command = workflow(deployment=f"{{group: {group}, limits: {limits}}}")
+    return replace(command, name=name, definition=command.definition.replace("name: credit", f"name: {name}"))
+
+
+async def test_workflows_of_one_group_have_the_same_limits(trainer: Trainer, workflows: WorkflowHandlers) -> None:
+    await trainer.change(workflows.apply_workflow, grouped("credit", "{memory: 1GiB}"))
+    for limits in ("{memory: 2GiB}", "{}", "{memory: 1GiB, nice: 3}"):
+        with pytest.raises(Refused, match=r"'credit' has memory 1073741824, nice 0, and 'fraud' asks for memory"):
+            await trainer.change(workflows.apply_workflow, grouped("fraud", limits))
+    assert len(trainer.take_published()) == 1
+    await trainer.change(workflows.apply_workflow, grouped("fraud", "{memory: 1GiB}"))
+    await trainer.change(workflows.apply_workflow, grouped("other", "{memory: 2GiB}", group="others"))
+    with pytest.raises(Refused, match="such as 'cards-2'"):
+        await trainer.change(workflows.apply_workflow, grouped("credit", "{memory: 2GiB}"))
+    await trainer.change(workflows.apply_workflow, grouped("credit", "{memory: 2GiB}", group="cards-2"))
+    await trainer.change(workflows.apply_workflow, grouped("fraud", "{memory: 2GiB}", group="cards-2"))
+
+
+async def test_the_only_workflow_of_a_group_may_change_its_limits(
+    trainer: Trainer, workflows: WorkflowHandlers
+) -> None:
+    await trainer.change(workflows.apply_workflow, grouped("credit", "{memory: 1GiB}"))
+    await trainer.change(workflows.apply_workflow, grouped("credit", "{memory: 2GiB}"))

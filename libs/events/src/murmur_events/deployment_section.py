@@ -12,10 +12,10 @@ MOST_REPLICAS = 32
 
 
 class ReplicaLimits(Value):
-    """What one replica may use; of processors it has one anyway."""
+    """What one replica may use, with all that share its process; of processors it has one anyway."""
 
     memory: Bytes | None = Field(
-        default=None, gt=0, description="resident memory; a replica that grows beyond it is ended and started anew"
+        default=None, gt=0, description="resident memory; a process that grows beyond it is ended and started anew"
     )
     nice: int = Field(default=0, ge=0, le=19, description="0 is the priority of everything else, 19 the lowest")
 
@@ -98,6 +98,13 @@ class DeploymentSection(Value):
         default=None,
         gt=timedelta(0),
         description="how long, at least, a new version first gets a copy of every request, its answers given to nobody",
+    )
+    group: str | None = Field(
+        default=None,
+        pattern=r"^[a-z][a-z0-9-]{0,62}$",
+        description="workflows that name the same group share model server processes, for many models with little"
+        " traffic each: a process has one core and `limits` for all of them, so these must be the same; absent: each"
+        " replica has a process of its own",
     )
     limits: ReplicaLimits = ReplicaLimits()
     log: float = Field(default=1.0, ge=0, le=1, description="share of the requests that the prediction log keeps")

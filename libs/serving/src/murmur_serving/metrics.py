@@ -64,6 +64,14 @@ FAST = Counter(
 )
 
 
+def forget(deployment: str, version: int) -> None:
+    """Nobody serves that version in this process any more; whoever does again begins with nothing counted."""
+    labels = {"deployment": deployment, "version": str(version)}
+    for metric in (REQUESTS, ERRORS, PREDICTIONS, BATCH_ROWS, LATENCY, ENGINE, FAST):
+        metric.remove_by_labels(labels)
+    OUTPUTS.forget(*labels.values())
+
+
 class Counts:
     """The metrics of one model version, found once: looking them up takes as long as counting."""
 

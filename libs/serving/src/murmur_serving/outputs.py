@@ -41,6 +41,9 @@ class Outputs(Collector):
         """The same one for the same version."""
         return self._tallies.setdefault((deployment, version), Tally())
 
+    def forget(self, deployment: str, version: str) -> None:
+        self._tallies.pop((deployment, version), None)
+
     def collect(self) -> Iterator[HistogramMetricFamily]:
         family = HistogramMetricFamily(_NAME, "Outputs predicted", labels=["deployment", "version"])
         names = [*map(str, BOUNDS), "+Inf"]

@@ -1,5 +1,7 @@
 """MLServer as one replica: errors in the protocol's form, a drained log at the end, an honest exit code."""
 
+import asyncio
+import signal
 from pathlib import Path
 from time import perf_counter
 
@@ -10,8 +12,6 @@ from fastapi.responses import JSONResponse
 from mlserver import MLModel, MLServer
 from mlserver.grpc.server import GRPCServer
 from mlserver.middleware import InferenceMiddlewares
-from mlserver.repository import ModelRepositoryFactory
-from mlserver.rest import RESTServer
 from mlserver.settings import ModelSettings, Settings
 
 from murmur_access import TokenFile
@@ -24,27 +24,40 @@ from murmur_serving.fastpath.grpc import FastGrpcServer
 from murmur_serving.fastpath.http import FastRestServer
 from murmur_serving.fastpath.models import FastModels
 from murmur_serving.loading import StillLoading
+from murmur_serving.plane_counts import shared_counts
 from murmur_serving.runtime import ModelRuntime
 from murmur_serving.tracing import HEADER, trace_id_of
 from murmur_serving.web import WholeProtocol
+
+_LOOK_EVERY = 0.02
+_PATIENCE = 3.0
+"""Seconds that gRPC's five (MLServer's) and the log's five leave of the deployer's fifteen."""
 
 log = structlog.get_logger(__name__)
 
 
 async def serve(directory: Path) -> int:
     """Serves `directory` until a signal ends it; the exit code is 1 if its model was never ready."""
-    settings = Settings.parse_file(directory / "settings.json")
-    settings.model_repository_root = str(directory)
-    config = read_replica(directory)
     try:
-        engine = await choose(directory, config)  # before it listens: whoever calls meanwhile is told to try again
+        server = await replica_server(directory, alone=True)
     except ModelRefused as error:
         log.error("model_refused", reason=str(error))
         return 1
-    admission = Admission(TokenFile(config.tokens), config.mark) if config.tokens else None
-    server = ReplicaServer(settings, admission, engine, config.deployment)
-    await server.start(await ModelRepositoryFactory.resolve_model_repository(settings).list())
+    await server.serve()
     return 0 if server.was_ready else 1
+
+
+async def replica_server(directory: Path, *, alone: bool) -> "ReplicaServer":
+    """What `directory` describes, with its model made and its doors still closed. Raises ModelRefused.
+
+    alone: it has this process for itself, and takes its signals.
+    """
+    settings = Settings.parse_file(directory / "settings.json")
+    settings.model_repository_root = str(directory)
+    config = read_replica(directory)
+    engine = await choose(directory, config)  # before it listens: whoever calls meanwhile is told to try again
+    admission = Admission(TokenFile(config.tokens), config.mark) if config.tokens else None
+    return ReplicaServer(settings, admission, engine, config.deployment, alone=alone)
 
 
 class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
@@ -54,8 +67,12 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
     admission: who is asked for what; None: nobody is asked. engine: of the model that is loaded first, engine_of.
     """
 
-    def __init__(self, settings: Settings, admission: Admission | None, engine: Engine, engine_of: str) -> None:
-        super().__init__(settings)
+    def __init__(
+        self, settings: Settings, admission: Admission | None, engine: Engine, engine_of: str, *, alone: bool
+    ) -> None:
+        self._alone = alone
+        with shared_counts(self):
+            super().__init__(settings)
         self._engine: Engine | None = engine
         self._models: dict[str, ModelRuntime] = {}
         self._loading = {engine_of}
@@ -63,8 +80,8 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
         events = SafeCloudEvents(settings)
         self._data_plane._inference_middleware = InferenceMiddlewares(events)
         self._fast = FastModels(self._data_plane, events)
-        self._rest_server: RESTServer = FastRestServer(
-            settings, self._data_plane, self._model_repository_handlers, self._fast, admission
+        self._rest_server: FastRestServer = FastRestServer(
+            settings, self._data_plane, self._model_repository_handlers, self._fast, admission, alone=alone
         )
         _answer_in_protocol_form(self._rest_server._app, self._models)
         self._rest_server._app.add_middleware(WholeProtocol, refused=self._refused)
@@ -104,11 +121,34 @@ class ReplicaServer(MLServer):  # type: ignore[misc]  # MLServer ships no types
         if model := self._models.get(rest.partition("/")[0]):
             model.record(None, perf_counter(), status=status, trace=trace)
 
+    def _add_signal_handlers(self) -> None:
+        """MLServer's constructor calls this; signals to a process of several mean all of them."""
+        if self._alone:
+            super()._add_signal_handlers()
+
+    async def serve(self) -> None:
+        """Returns when its doors are closed, by a signal or by `close`."""
+        await self.start(await self._model_repository.list())
+
+    async def close(self) -> None:
+        """As a signal would, if nobody else is in this process. A client that takes its time to send a request is cut
+        off: the deployer ends a process that does not let a replica go, with all that are in it.
+        """
+        while not self._rest_server.listens:  # noqa: ASYNC110  uvicorn wakes nobody; what does not listen yet cannot be closed
+            await asyncio.sleep(_LOOK_EVERY)
+        await self.stop(signal.SIGTERM)
+        await asyncio.sleep(_PATIENCE)
+        self._rest_server.cut_off()
+
     async def start(self, models_settings: list[ModelSettings]) -> None:
         """Returns when every listener has closed and what they answered is shipped, or left on disk."""
         try:
             await super().start(models_settings)
         finally:
+            if not self._alone:  # a process goes on in which one of two doors could not be opened
+                await self.stop(signal.SIGTERM)
+                while self._rest_server.is_open:  # noqa: ASYNC110  it closes in uvicorn's own time
+                    await asyncio.sleep(_LOOK_EVERY)
             for model in self._models.values():
                 self.was_ready = self.was_ready or model.loaded
                 await model.unload()

@@ -67,6 +67,7 @@ def build(
     """The service over any store, broker, model servers and front door: tests pass others."""
     artifacts = ArtifactStore(settings.artifacts_url)
     http = httpx.AsyncClient(timeout=5.0, trust_env=False)
+    turns = Turns(settings.turns)
     servers = servers or LocalModelServers(
         artifacts,
         http,
@@ -77,11 +78,11 @@ def build(
         tokens=settings.tokens_file,
         host=settings.host,
         ports=settings.model_server_ports,
+        turns=turns,
     )
     router = router or EnvoyRouter(
         settings.envoy, http, admin=settings.envoy_admin, host=settings.reachable_host, seconds=settings.route_seconds
     )
-    turns = Turns(settings.turns)
     switching = turns("front-door")
     prover = Prover(servers, artifacts, seconds=settings.start_seconds)
     switch = Switch(router, switching)
@@ -127,6 +128,7 @@ def build(
         passing=turns("reconciler"),
         switching=switching,
         drain=timedelta(seconds=settings.drain_seconds),
+        hold=timedelta(seconds=settings.batch_hold_seconds),
     )
     service.resource(http)
     service.background("reconciler", reconciler.run)

@@ -33,7 +33,7 @@ async def remember_rules(event: WorkflowApplied, uow: DeployerUnitOfWork) -> Non
             memory=section.limits.memory,
             rate_limit=section.rate_limit,
             timeout=section.timeout.total_seconds(),
-            terms=Terms(logged=section.log, nice=section.limits.nice),
+            terms=Terms(logged=section.log, nice=section.limits.nice, group=section.group),
             autoscaling=Autoscaling(
                 rate=section.autoscaling.rate,
                 latency_p99=section.autoscaling.latency_p99.total_seconds() * 1000,

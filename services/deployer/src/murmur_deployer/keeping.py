@@ -63,6 +63,7 @@ class Keeper:
             if now >= care.not_before:
                 await self._restart(replica, care)
         elif now >= care.not_before and await self._too_large(replica, process, rules):
+            await self._servers.end(process)
             await self._restart(replica, care)
         elif ready:
             care.answered_at = now

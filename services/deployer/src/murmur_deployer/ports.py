@@ -20,16 +20,17 @@ class RouteNotApplied(Exception):
 
 
 class ModelServers(Protocol):
-    """Processes that serve one version each, and outlive the deployer. All calls may be repeated."""
+    """Replicas that serve one version each, and outlive the deployer: a process of its own each, or one for several of
+    a group. All calls may be repeated."""
 
     async def start(self, replica: Replica, state: VersionState) -> ProcessId:
-        """Fetches the model and starts a process; does not wait for it.
+        """Fetches the model and starts a process, or brings it into that of its group; does not wait for it.
 
         Raises ArtifactMissing, ArtifactCorrupt (nothing is left of the replica then) or Transient.
         """
 
     async def find(self, replica: Replica) -> ProcessId | None:
-        """The living process of that replica, whoever started it."""
+        """The living process that has that replica, whoever started it."""
 
     async def counts(self, replica: Replica) -> Counts | None:
         """What it has counted since it began; None if it does not tell now."""
@@ -44,13 +45,18 @@ class ModelServers(Protocol):
         """Outputs for a V2 request; leaves no trace in the prediction log. Raises ProbeRefused."""
 
     async def stop(self, replica: Replica) -> None:
-        """Lets it answer what it has begun, then ends it. Its directory is gone, its prediction log is not."""
+        """Lets it answer what it has begun, then ends it. Its directory is gone, its prediction log is not. Others in
+        its process are not disturbed; a process without any ends.
+        """
+
+    async def end(self, process: ProcessId) -> None:
+        """Ends a process with all that are in it."""
 
     async def last_words(self, replica: Replica) -> str:
         """What its log ends with."""
 
     async def names(self) -> Collection[str]:
-        """Replicas that have a process or a directory here."""
+        """Replicas that have a process or a directory here; and a name for a process without any, to be stopped by."""
 
     def choose_ports(self, in_use: Collection[int], *, rather: tuple[int, int] | None = None) -> tuple[int, int]:
         """Two free ports, HTTP and gRPC: `rather` if they are free. Raises Transient when none are left."""
@@ -88,6 +94,9 @@ class Fleet(Protocol):
 
     async def rules(self) -> Mapping[str, DeploymentRules]:
         """By the name of the deployment, of those whose workflow is known."""
+
+    async def pinned(self) -> Mapping[str, frozenset[int]]:
+        """By the name of the deployment, the versions that have begun batches which have not ended."""
 
     async def version(self, deployment: str, version: int) -> VersionState: ...
 

@@ -1,13 +1,14 @@
 """Makes what runs match what is recorded, again and again: the only one who knows what really serves."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import structlog
 
 from murmur_deployer.candidates import choose_pairs
 from murmur_deployer.domain import sizing
+from murmur_deployer.domain.batch_target import kept_for
 from murmur_deployer.domain.deployment import Deployment, ports_in_use
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.domain.routing import routing_table
@@ -32,7 +33,7 @@ class Reconciler:
     - they become as many as were decided (scaler.py, domain/sizing.py)
     - the front door leads where the record says
     - a retired one is stopped once the front door gives it nothing more and it has no active requests, or after
-      `drain` at the latest
+      `drain` at the latest; but the last one of a version that has begun a batch stays for it, `hold` at the latest
     - what nobody has recorded is removed
 
     `passing` is held for all of a pass but its last routes: two that start one dead replica again would end with two of
@@ -53,6 +54,7 @@ class Reconciler:
         patience: float = 30.0,
         settle: timedelta = timedelta(seconds=0.5),
         drain: timedelta = timedelta(seconds=30),
+        hold: timedelta = timedelta(hours=1),
     ) -> None:
         self._fleet = fleet
         self._servers = servers
@@ -63,6 +65,7 @@ class Reconciler:
         self._every = every
         self._settle = settle
         self._drain = drain
+        self._hold = hold
         self._keeper = Keeper(fleet, servers, prover, self._record, patience=patience)
         self._wake = asyncio.Event()
 
@@ -86,21 +89,27 @@ class Reconciler:
     async def reconcile(self) -> bool:
         """One pass; True while replicas come or go, so that the next one should come soon."""
         async with self._passing:
-            rules = await self._fleet.rules()
+            rules, pinned = await self._fleet.rules(), await self._fleet.pinned()
             for deployment in await self._fleet.deployments():
                 its = rules_of(deployment.name, rules)
+                await self._keeper.look_after(self._kept(deployment, pinned.get(deployment.name, ())), its)
                 if deployment.serving is not None:
                     await self._keeper.look_after(deployment.serving.replicas, its)
                     await self._resize(deployment, its)
                 if deployment.canary is not None and deployment.candidate is not None:
                     await self._keeper.look_after(deployment.candidate.replicas, its)
-            applied, gone = await self._route(), False
-            for deployment in await self._fleet.deployments():
+            applied, deployments = await self._route()
+            pinned = await self._fleet.pinned()  # after that: no batch begins with what has retired
+            gone, kept = False, set[str]()
+            for deployment in deployments:
+                its_kept = self._kept(deployment, pinned.get(deployment.name, ()))
+                kept |= {replica.name for replica in its_kept}
                 for replica in deployment.retiring:
-                    gone = await self._retire(replica, applied=applied) or gone
+                    if replica not in its_kept:
+                        gone = await self._retire(replica, applied=applied) or gone
         if gone:
-            await self._route()
-        return any(map(_is_moving, await self._fleet.deployments()))
+            _, deployments = await self._route()
+        return any(_is_moving(deployment, kept) for deployment in deployments)
 
     async def remove_strangers(self) -> None:
         """Ends replicas that no record knows: they were started for a store that is not there any more.
@@ -113,14 +122,22 @@ class Reconciler:
             log.warning("unknown replica removed", replica=name)
             await self._servers.stop(Replica(name, deployment="", version=0, http_port=0, grpc_port=0))
 
-    async def _route(self) -> bool:
+    def _kept(self, deployment: Deployment, pinned: Collection[int]) -> list[Replica]:
+        """One of each version that serves no more and has begun a batch which has not ended."""
+        found = [kept_for(deployment, version) for version in pinned]
+        now = self._clock.now()
+        return [each for each in found if each and each.retired_at and now - each.retired_at <= self._hold]
+
+    async def _route(self) -> tuple[bool, tuple[Deployment, ...]]:
+        """Whether the front door leads as is recorded, and what is."""
         async with self._switching:
+            deployments = await self._fleet.deployments()
             try:
-                await self._router.apply(routing_table(await self._fleet.deployments(), await self._fleet.rules()))
+                await self._router.apply(routing_table(deployments, await self._fleet.rules()))
             except RouteNotApplied as error:
                 log.warning("routes not applied", reason=str(error))
-                return False
-        return True
+                return False, deployments
+        return True, deployments
 
     async def _resize(self, deployment: Deployment, rules: DeploymentRules) -> None:
         """Records who comes and who goes; the keeper starts the ones, and the others are drained."""
@@ -169,6 +186,6 @@ class Reconciler:
             await self._fleet.update(name, change)
 
 
-def _is_moving(deployment: Deployment) -> bool:
+def _is_moving(deployment: Deployment, kept: Collection[str]) -> bool:
     unproven = deployment.serving is not None and len(deployment.serving.proven) < len(deployment.serving.replicas)
-    return bool(deployment.retiring) or unproven
+    return unproven or any(replica.name not in kept for replica in deployment.retiring)

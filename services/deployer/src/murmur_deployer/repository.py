@@ -2,11 +2,12 @@
 ever promoted to production."""
 
 import json
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from murmur_deployer.domain.batch import Batch
+from murmur_deployer.domain.batch import Batch, BatchState
 from murmur_deployer.domain.batch_input import BatchInput
 from murmur_deployer.domain.deployment import Deployment
 from murmur_deployer.domain.rules import DeploymentRules
@@ -99,12 +100,20 @@ class DeployerUnitOfWork(UnitOfWork):
         """Every deployment, by name."""
         return await _all(self.deployments, "name")
 
+    async def pinned(self) -> Mapping[str, frozenset[int]]:
+        """By the name of the deployment, the versions that batches under way are pinned to."""
+        found: defaultdict[str, set[int]] = defaultdict(set)
+        for batch in await _all(self.batches, "requested_at", where={"state": BatchState.SCORING}):
+            if batch.pin is not None:
+                found[batch.deployment].add(batch.pin.version)
+        return {name: frozenset(versions) for name, versions in found.items()}
 
-async def _all(collection: Collection[T], order_by: str) -> tuple[T, ...]:
+
+async def _all(collection: Collection[T], order_by: str, *, where: Mapping[str, str] | None = None) -> tuple[T, ...]:
     found: list[T] = []
     cursor: str | None = None
     while True:
-        page = await collection.find(order_by=order_by, limit=_PAGE, cursor=cursor)
+        page = await collection.find(where=where, order_by=order_by, limit=_PAGE, cursor=cursor)
         found += page.items
         if (cursor := page.next) is None:
             return tuple(found)
@@ -133,6 +142,13 @@ class StoredFleet:
             return await uow.all_rules()
 
         found: Mapping[str, DeploymentRules] = await self._read(load, None)
+        return found
+
+    async def pinned(self) -> Mapping[str, frozenset[int]]:
+        async def load(_: None, uow: DeployerUnitOfWork) -> Mapping[str, frozenset[int]]:
+            return await uow.pinned()
+
+        found: Mapping[str, frozenset[int]] = await self._read(load, None)
         return found
 
     async def version(self, deployment: str, version: int) -> VersionState:

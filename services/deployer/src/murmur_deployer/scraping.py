@@ -16,14 +16,20 @@ class ScrapeGroup(BaseModel):
 
 
 async def list_targets(host: str, uow: DeployerUnitOfWork) -> list[ScrapeGroup]:
-    """Every replica of every deployment, those that come and those that retire included."""
-    return [
-        ScrapeGroup(
-            targets=[f"{host}:{replica.http_port}"], labels={"service": "model-server", "replica": replica.name}
-        )
-        for deployment in await uow.all_deployments()
-        for replica in deployment.replicas
-    ]
+    """Every process of every deployment, those that come and those that retire included. Where several replicas share
+    one, each of them would tell of all: the oldest does."""
+    found: dict[tuple[str, str], ScrapeGroup] = {}
+    for deployment in await uow.all_deployments():
+        for replica in deployment.replicas:
+            shared = f"{replica.terms.group}-{replica.slot}" if replica.terms.group else None
+            found.setdefault(
+                ("group", shared) if shared else ("replica", replica.name),
+                ScrapeGroup(
+                    targets=[f"{host}:{replica.http_port}"],
+                    labels={"service": "model-server", "replica": shared or replica.name},
+                ),
+            )
+    return list(found.values())
 
 
 def router(service: Service[DeployerUnitOfWork], host: str) -> APIRouter:

@@ -29,6 +29,9 @@ class Settings(KernelSettings):
     batch_slots: int = Field(default=1, ge=1, description="batches that are scored at the same time")
     batch_failed_rows: int = Field(default=1000, ge=0, description="rows of a batch that the model may refuse")
     batch_patience_seconds: float = Field(default=300, gt=0, description="how long a batch waits for its replica")
+    batch_hold_seconds: float = Field(
+        default=3600, ge=0, description="how long a version that serves no more is kept for a batch that it has begun"
+    )
     batch_input_bytes: int = Field(default=10 * 2**30, gt=0, description="the largest file that is taken")
 
     serving_password_file: Path | None = None

@@ -87,7 +87,7 @@ def promoted(state: VersionState, *, alias_revision: int, alias: Alias = "produc
 @dataclass
 class FakeModelServers:
     """Replicas in memory. `outputs` is what they answer; the sets hold versions that misbehave; `resident` is what
-    each process keeps in memory.
+    each process keeps in memory. Those of one slot of a group have one process.
     """
 
     outputs: tuple[float, ...] = (0.25,)
@@ -98,6 +98,7 @@ class FakeModelServers:
     processes: dict[str, ProcessId] = field(default_factory=dict)
     directories: set[str] = field(default_factory=set)
     started: list[str] = field(default_factory=list)
+    shared: dict[tuple[str, int], ProcessId] = field(default_factory=dict)
     resident: dict[int, int] = field(default_factory=dict)
     counted: dict[str, Counts] = field(default_factory=dict)
 
@@ -106,6 +107,11 @@ class FakeModelServers:
             raise ArtifactCorrupt(state.artifacts.model.uri, state.artifacts.model.sha256, "f" * 64)
         self.started.append(replica.name)
         process = ProcessId(1000 + len(self.started), float(len(self.started)))
+        if replica.terms.group is not None:
+            shared = (replica.terms.group, replica.slot)
+            if self.shared.get(shared) not in self.processes.values():
+                self.shared[shared] = process
+            process = self.shared[shared]
         self.directories.add(replica.name)
         if state.version not in self.dying:
             self.processes[replica.name] = process
@@ -132,6 +138,9 @@ class FakeModelServers:
         self.processes.pop(replica.name, None)
         self.directories.discard(replica.name)
 
+    async def end(self, process: ProcessId) -> None:
+        self.processes = {name: each for name, each in self.processes.items() if each != process}
+
     async def last_words(self, replica: Replica) -> str:
         return "the model file was changed"
 
@@ -148,8 +157,9 @@ class FakeModelServers:
         return http, http + 1
 
     def kill(self, name: str) -> None:
-        """As `kill -9` would: the directory stays."""
-        del self.processes[name]
+        """As `kill -9` would, with all that are in its process: directories stay."""
+        killed = self.processes[name]
+        self.processes = {name: process for name, process in self.processes.items() if process != killed}
 
 
 @dataclass

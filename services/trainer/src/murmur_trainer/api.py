@@ -36,7 +36,8 @@ def router(service: Service[TrainerUnitOfWork], workflows: WorkflowHandlers) -> 
     async def apply(name: str, body: WorkflowFiles) -> Applied:
         """Check a workflow and make it the newest revision; the same content again changes nothing.
 
-        422 lists every mistake with file, line, column, the line itself, and what was expected.
+        422 lists every mistake with file, line, column, the line itself, and what was expected. 409: its
+        deployment.group has other limits.
         """
         command = ApplyWorkflow(name=name, definition=body.definition, files=body.files)
         return await service.change(workflows.apply_workflow, command, answer=Applied)

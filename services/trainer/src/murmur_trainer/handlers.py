@@ -8,9 +8,11 @@ from murmur_events.monitoring import DriftDetected, PerformanceDegraded
 from murmur_events.runs import RunCompleted, RunFailed
 from murmur_events.training import TrainingRequested
 from murmur_events.workflows import WorkflowApplied, WorkflowDefinition
+from murmur_kernel.errors import Refused
 from murmur_trainer import overdue
 from murmur_trainer.domain import admission, asking
 from murmur_trainer.domain.admission import Retrain, Skip, Start, Wait
+from murmur_trainer.domain.sharing import LimitsDiffer, ServerLimits, check_limits
 from murmur_trainer.domain.training import Monitored, Parameters, Request, TrainingState, Trigger
 from murmur_trainer.domain.workflow import Workflow, first_tick
 from murmur_trainer.freezing import freeze_of
@@ -53,9 +55,10 @@ class WorkflowHandlers:
     async def apply_workflow(self, command: ApplyWorkflow, uow: TrainerUnitOfWork) -> Applied:
         """Numbers a new revision and times its schedule; content that is known already changes nothing.
 
-        Raises WorkflowFileInvalid with all mistakes of the files.
+        Raises WorkflowFileInvalid with all mistakes of the files, and Refused where its group has other limits.
         """
         definition = read_workflow(command.name, command.definition, command.files)
+        await _check_group(definition, uow)
         code = await self._artifacts.put_bytes(pack(command.files), suffix=".zip")
         before = await uow.workflows.get(command.name)
         if before is not None:
@@ -80,6 +83,24 @@ class WorkflowHandlers:
         )
         uow.await_tick(workflow)
         return _applied(workflow, applied, unchanged=False, correlation_id=chain.correlation_id)
+
+
+async def _check_group(definition: WorkflowDefinition, uow: TrainerUnitOfWork) -> None:
+    group = definition.deployment.group
+    if group is None:
+        return
+    others = {
+        str(each.name): _limits(each) for each in await uow.newest_definitions() if each.deployment.group == group
+    }
+    try:
+        check_limits(definition.name, group, _limits(definition), others=others)
+    except LimitsDiffer as differ:
+        raise Refused(str(differ)) from differ
+
+
+def _limits(definition: WorkflowDefinition) -> ServerLimits:
+    limits = definition.deployment.limits
+    return ServerLimits(memory=limits.memory, nice=limits.nice)
 
 
 async def ask_for_training(command: AskForTraining, uow: TrainerUnitOfWork) -> Accepted:

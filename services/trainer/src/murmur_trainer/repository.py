@@ -76,6 +76,17 @@ class TrainerUnitOfWork(UnitOfWork):
     def freezes(self) -> Collection[Freeze]:
         return self.collection(FREEZES)
 
+    async def newest_definitions(self) -> list[WorkflowDefinition]:
+        """Of every workflow."""
+        found: list[WorkflowDefinition] = []
+        cursor: str | None = None
+        while True:
+            page = await self.workflows.find(order_by="name", limit=200, cursor=cursor)
+            for each in page.items:
+                found.append((await self.revisions.require(revision_id(each.name, each.revision))).definition)
+            if (cursor := page.next) is None:
+                return found
+
     def enqueue_training(self, run_id: str, *, chain: Chain | None = None) -> None:
         """A worker begins it as soon as a slot is free. chain: that asked for it, if not the present one."""
         self.enqueue(TRAIN, job_id=run_id, payload={"run_id": run_id}, chain=chain)

@@ -1,7 +1,9 @@
 """Which engine serves a model: that of its format, or ONNX Runtime for an XGBoost model that was shown to be equal."""
 
 import asyncio
+import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import structlog
@@ -50,10 +52,14 @@ async def choose(directory: Path, config: ReplicaConfig) -> Engine:
 async def _engine(directory: Path, content: bytes, config: ReplicaConfig) -> Engine:
     match config.format:
         case "onnx":
+            await _imported("onnx")
             from murmur_serving.engines.onnx import OnnxPredictor
 
             return Engine("onnxruntime", await asyncio.to_thread(OnnxPredictor.load, content, config.signature))
         case "skops":
+            if sys.modules.get("sklearn", config) is None:  # see __main__
+                del sys.modules["sklearn"]
+            await _imported("sklearn")
             from murmur_serving.engines.sklearn import SklearnPredictor
 
             return Engine("scikit-learn", await asyncio.to_thread(SklearnPredictor.load, content, config.signature))
@@ -62,6 +68,7 @@ async def _engine(directory: Path, content: bytes, config: ReplicaConfig) -> Eng
 
 
 async def _xgboost(directory: Path, content: bytes, config: ReplicaConfig) -> Engine:
+    await _imported("xgb")
     from murmur_serving.engines.xgb import XGBoostPredictor
 
     original = await asyncio.to_thread(XGBoostPredictor.load, content, config.signature)
@@ -72,11 +79,17 @@ async def _xgboost(directory: Path, content: bytes, config: ReplicaConfig) -> En
     if proof.refusal:
         log.warning("xgboost_serves", reason=proof.refusal, **about)
         return Engine("xgboost", original)
+    await _imported("onnx")
     from murmur_serving.engines.onnx import OnnxPredictor
 
     few = await asyncio.to_thread(OnnxPredictor.load, onnx, config.signature)
     log.info("onnx_serves", rows=proof.rows, largest_difference=proof.largest_difference, **about)
     return Engine("onnxruntime", Combined(few=few, many=original))
+
+
+async def _imported(engine: str) -> None:
+    """Takes seconds, in which neighbours in the same process go on answering."""
+    await asyncio.to_thread(import_module, f"murmur_serving.engines.{engine}")
 
 
 def _content(path: Path, config: ReplicaConfig) -> bytes:

@@ -50,6 +50,11 @@ class FastGrpcServer(GRPCServer):  # type: ignore[misc]  # MLServer ships no typ
         STATUS_CODE_MAPPING.setdefault(503, StatusCode.UNAVAILABLE)  # at which a client may ask again
         self._models = models
         self._admission = admission
+        self._server: aio.Server | None = None
+
+    async def stop(self, sig: int | None = None) -> None:
+        if self._server is not None:
+            await super().stop(sig)
 
     def _create_server(self) -> aio.Server:
         interceptors = [] if self._admission is None else [AskingGrpc(self._admission)]

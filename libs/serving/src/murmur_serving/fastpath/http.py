@@ -1,5 +1,7 @@
 """V2 inference over HTTP where uvicorn reads it, before it becomes a task, a scope or an application's message."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -27,7 +29,9 @@ _UNUSUAL = frozenset(
 
 
 class FastRestServer(RESTServer):  # type: ignore[misc]  # MLServer ships no types
-    """MLServer's, on connections of ours. admission: who is asked for what; None: nobody is asked."""
+    """MLServer's, on connections of ours. admission: who is asked for what; None: nobody is asked. alone: no other
+    server is in this process.
+    """
 
     def __init__(
         self,
@@ -36,14 +40,57 @@ class FastRestServer(RESTServer):  # type: ignore[misc]  # MLServer ships no typ
         repository: ModelRepositoryHandlers,
         models: FastModels,
         admission: Admission | None,
+        *,
+        alone: bool,
     ) -> None:
         super().__init__(settings, plane, repository)
         self._connection = partial(FastConnection, models=models, turn=Turn(), admission=admission)
+        self._alone = alone
+        self._server: uvicorn.Server | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """From its start to its end, whether it listens already or not."""
+        return self._server is not None
+
+    @property
+    def listens(self) -> bool:
+        return self._server is not None and self._server.started
+
+    async def start(self) -> None:
+        """Returns when it was stopped. Raises OSError, where it is not alone, if it cannot listen."""
+        if self._alone:
+            await super().start()
+            return
+        self._server = _OneOfSeveral(self._get_config())
+        try:
+            await self._server.serve()
+        except SystemExit:  # uvicorn ends the process, and with it all the others
+            raise OSError(f"port {self._settings.http_port} is taken: see above") from None
+        finally:
+            self._server = None
+
+    async def stop(self, sig: int | None = None) -> None:
+        if self._server is not None:
+            await super().stop(sig)
+
+    def cut_off(self) -> None:
+        """Whoever is still sending a request is not waited for any more."""
+        for connection in tuple(self._server.server_state.connections) if self._server else ():
+            connection.transport.abort()
 
     def _get_config(self) -> uvicorn.Config:
         config: uvicorn.Config = super()._get_config()
         config.http = self._connection  # type: ignore[assignment]  # uvicorn calls it, as it would a class
         return config
+
+
+class _OneOfSeveral(uvicorn.Server):
+    """Leaves signals alone: they are meant for all servers of this process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 class FastConnection(HttpToolsProtocol):

@@ -87,6 +87,7 @@ class PredictionLog:
 
     async def close(self, *, timeout: float = 5.0) -> None:
         """Ships the rest for at most `timeout` seconds; what is left is shipped by the next replica. Idempotent."""
+        again = self._closing.is_set()
         self._closing.set()
         task, self._task = self._task, None
         if task is not None:
@@ -99,6 +100,8 @@ class PredictionLog:
             await self._sink.close()
         self._writer.close()
         self._backlog.close()
+        if not again:
+            self._backlog_gauge.dec(self._waiting)
         if self._waiting:
             self._directory.release()
         elif self._backlog.damaged:
@@ -169,4 +172,4 @@ class PredictionLog:
 
     def _count(self, rows: int) -> None:
         self._waiting += rows
-        self._backlog_gauge.set(self._waiting)
+        self._backlog_gauge.inc(rows)  # several versions of a deployment may be in this process

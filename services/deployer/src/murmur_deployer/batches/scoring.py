@@ -15,7 +15,7 @@ from murmur_deployer.batches.rows import InputFile
 from murmur_deployer.batches.spool import Spool
 from murmur_deployer.domain.batch import Batch, BatchFailureCause, Pin
 from murmur_deployer.domain.batch_input import difference
-from murmur_deployer.domain.batch_target import replica_for, why_none
+from murmur_deployer.domain.batch_target import replica_for, replica_pinned, why_none
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.repository import DeployerUnitOfWork, release_id
 from murmur_events.values import Signature
@@ -80,9 +80,11 @@ class Scoring:
     async def _begin(self, job: Job[DeployerUnitOfWork], batch: Batch) -> tuple[Batch, _Plan]:
         """Pinned to a version, with its input here; or as far as it had come, if its parts are still here."""
         async with job.unit_of_work() as uow:
-            pin, signature = await _pinned(batch, uow)
-        plan = _Plan.of(signature)
+            await _pinned(batch, uow)  # what cannot be scored is not fetched
         await self._fetch(batch)
+        async with job.unit_of_work() as uow:
+            pin, signature = await _pinned(batch, uow)  # another version may serve since then
+        plan = _Plan.of(signature)
         if batch.progress is None:
             begun = await asyncio.to_thread(self._checked, batch, pin, plan)
             async with job.unit_of_work() as uow:
@@ -189,14 +191,15 @@ async def _pinned(batch: Batch, uow: DeployerUnitOfWork) -> tuple[Pin, Signature
 
 
 async def _replica(job: Job[DeployerUnitOfWork], batch: Batch) -> Replica:
-    """Who scores now. Raises BatchRefused once another version serves: rows of two models make no output."""
+    """Who scores now. Raises BatchRefused once nobody has that version: rows of two models make no output."""
     assert batch.pin is not None, "it has begun"
     async with job.unit_of_work() as uow:
         deployment = await uow.deployments.require(batch.deployment)
-    replica = replica_for(deployment, batch.pin.version)
+    replica = replica_pinned(deployment, batch.pin.version)
     if replica is None:
         raise BatchRefused(
             "version_gone",
-            f"{why_none(deployment, batch.pin.version)}; ask again, and all rows are scored by that one",
+            f"{why_none(deployment, batch.pin.version)}; its last replica was kept for batches as long as"
+            f" MURMUR_BATCH_HOLD_SECONDS says. Ask again, and all rows are scored by one version",
         )
     return replica

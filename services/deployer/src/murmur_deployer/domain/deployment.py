@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from murmur_deployer.domain.canary import Canary, Wish
-from murmur_deployer.domain.replicas import Replica, ServedVersion, Terms, free_shard, updated
+from murmur_deployer.domain.replicas import Replica, ServedVersion, Terms, free_shard, free_slot, updated
 
 FailureCause = Literal["artifact_corrupt", "did_not_start", "probe_mismatch", "route_not_applied", "superseded"]
 EndCause = FailureCause | Literal["rolled_back"]
@@ -201,7 +201,8 @@ class Deployment:
     def _new_replica(self, version: int, ports: Ports, terms: Terms) -> Replica:
         """Its name is never used again, whatever becomes of it."""
         name = f"{self.name}-v{version}-{self.replicas_made + 1}"
-        return Replica(name, self.name, version, *ports, shard=free_shard(self.replicas), terms=terms)
+        slot = free_slot(self.replicas, version, terms.group) if terms.group else 0
+        return Replica(name, self.name, version, *ports, shard=free_shard(self.replicas), terms=terms, slot=slot)
 
 
 def _retired(replicas: Iterable[Replica], at: datetime) -> tuple[Replica, ...]:

@@ -1,4 +1,4 @@
-"""Model servers as the record knows them: one process each, and the version that several of them serve."""
+"""Replicas as the record knows them: places where a version answers, and the version that several of them serve."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,19 +19,22 @@ class Terms:
 
     logged: the share of its requests that it keeps in the prediction log
     nice:   its priority, from 0 (as everything else) to 19 (after everything else)
+    group:  of the deployments whose replicas share processes; None: it has one for itself
     """
 
     logged: float = 1.0
     nice: int = 0
+    group: str | None = None
 
 
 @dataclass(frozen=True)
 class Replica:
-    """One model server on this machine.
+    """One model server on this machine: with two ports, and in a process.
 
-    process: None while it was decided, but is not known to have been started
+    process: None while it was decided, but is not known to have been started; others of its group may be in the same
     proven:  it has answered the known rows as training did, so that the front door may lead to it
     shard:   no other living replica of the deployment logs under this number
+    slot:    the number of the group's process that it is in; no other living replica of the version is there
     ended:   how often it has ended by itself, or had to be
     """
 
@@ -46,6 +49,7 @@ class Replica:
     shard: int = 0
     terms: Terms = Terms()
     ended: int = 0
+    slot: int = 0
 
     @property
     def ports(self) -> tuple[int, int]:
@@ -84,5 +88,14 @@ def updated(replicas: Sequence[Replica], changed: Replica) -> tuple[Replica, ...
 
 def free_shard(taken: Sequence[Replica]) -> int:
     """The smallest number that none of them has."""
-    numbers = {replica.shard for replica in taken}
+    return _free({replica.shard for replica in taken})
+
+
+def free_slot(taken: Sequence[Replica], version: int, group: str | None) -> int:
+    """The process of the group with the smallest number that has not got this version yet: two of it in one would be
+    no more than one."""
+    return _free({each.slot for each in taken if (each.version, each.terms.group) == (version, group)})
+
+
+def _free(numbers: set[int]) -> int:
     return next(number for number in range(len(numbers) + 1) if number not in numbers)

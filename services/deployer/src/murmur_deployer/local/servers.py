@@ -1,11 +1,12 @@
-"""Model servers as processes of this machine: one directory, two ports and one log file a replica."""
+"""Model servers as processes of this machine: one directory and two ports a replica, which has a process and its log
+for itself, or shares them with others of its group."""
 
 import asyncio
 import contextlib
 import shutil
 import socket
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import httpx
 from murmur_access import BrokerAccess
 from murmur_deployer.domain.canary import Counts
 from murmur_deployer.domain.replicas import ProcessId, Replica
+from murmur_deployer.local.groups import Groups
 from murmur_deployer.local.metering import counts_in
 from murmur_deployer.local.processes import Processes
 from murmur_deployer.ports import Artifacts, ProbeRefused
+from murmur_deployer.turns import Turn
 from murmur_events.models import VersionState
 from murmur_kernel.errors import ArtifactError, Transient
 from murmur_serving.config import PROBE_HEADER, REFERENCE_FILE, Ports, ReplicaConfig, read_replica, write_replica
@@ -29,7 +32,7 @@ _LAST_BYTES = 16_384
 
 
 class LocalModelServers:
-    """Implements ModelServers with `python -m murmur_serving <directory>`."""
+    """Implements ModelServers with `python -m murmur_serving <directory>`, and `murmur_serving.group` for groups."""
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class LocalModelServers:
         tokens: Path | None = None,
         host: str,
         ports: range,
+        turns: Callable[[str], Turn],
     ) -> None:
         self._artifacts = artifacts
         self._http = http
@@ -54,6 +58,7 @@ class LocalModelServers:
         self._host = host
         self._ports = ports
         self._processes = Processes()
+        self._groups = Groups(self._processes, groups=replicas.with_name("groups"), logs=logs, turns=turns)
 
     async def start(self, replica: Replica, state: VersionState) -> ProcessId:
         directory = self._directory(replica)
@@ -67,6 +72,8 @@ class LocalModelServers:
         with contextlib.suppress(ArtifactError):  # without it XGBoost serves, and the replica's log says why
             await self._artifacts.fetch(state.artifacts.reference, directory / REFERENCE_FILE)
         write_replica(directory, config, Ports(host=self._host, http=replica.http_port, grpc=replica.grpc_port))
+        if replica.terms.group is not None:
+            return await self._groups.join(replica, directory)
         return self._processes.start(
             [sys.executable, *_MODULE, str(directory)],
             environment={"OMP_NUM_THREADS": "1"},
@@ -92,6 +99,8 @@ class LocalModelServers:
         )
 
     async def find(self, replica: Replica) -> ProcessId | None:
+        if replica.terms.group is not None:
+            return await self._groups.find(replica)
         if replica.process is not None and self._processes.alive(replica.process):
             return replica.process
         running = await asyncio.to_thread(self._processes.running, _MODULE)
@@ -125,10 +134,15 @@ class LocalModelServers:
             raise ProbeRefused(f"{type(error).__name__}: {error}") from error
 
     async def stop(self, replica: Replica) -> None:
-        process = await self.find(replica)
+        process = await self.find(replica) if replica.terms.group is None else None
         if process is not None:
             await self._processes.end(process, patience=_STOP_PATIENCE)
+        else:
+            await self._groups.leave(replica, patience=_STOP_PATIENCE)
         await asyncio.to_thread(shutil.rmtree, self._directory(replica), ignore_errors=True)
+
+    async def end(self, process: ProcessId) -> None:
+        await self._processes.end(process, patience=_STOP_PATIENCE)
 
     async def last_words(self, replica: Replica) -> str:
         try:
@@ -137,11 +151,13 @@ class LocalModelServers:
                 lines = file.read().decode(errors="replace").strip().splitlines()
         except FileNotFoundError:
             return "(it wrote no log)"
-        return "\n".join(lines[-_LAST_LINES:]) or "(it wrote nothing)"
+        its = lines if replica.terms.group is None else [line for line in lines if f'"{replica.name}"' in line]
+        return "\n".join((its or lines)[-_LAST_LINES:]) or "(it wrote nothing)"
 
     async def names(self) -> set[str]:
         running = await asyncio.to_thread(self._processes.running, _MODULE)
         ours = {Path(directory).name for directory in running if Path(directory).parent == self._replicas}
+        ours |= await self._groups.names()
         return ours | {path.name for path in self._replicas.glob("*") if path.is_dir()}
 
     def choose_ports(self, in_use: Collection[int], *, rather: tuple[int, int] | None = None) -> tuple[int, int]:
@@ -173,4 +189,6 @@ class LocalModelServers:
         return self._replicas / replica.name
 
     def _log(self, replica: Replica) -> Path:
+        if replica.terms.group is not None:
+            return self._groups.log(replica)
         return self._logs / f"{replica.name}.log"

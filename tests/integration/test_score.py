@@ -39,4 +39,4 @@ async def test_every_row_of_a_file_is_scored_by_what_serves(flock: LiveFlock, tm
     assert batch["id"] in listed.stdout
     wrong = flock.murmur("score", "nobody", str(tmp_path / "rows.parquet"))
     assert wrong.returncode == 1
-    assert "unknown deployment" in wrong.stderr
+    assert "no deployment 'nobody'" in wrong.stderr

@@ -86,7 +86,9 @@ async def test_a_canary_whose_labels_tell_that_it_is_worse_is_rolled_back(deploy
     [test] = [test for test in judged.tests if test.aspect == "quality"]
     assert (test.stable, test.canary) == (pytest.approx(GOOD), pytest.approx(BAD))
     assert test.statistic > test.threshold > 0
-    assert back.reason == ("quality: auc 0.600, 0.800 of the stable version in the same windows, 300 labels at least")
+    assert back.reason == (
+        "quality: auc 0.600, 0.800 of the stable version in the same windows, by 300 labels of each or more"
+    )
 
 
 async def test_a_canary_whose_labels_tell_nothing_worse_goes_on(deployer) -> None:

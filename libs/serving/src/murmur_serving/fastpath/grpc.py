@@ -55,8 +55,8 @@ class FastGrpcServer(GRPCServer):  # type: ignore[misc]  # MLServer ships no typ
         interceptors = [] if self._admission is None else [AskingGrpc(self._admission)]
         server = aio.server(interceptors=interceptors, options=self._get_options())
         inference = FastServicer(self._data_plane, self._model_repository_handlers, self._models)
-        add_stream(server, inference.ModelInfer)
         add_GRPCInferenceServiceServicer_to_server(inference, server)
+        add_stream(server, inference.ModelInfer)
         add_ModelRepositoryServiceServicer_to_server(ModelRepositoryServicer(self._model_repository_handlers), server)
         server.add_insecure_port(f"{self._settings.host}:{self._settings.grpc_port}")
         self._server = server

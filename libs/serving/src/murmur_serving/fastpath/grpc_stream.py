@@ -17,7 +17,7 @@ Infer = Callable[[pb.ModelInferRequest, Any], Awaitable[pb.ModelInferResponse]]
 
 
 def add_stream(server: Any, infer: Infer) -> None:
-    """Before MLServer's servicer is added: of two handlers the first one counts.
+    """After MLServer's servicer was added: of two handlers of one method the later one counts.
 
     infer: answers one request, or aborts the call by the context that it is given.
     """
@@ -36,7 +36,7 @@ def add_stream(server: Any, infer: Infer) -> None:
         request_deserializer=pb.ModelInferRequest.FromString,
         response_serializer=StreamAnswer.SerializeToString,
     )
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, {_METHOD: handler}),))
+    server.add_registered_method_handlers(_SERVICE, {_METHOD: handler})
 
 
 class _Wrong(Exception):

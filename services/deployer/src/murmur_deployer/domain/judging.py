@@ -66,6 +66,7 @@ def judge(
         return Judgement("wait", tests, f"{waited.total_seconds():.0f} s of {lasts:g} s have passed")
     share = f"at {canary.weight:.0%}" if canary.weight else "in the shadow"
     detail = f"{rows:,} requests {share}, no worse than {others:,} of the stable version"
+    detail += "".join(f"; {test.detail}" for test in tests if test.aspect == "quality" and test.decision == "not_worse")
     last = canary.step + 1 >= len(rules.steps)
     return Judgement("finish" if last else "advance", tests, detail)
 
@@ -135,7 +136,7 @@ def _quality(labels: CanaryLabels | None, rules: CanaryRules) -> TestResult:
     worse = found.statistic > threshold and found.loss > rules.quality.max_loss
     detail = (
         f"{name} {found.canary:.3f}, {found.stable:.3f} of the stable version in the same windows,"
-        f" {found.labels:,} labels at least"
+        f" by {found.labels:,} labels of each or more"
     )
     return TestResult("quality", found.stable, found.canary, found.statistic, threshold, _decided(worse), detail)
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # type: ignore[import-untyped]
 from mlserver.grpc import dataplane_pb2 as pb
 
 _SERVICE, _METHOD, _ANSWER = "inference.GRPCInferenceService", "ModelStreamInfer", "ModelStreamInferResponse"

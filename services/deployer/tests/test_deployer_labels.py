@@ -25,6 +25,7 @@ class Monitor:
         self.quality = quality
         self.labelled = labelled
         self.metric = metric
+        self.error = 0.02
         self.start = deployer.kernel.clock.now()
         crowd.meanwhile = self.a_second
 
@@ -34,12 +35,13 @@ class Monitor:
             await self._deployer.kernel.receives(self.window(version, value, start=self.start))
 
     def window(self, version: int, value: float, *, start: datetime, revision: int = 1) -> WindowMeasured:
-        return measured(version, value, start=start, revision=revision, labelled=self.labelled, metric=self.metric)
+        told = {"labelled": self.labelled, "metric": self.metric, "error": self.error}
+        return measured(version, value, start=start, revision=revision, **told)
 
 
 def measured(version: int, value: float, *, start: datetime, labelled: int = 300, **changes: Any) -> WindowMeasured:
-    """Right to 0.02 of any metric."""
-    metric = changes.pop("metric", "auc")
+    """error: standard error of the metric."""
+    metric, half = changes.pop("metric", "auc"), 1.96 * changes.pop("error", 0.02)
     fields: dict[str, Any] = {
         "deployment": "credit",
         "model": "credit",
@@ -56,7 +58,7 @@ def measured(version: int, value: float, *, start: datetime, labelled: int = 300
         "outcome": "stable",
         "labelled": labelled,
         "quality": {metric: value} if labelled else {},
-        "quality_interval": Interval(value=value, low=value - 0.04, high=value + 0.04) if labelled else None,
+        "quality_interval": Interval(value=value, low=value - half, high=value + half) if labelled else None,
     }
     return WindowMeasured(**fields | changes)
 
@@ -130,10 +132,24 @@ async def test_labels_that_do_not_count_decide_nothing(deployer, changes, why) -
     assert quality_of(last) == ("not_tested", why)
 
 
-async def test_windows_of_before_the_canary_and_of_other_versions_are_not_compared(deployer) -> None:
-    monitor = await labelled_canary(deployer, quality={1: GOOD, 3: BAD})
+async def test_a_loss_that_may_be_chance_is_no_reason(deployer) -> None:
+    monitor = await labelled_canary(deployer, quality={1: GOOD, 2: BAD})
+    monitor.error = 0.5
+    *_, last, deployed = await ended(deployer)
+    assert isinstance(deployed, ModelDeployed)
+    assert quality_of(last)[0] == "not_worse"
+
+
+async def test_windows_of_other_versions_are_not_compared(deployer) -> None:
+    await labelled_canary(deployer, quality={3: GOOD, 2: BAD})
+    *_, last, deployed = await ended(deployer)
+    assert isinstance(deployed, ModelDeployed)
+    assert quality_of(last) == ("not_tested", "no labels yet")
+
+
+async def test_windows_of_before_the_canary_are_not_compared(deployer) -> None:
+    monitor = await labelled_canary(deployer, quality={1: GOOD, 2: BAD})
     monitor.start -= timedelta(hours=1)
-    monitor.quality[2] = BAD
     *_, last, deployed = await ended(deployer)
     assert isinstance(deployed, ModelDeployed)
     assert quality_of(last) == ("not_tested", "no labels yet")

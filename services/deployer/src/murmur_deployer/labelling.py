@@ -20,7 +20,7 @@ async def weigh_labels(event: WindowMeasured, uow: DeployerUnitOfWork) -> None:
         return
     rules = (await uow.rules_of(event.deployment)).canary.quality
     compared = event.version in (labels.stable_version, labels.canary_version) and event.end > labels.began
-    if rules.labels == "ignore" or not compared or (window := _quality_of(event, rules)) is None:
+    if not compared or (window := _quality_of(event, rules)) is None:
         return
     uow.canary_labels.save(labels.seen(event.version, window, rules))
 

@@ -55,7 +55,7 @@ test-servers: setup ## the servers set-up on this machine, secured: three broker
 	MURMUR_TEST_PROFILE=servers $(BIN)/python -m pytest tests/security/test_secured_flock.py tests/chaos/test_three_brokers.py \
 	  tests/infra/test_containers.py
 
-test-stories: setup ## the story of the fraud workflow, told and checked (four minutes)
+test-stories: setup ## the story of the fraud workflow, told and checked (five minutes)
 	MURMUR_TEST_PROFILE=stories $(BIN)/python -m pytest tests/integration/test_fraud_story.py
 
 $(AUDIT_PEERS): | $(UV)

@@ -17,7 +17,6 @@ ENDINGS = {
     "model.archived": "a version's life is over",
     "review.requested": "a person answers, through the console, the command line or REST",
     "review.decided": "the registry acts on it in the transaction that says it",
-    "window.measured": "the monitor acts on it in the transaction that says it; the console draws it",
     "batch.completed": "whoever asked fetches the output",
     "batch.failed": "whoever asked is told why",
     "canary.judged": "the deployer acts on it in the transaction that says it; the console shows it",

@@ -1,5 +1,6 @@
 """`python triton_session.py http|grpc <port> <rows.npz>`: all that tritonclient asks of a model server."""
 
+import queue
 import sys
 from types import ModuleType
 from typing import Any
@@ -25,6 +26,8 @@ def main() -> None:
                 infer(module, client, data["rows"][:rows], data["expected"][:rows], binary_in, binary_out)
     by_column(module, client, data["rows"], data["expected"])
     refused(module, client)
+    if door == "grpc":
+        stream(module, client, data["rows"], data["expected"])
     repository(client, told)
     print("all done")  # noqa: T201
 
@@ -80,6 +83,25 @@ def refused(module: ModuleType, client: Any) -> None:
     else:
         said = "two values were taken for a row of three"
     assert "is no column of the model" in said
+
+
+def stream(module: ModuleType, client: Any, rows: np.ndarray, expected: np.ndarray) -> None:
+    """Wrong requests, of the two ways to be wrong, and good ones around them: one stream, answers in their order."""
+    heard: queue.Queue[tuple[Any, Any]] = queue.Queue()
+    client.start_stream(lambda result, error: heard.put((result, error)))
+    for number, width in enumerate((3, 2, 3, 0, 3)):
+        values = rows[:1] if width == 3 else np.ones((1, width))
+        matrix = module.InferInput("x", list(values.shape), "FP64")
+        matrix.set_data_from_numpy(values)
+        client.async_stream_infer("nobody" if not width else "credit", [matrix], request_id=f"s-{number}")
+    told = [heard.get(timeout=20) for _ in range(5)]
+    client.stop_stream()
+    assert [error is None for _, error in told] == [True, False, True, False, True]
+    assert [result.get_response(as_json=True)["id"] for result, _ in told if result] == ["s-0", "s-2", "s-4"]
+    for result, error in told:
+        assert error is not None or abs(result.as_numpy("probability")[0] - expected[0]) <= 1e-6
+    assert "is no column of the model" in str(told[1][1])
+    assert "nobody" in str(told[3][1])
 
 
 def repository(client: Any, told: dict[str, bool]) -> None:

@@ -6,7 +6,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from murmur_deployer.domain.canary import Canary, Counts, Evidence, judge
+from murmur_deployer.domain.canary import Canary, Counts, Evidence
+from murmur_deployer.domain.judging import judge
 from murmur_deployer.domain.rules import CanaryRules
 from murmur_deployer.domain.sequential import Comparison, Tally, shift
 
@@ -29,7 +30,8 @@ class World:
             self.evidence = self.evidence.seen(
                 self._counts(190, errors[0], slow[0], outputs[0]), self._counts(10, errors[1], slow[1], outputs[1])
             )
-            if judge(Canary(weight=0.05, since=at), self.evidence, RULES, at).verdict == "roll_back":
+            canary = Canary(weight=0.05, began=at, since=at)
+            if judge(canary, self.evidence, None, RULES, at).verdict == "roll_back":
                 return True
         return False
 

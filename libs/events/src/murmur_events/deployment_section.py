@@ -74,11 +74,19 @@ class CanarySection(Value):
         le=1,
         description="so far may the distribution of its outputs be from the stable version's (Kolmogorov's distance)",
     )
+    max_quality_loss: float = Field(
+        default=0.05, ge=0, description="so much worse may it be by monitoring.quality.metric, once labels are known"
+    )
+    labels: Literal["ignore", "judge", "wait"] = Field(
+        default="judge",
+        description="of their quality. judge: it counts where there are labels in time; wait: the first step ends only"
+        " when both versions have monitoring.quality.min_labelled; ignore: it is no reason to roll back",
+    )
     deadline: Duration = Field(
         default=timedelta(hours=1),
         gt=timedelta(0),
         json_schema_extra={"default": "1h"},
-        description="a step that lacks requests for so long becomes an alert; it goes on waiting",
+        description="a step that lacks requests or labels for so long becomes an alert; it goes on waiting",
     )
 
 

@@ -40,8 +40,10 @@ class CanaryTest(Value):
     """One aspect of both versions. Certain is what is beyond the threshold, at the stated rate of false alarms."""
 
     aspect: Literal["errors", "latency", "outputs", "quality"]
-    stable: float | None = Field(default=None, description="share of failed or slow requests")
-    canary: float | None = Field(default=None, description="share of failed or slow requests; distance of the outputs")
+    stable: float | None = Field(default=None, description="share of failed or slow requests; metric of quality")
+    canary: float | None = Field(
+        default=None, description="share of failed or slow requests; distance of the outputs; metric of quality"
+    )
     statistic: float
     threshold: float
     decision: Literal["worse", "not_worse", "not_tested"]
@@ -74,7 +76,7 @@ class DeploymentRolledBack(Event):
     serving: int = Field(ge=1)
     alias_revision: int = Field(ge=1, description="of the promotion that is taken back")
     by: str = Field(min_length=1, description="a person's name, or the service that decided")
-    cause: Literal["canary", "degraded", "person"]
+    cause: Literal["canary", "person"]
     reason: str = Field(min_length=1)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from murmur_deployer import facts
-from murmur_deployer.domain.canary import MOST_RESTARTS, Counts, Evidence, Judgement, Wish, judge
+from murmur_deployer.domain.canary import MOST_RESTARTS, Counts, Evidence, Wish
 from murmur_deployer.domain.deployment import Deployment, Target
+from murmur_deployer.domain.judging import Judgement, judge
 from murmur_deployer.domain.promotion import superseded
 from murmur_deployer.domain.replicas import ServedVersion
 from murmur_deployer.domain.rules import CanaryRules
@@ -65,15 +66,15 @@ class Canaries:
                 async with job.unit_of_work() as uow:
                     deployment, now = await uow.deployments.require(name), uow.now
                     rules = (await uow.rules_of(name)).canary
+                    labels = await uow.labels_of(deployment)
                 canary, candidate = deployment.canary, deployment.candidate
                 if canary is None or candidate is None or candidate.version != target.version:
                     break
                 watch = watch or _Watch(canary.evidence)
                 await self._count(watch, deployment)
+                judgement = judge(canary, watch.evidence, labels, rules, now)
                 try:
-                    if await self._act(
-                        job, deployment, target, watch, judge(canary, watch.evidence, rules, now), rules
-                    ):
+                    if await self._act(job, deployment, target, watch, judgement, rules):
                         break
                 except RouteNotApplied as error:
                     log.warning("canary waits for the front door", deployment=name, reason=str(error))
@@ -222,7 +223,7 @@ class Canaries:
                 uow,
                 _trouble(name),
                 about=name,
-                title=f"the canary of {name} lacks requests",
+                title=f"the canary of {name} cannot be judged yet",
                 detail=f"{judgement.detail}: it waits; murmur rollback {name} --reason … ends it",
             )
 

@@ -1,7 +1,8 @@
 """What the deployer tells of a deployment."""
 
-from murmur_deployer.domain.canary import Evidence, Judgement, RollbackCause
+from murmur_deployer.domain.canary import Evidence, RollbackCause
 from murmur_deployer.domain.deployment import Deployment, FailureCause
+from murmur_deployer.domain.judging import Judgement
 from murmur_events.base import DeploymentName, ModelName
 from murmur_events.deployments import (
     CanaryJudged,

@@ -3,16 +3,14 @@ the work to a job or to the reconciler."""
 
 from murmur_deployer import facts
 from murmur_deployer.domain import promotion
-from murmur_deployer.domain.canary import Wish
 from murmur_deployer.domain.deployment import Target
 from murmur_deployer.domain.promotion import AlreadyKnown, AlreadyServes, RollOut, Superseded
 from murmur_deployer.domain.replicas import Terms
-from murmur_deployer.domain.rules import Autoscaling, CanaryRules, DeploymentRules
+from murmur_deployer.domain.rules import Autoscaling, CanaryRules, DeploymentRules, QualityRules
 from murmur_deployer.repository import DeployerUnitOfWork, Release
 from murmur_events.base import DeploymentName
 from murmur_events.deployment_section import DeploymentSection
 from murmur_events.models import ModelPromoted
-from murmur_events.monitoring import DriftDetected
 from murmur_events.workflows import WorkflowApplied
 
 ROLLOUT = "rollout"
@@ -23,7 +21,7 @@ async def remember_rules(event: WorkflowApplied, uow: DeployerUnitOfWork) -> Non
     known = await uow.rules.get(event.workflow)
     if known is not None and known.revision >= event.revision:
         return
-    section = event.definition.deployment
+    section, quality = event.definition.deployment, event.definition.monitoring.quality
     uow.rules.save(
         DeploymentRules(
             workflow=event.workflow,
@@ -49,6 +47,13 @@ async def remember_rules(event: WorkflowApplied, uow: DeployerUnitOfWork) -> Non
                 max_latency_factor=section.canary.max_latency_factor,
                 max_shift=section.canary.max_shift,
                 deadline=section.canary.deadline.total_seconds(),
+                quality=QualityRules(
+                    labels=section.canary.labels,
+                    metric=quality.metric,
+                    max_loss=section.canary.max_quality_loss,
+                    min_labelled=quality.min_labelled,
+                    confidence=quality.confidence,
+                ),
             ),
         )
     )
@@ -57,17 +62,6 @@ async def remember_rules(event: WorkflowApplied, uow: DeployerUnitOfWork) -> Non
 def _steps(section: DeploymentSection) -> tuple[float, ...]:
     """First as a shadow, then with its shares, as far as either is wanted."""
     return (0.0,) * (section.shadow is not None) + (section.canary.steps if section.strategy == "canary" else ())
-
-
-async def doubt_canary(event: DriftDetected, uow: DeployerUnitOfWork) -> None:
-    """A canary whose own window drifted is rolled back at its next look; of what serves the trainer takes care."""
-    deployment = await uow.deployments.get(event.deployment)
-    if deployment is None or deployment.canary is None or deployment.candidate is None:
-        return
-    if event.version == deployment.candidate.version:
-        drifted = ", ".join(feature.feature for feature in event.features if feature.drifted)
-        wish = Wish("monitor", "degraded", f"its requests drifted in {drifted} (episode {event.episode})")
-        uow.deployments.save(deployment.unwanted(wish))
 
 
 async def follow_promotion(event: ModelPromoted, uow: DeployerUnitOfWork) -> None:

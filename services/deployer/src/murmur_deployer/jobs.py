@@ -113,7 +113,7 @@ class Rollouts:
 
 def _as_canary(before: Deployment, rules: DeploymentRules, state: VersionState, uow: DeployerUnitOfWork) -> Deployment:
     steps = rules.canary.steps
-    changed = before.with_canary(Canary(weight=steps[0], since=uow.now))
+    changed = before.with_canary(Canary(weight=steps[0], began=uow.now, since=uow.now))
     uow.publish(facts.canary_started(changed, state, steps))
     target = before.target
     uow.enqueue(

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from murmur_deployer.domain.batch import Batch, BatchState
 from murmur_deployer.domain.batch_input import BatchInput
 from murmur_deployer.domain.deployment import Deployment
+from murmur_deployer.domain.quality import CanaryLabels
 from murmur_deployer.domain.rules import DeploymentRules
 from murmur_events import Event
 from murmur_events.models import VersionState
@@ -60,7 +61,8 @@ RELEASES = Kind("release", Release, key=lambda release: release.id)
 BATCHES = Kind("batch", Batch, key=lambda batch: batch.id, indexes=("deployment", "state", "requested_at"))
 BATCH_INPUTS = Kind("batch-input", BatchInput, key=lambda file: file.sha256)
 RULES = Kind("deployment-rules", DeploymentRules, key=lambda rules: rules.workflow, indexes=("workflow",), keeps=1000)
-KINDS = (DEPLOYMENTS, RELEASES, RULES, BATCHES, BATCH_INPUTS)
+CANARY_LABELS = Kind("canary-labels", CanaryLabels, key=lambda labels: labels.deployment, keeps=100)
+KINDS = (DEPLOYMENTS, RELEASES, RULES, CANARY_LABELS, BATCHES, BATCH_INPUTS)
 
 _PAGE = 200
 
@@ -87,6 +89,17 @@ class DeployerUnitOfWork(UnitOfWork):
     @property
     def rules(self) -> Collection[DeploymentRules]:
         return self.collection(RULES)
+
+    @property
+    def canary_labels(self) -> Collection[CanaryLabels]:
+        return self.collection(CANARY_LABELS)
+
+    async def labels_of(self, deployment: Deployment) -> CanaryLabels | None:
+        """What labels have told of its canary. What is kept of an earlier one, or by another metric, is not of this."""
+        rules = (await self.rules_of(deployment.name)).canary.quality
+        none_yet = deployment.unlabelled(rules.metric)
+        known = await self.canary_labels.get(deployment.name)
+        return known if known is not None and none_yet is not None and known.is_of(none_yet) else none_yet
 
     async def rules_of(self, deployment: str) -> DeploymentRules:
         """A deployment is named like its workflow; of one that is not known yet, the defaults."""

@@ -56,8 +56,10 @@ async def version_state(
     )
 
 
-def workflow_applied(name: str = "credit", *, revision: int = 1, **deployment: Any) -> WorkflowApplied:
-    """The section `deployment` as people write it."""
+def workflow_applied(
+    name: str = "credit", *, revision: int = 1, monitoring: dict[str, Any] | None = None, **deployment: Any
+) -> WorkflowApplied:
+    """The sections `deployment` and `monitoring` as people write them."""
     return WorkflowApplied(
         workflow=WorkflowName(name),
         revision=revision,
@@ -66,6 +68,7 @@ def workflow_applied(name: str = "credit", *, revision: int = 1, **deployment: A
                 "name": name,
                 "data": DataSection(target="bad", features=("x",), identity="id", period="month"),
                 "deployment": deployment,
+                "monitoring": monitoring or {},
             }
         ),
         code=Artifact(uri="file:///nowhere", sha256="0" * 64, size=0),

@@ -1,11 +1,11 @@
-"""The fraud story: a rare event judged by its cost, ordinary weeks, a fourth way of fraud, and the retraining."""
+"""The fraud story: a rare event judged by its cost, ordinary weeks, a fourth way of fraud, the retraining, a canary."""
 
 import asyncio
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from murmur_cli.demo.play import Play, Summary, by_drift, on_stage
 from murmur_cli.demo.stage import Condition, StoryStopped, of
 from murmur_cli.demo.traffic import send
 from murmur_cli.door import FrontDoor, Json
+from murmur_cli.story import describe
 from murmur_events import Envelope
-from murmur_events.deployments import ModelDeployed
+from murmur_events.deployments import CanaryJudged, CanaryStarted, ModelDeployed
 from murmur_events.models import ModelRejected, ReviewRequested
 from murmur_events.monitoring import AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
 from murmur_events.training import TrainingRequested
@@ -30,15 +31,22 @@ WEEK_ROWS = 4500
 BATCH, PAUSE = 50, 0.06
 """Some 600 payments a second: a window of five seconds holds 3,000."""
 LABELS_A_CALL = 1000
+CANARY_STEP = 6.0
+"""Seconds after which a step of the canary can be over: deployment.canary.step_time, and a look."""
+MOST_PARTS = 2
+"""Parts of a week beside the first one, of so many rows each."""
 CONTROL_WEEKS = fraud.FOURTH_WEEKS[:2]
 
 
 @dataclass
 class FraudSummary(Summary):
-    """labels: how many were sent; degradations: how often the quality was found to have fallen."""
+    """labels: how many were sent; degradations: how often the quality was found to have fallen; retrainings: how many
+    were begun by either; canary: the verdict of each of its steps."""
 
     labels: int = 0
     degradations: int = 0
+    retrainings: int = 0
+    canary: list[str] = field(default_factory=list)
     weeks_until_noticed: int = 0
 
 
@@ -56,7 +64,9 @@ class FraudStory(Play[FraudSummary]):
         await self._ordinary_weeks()
         await self._control()
         await self._fourth_scenario()
-        await self._retrained()
+        version = await self._retrained()
+        await self._canary(version)
+        await self._weeks_after(version)
         self.summary.seconds = round(time.monotonic() - started, 1)
         return self.summary
 
@@ -115,25 +125,56 @@ class FraudStory(Play[FraudSummary]):
         assert isinstance(drift.event, DriftDetected)
         self.summary.drifted_features = [feature.feature for feature in drift.event.features if feature.drifted]
         await self._tell_all()
-        await self.wait("the fallen quality to be seen", of(PerformanceDegraded))
+        fallen = await self.wait("the fallen quality to be seen", of(PerformanceDegraded))
+        assert isinstance(fallen.event, PerformanceDegraded)
+        self.summary.told["fallen quality"] = describe(fallen.event)
         await self.wait("a training that nobody asked for by hand", _retraining)
 
-    async def _retrained(self) -> None:
+    async def _retrained(self) -> int:
         requested = await self.wait("the retrained model to be judged better", _review_after(2))
         assert isinstance(requested.event, ReviewRequested)
         version = requested.event.version
-        await self.review_and_deploy(version, "knows the new way of fraud; costs less on the newest weeks")
-        self.act("The weeks after", "of which nobody has told yet what was fraud")
-        await self._replay(fraud.LATER_WEEKS[0])
-        await self.wait("the alert to be resolved", of(AlertResolved))
+        await self.review(version, "knows the new way of fraud; costs less on the newest weeks")
+        await self.wait(f"v{version} to get its first payments", of(CanaryStarted, version=version))
+        return version
+
+    async def _canary(self, version: int) -> None:
+        """In the weeks of which nobody had told when it was trained."""
+        self.act("The weeks after", f"a quarter of the payments go to v{version}, until it is told which were fraud")
+        for week in fraud.LATER_WEEKS:
+            await self._replay(week)
+        await self._tell_all()
+        await self.wait("the canary to be judged by what was told", of(CanaryJudged, version=version))
+        self.note(f"now v{version} gets half of them")
+        part = 0
+        while not self.stage.count(of(ModelDeployed, version=version)) and part < MOST_PARTS:
+            part += 1
+            await self._replay(fraud.LATER_WEEKS[0], part=part)
+            await asyncio.sleep(CANARY_STEP)
+        await self.wait(f"v{version} to serve alone", of(ModelDeployed, version=version))
+        for envelope in self.stage.seen:
+            if isinstance(envelope.event, CanaryJudged):
+                self.summary.canary.append(envelope.event.verdict)
+                self.summary.told["canary"] = _quality_of(envelope.event)
+
+    async def _weeks_after(self, version: int) -> None:
+        """Drift and fallen quality are both over when windows of the new version say so."""
+        self.act("All payments", f"go to v{version} now")
+        for part in (1, 2):
+            await self._replay(fraud.LATER_WEEKS[1], part=part)
+        await self._tell_all()
+        await self.wait("the end of the drift", _resolved("drift"))
+        await self.wait("the end of the fallen quality", _resolved("degraded"))
         self.summary.drifts = self.stage.count(of(DriftDetected))
         self.summary.degradations = self.stage.count(of(PerformanceDegraded))
         self.summary.trainings_by_drift = self.stage.count(by_drift)
+        self.summary.retrainings = self.stage.count(_retraining)
         self.summary.serving = version
 
-    async def _replay(self, week: str, *, fourth: bool = True) -> None:
-        """Sends a week's payments; then it is told which payments of the week before were fraud."""
-        rows = (await asyncio.to_thread(fraud.payments, week, self.data, fourth=fourth)).iloc[:WEEK_ROWS]
+    async def _replay(self, week: str, *, fourth: bool = True, part: int = 0) -> None:
+        """Sends a part of a week's payments; then it is told which of those sent before were fraud."""
+        whole = await asyncio.to_thread(fraud.payments, week, self.data, fourth=fourth)
+        rows = whole.iloc[part * WEEK_ROWS : (part + 1) * WEEK_ROWS]
         with self.console.status(f"[dim]scoring {len(rows):,} payments of the week of {week}[/dim]"):
             answers = await send(self.door, self.name, rows[list(FEATURES)].astype(float), batch=BATCH, pause=PAUSE)
         self.summary.predictions += len(answers.probabilities)
@@ -182,6 +223,17 @@ def _review_after(version: int) -> Condition:
         return isinstance(envelope.event, ReviewRequested) and envelope.event.version > version
 
     return matches
+
+
+def _resolved(kind: str) -> Condition:
+    def matches(envelope: Envelope) -> bool:
+        return isinstance(envelope.event, AlertResolved) and envelope.event.alert.startswith(f"{kind}/")
+
+    return matches
+
+
+def _quality_of(event: CanaryJudged) -> str:
+    return next(f"{test.decision.replace('_', ' ')}: {test.detail}" for test in event.tests if test.aspect == "quality")
 
 
 def _retraining(envelope: Envelope) -> bool:

@@ -14,7 +14,7 @@ from murmur_cli.bundle import read_folder, renamed
 from murmur_cli.demo.stage import Condition, Stage, about, of
 from murmur_cli.door import FrontDoor
 from murmur_events import Envelope
-from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.deployments import DeploymentFailed, DeploymentRolledBack, ModelDeployed
 from murmur_events.models import ReviewRequested
 from murmur_events.runs import RunFailed
 from murmur_events.training import TrainingRequested
@@ -23,7 +23,7 @@ from murmur_events.validation import ValidationCompleted
 
 @dataclass
 class Summary:
-    """What a story showed, in numbers; written to .murmur/demo-<story>.json."""
+    """What a story showed, written to .murmur/demo-<story>.json. told: what else its end says, by subject."""
 
     workflow: str
     seconds: float = 0.0
@@ -36,6 +36,7 @@ class Summary:
     drifted_features: list[str] = field(default_factory=list)
     trainings_by_drift: int = 0
     serving: int = 0
+    told: dict[str, str] = field(default_factory=dict)
     controls: dict[str, bool] = field(default_factory=dict)
 
 
@@ -75,6 +76,10 @@ class Play(Generic[S]):
         await self.door.post(f"/trainer/v1/workflows/{self.name}/trainings", body, key=key)
 
     async def review_and_deploy(self, version: int, reason: str) -> None:
+        await self.review(version, reason)
+        await self.wait(f"v{version} to serve", of(ModelDeployed, version=version))
+
+    async def review(self, version: int, reason: str) -> None:
         await self.wait(f"v{version} to be trained and judged", of(ReviewRequested, version=version))
         self.keep_verdict(version)
         report = f"{self.door.address}/validator/v1/validations/{self.name}/{version}/report"
@@ -84,10 +89,9 @@ class Play(Generic[S]):
             {"decision": "approved", "by": None if self.door.signed_in else self.reviewer, "reason": reason},
             key=f"{self.name}-review-{version}",
         )
-        await self.wait(f"v{version} to serve", of(ModelDeployed, version=version))
 
     async def wait(self, what: str, condition: Condition) -> Envelope:
-        """Raises StoryStopped when it does not come, or when a training or a deployment failed first."""
+        """Raises StoryStopped when it does not come, or when a training or a deployment failed or went back first."""
         return await self.stage.wait_for(what, condition, unless=_hopeless, within=self.patience)
 
     def keep_verdict(self, version: int) -> None:
@@ -114,7 +118,7 @@ def by_drift(envelope: Envelope) -> bool:
 
 
 def _hopeless(envelope: Envelope) -> bool:
-    return isinstance(envelope.event, RunFailed | DeploymentFailed)
+    return isinstance(envelope.event, RunFailed | DeploymentFailed | DeploymentRolledBack)
 
 
 @asynccontextmanager

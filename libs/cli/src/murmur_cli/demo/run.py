@@ -75,6 +75,8 @@ def _close(console: Console, summary: Summary, front_door: str, path: Path) -> N
         table.add_row(version, verdict)
     table.add_row("predictions", f"{summary.predictions:,} through the front door, {summary.failed_requests} failed")
     table.add_row("drift", f"in {', '.join(summary.drifted_features[:4])}")
+    for about, text in summary.told.items():
+        table.add_row(about, text)
     for control, held in summary.controls.items():
         table.add_row("control", f"{control}: {'yes' if held else 'NO'}")
     table.add_row("serving", f"{summary.workflow} v{summary.serving}, after {summary.seconds:.0f} s")

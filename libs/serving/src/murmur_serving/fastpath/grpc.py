@@ -21,6 +21,7 @@ from murmur_serving.cloudevents import header_value
 from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
 from murmur_serving.errors import LogUnwritable
 from murmur_serving.fastpath.answers import Answer, Asked
+from murmur_serving.fastpath.grpc_stream import add_stream
 from murmur_serving.fastpath.models import FastModels, Place
 from murmur_serving.fastpath.requests import Output, Request, Tensor
 from murmur_serving.tracing import HEADER, trace_id_of
@@ -61,6 +62,7 @@ class FastGrpcServer(GRPCServer):  # type: ignore[misc]  # MLServer ships no typ
         server = aio.server(interceptors=interceptors, options=self._get_options())
         inference = FastServicer(self._data_plane, self._model_repository_handlers, self._models)
         add_GRPCInferenceServiceServicer_to_server(inference, server)
+        add_stream(server, inference.ModelInfer)
         add_ModelRepositoryServiceServicer_to_server(ModelRepositoryServicer(self._model_repository_handlers), server)
         server.add_insecure_port(f"{self._settings.host}:{self._settings.grpc_port}")
         self._server = server

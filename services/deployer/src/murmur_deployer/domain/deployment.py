@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from murmur_deployer.domain.canary import Canary, Wish
+from murmur_deployer.domain.quality import CanaryLabels
 from murmur_deployer.domain.replicas import Replica, ServedVersion, Terms, free_shard, free_slot, updated
 
 FailureCause = Literal["artifact_corrupt", "did_not_start", "probe_mismatch", "route_not_applied", "superseded"]
@@ -159,6 +160,12 @@ class Deployment:
         """The candidate, which was proven, gets its share of the requests."""
         assert self.candidate is not None
         return replace(self, candidate=self.candidate.all_proven(), canary=canary)
+
+    def unlabelled(self, metric: str) -> CanaryLabels | None:
+        """What labels tell of the canary before there are any; None without a canary."""
+        if self.canary is None or self.candidate is None or self.serving is None:
+            return None
+        return CanaryLabels(self.name, self.canary.began, self.serving.version, self.candidate.version, metric)
 
     def unwanted(self, wish: Wish) -> "Deployment":
         """Somebody wants the canary to be rolled back; whoever came first is named."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from murmur_deployer.domain.replicas import Terms
 
@@ -19,6 +20,24 @@ class Autoscaling:
 
 
 @dataclass(frozen=True, kw_only=True)
+class QualityRules:
+    """How a canary is judged by labels, in the words of `monitoring.quality` too.
+
+    labels:       whether they count where there are some, and whether a step waits for them
+    metric:       by which quality is judged
+    max_loss:     by so much may the canary be worse
+    min_labelled: labels of either version before they are looked at
+    confidence:   level of the intervals that come with the windows
+    """
+
+    labels: Literal["ignore", "judge", "wait"] = "judge"
+    metric: str = "auc"
+    max_loss: float = 0.05
+    min_labelled: int = 200
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
 class CanaryRules:
     """steps:              the canary's shares of the requests, one after the other; then it serves alone. In a step of
                         share 0 it gets a copy of every request, and nobody gets its answers. None: it serves at once
@@ -29,7 +48,7 @@ class CanaryRules:
     max_error_increase: by so much may its share of failed requests be larger
     max_latency_factor: by so much may its share of slow requests (beyond the stable version's p95) be multiplied
     max_shift:          so far may the distribution of its outputs be from the stable version's (Kolmogorov's distance)
-    deadline:           seconds after which a step that lacks requests is told to people
+    deadline:           seconds after which a step that lacks requests or labels is told to people
     """
 
     steps: tuple[float, ...] = ()
@@ -41,6 +60,7 @@ class CanaryRules:
     max_latency_factor: float = 2.0
     max_shift: float = 0.3
     deadline: float = 3600.0
+    quality: QualityRules = field(default_factory=QualityRules)
 
 
 @dataclass(frozen=True, kw_only=True)

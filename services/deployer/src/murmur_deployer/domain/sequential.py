@@ -86,6 +86,10 @@ def shift(stable: tuple[int, ...], canary: tuple[int, ...], *, look: int, alpha:
     for left, right in zip(stable, canary, strict=True):
         first, second = first + left, second + right
         distance = max(distance, abs(first / totals[0] - second / totals[1]))
-    spent = alpha * 6 / (math.pi * look) ** 2
-    margin = sum(math.sqrt(math.log(4 / spent) / (2 * total)) for total in totals)
+    margin = sum(math.sqrt(math.log(4 / spent(alpha, look)) / (2 * total)) for total in totals)
     return distance, max(0.0, distance - margin)
+
+
+def spent(alpha: float, look: int) -> float:
+    """The part of alpha that belongs to this look, which counts from 1: over all of them it sums to alpha."""
+    return alpha * 6 / (math.pi * look) ** 2

@@ -226,6 +226,31 @@ def test_the_probe_is_an_inference_request_of_separate_columns(workflow) -> None
     assert len(set(probe["outputs"])) > 1
 
 
+GAPS = """frame["branch"] = frame["customer"] % 3 + 1.0
+        frame.loc[frame["customer"] % {every} == {first}, "branch"] = np.nan
+        frame.loc[frame["customer"] % {every} != {first}, "amount"] = {amount}"""
+
+
+@pytest.mark.parametrize(
+    "gaps",
+    [
+        GAPS.format(every=11, first=5, amount='frame["amount"]'),  # one row in eleven has no branch
+        GAPS.format(every=2, first=1, amount="np.nan"),  # every row lacks something
+    ],
+)
+def test_the_probe_asks_about_values_that_a_server_takes(workflow, gaps: str) -> None:
+    spec = workflow(data=loading(gaps))
+    missing_allowed = spec.data.checks.model_copy(update={"max_missing": 0.6})
+    spec = spec.model_copy(update={"data": spec.data.model_copy(update={"checks": missing_allowed})})
+    result, _ = carried_out(spec)
+    assert isinstance(result, Trained), result
+    assert result.signature.inputs[2].categories == (1.0, 2.0, 3.0)
+    probe = json.loads((spec.work / "probe.json").read_text())
+    asked = {tensor["name"]: tensor["data"] for tensor in probe["request"]["inputs"]}
+    assert set(asked["branch"]) <= {1.0, 2.0, 3.0}
+    assert len(probe["outputs"]) == 16
+
+
 def test_the_environment_names_every_distribution_with_its_version(workflow) -> None:
     spec = workflow()
     carried_out(spec)

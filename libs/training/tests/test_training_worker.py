@@ -62,6 +62,37 @@ def test_data_that_breaks_a_rule_is_rejected_with_the_rule(workflow, change: str
     assert told in result.message
 
 
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [
+        ("frame['amount'].where(frame['customer'] != 7)", "feature 'amount' is missing or below 0 in 1 of 400 rows"),
+        ("frame['amount'] - 1", "feature 'amount' is missing or below 0 in 1 of 400 rows"),
+        ("'much'", "feature 'amount' is not numeric"),
+    ],
+)
+def test_a_row_without_the_amount_that_costs_ask_for_is_rejected_before_training(
+    workflow, amount: str, told: str
+) -> None:
+    costs = Costs(false_positive=1, false_negative="amount")
+    result = failed(workflow(data=loading(f"frame['amount'] = {amount}"), costs=costs))
+    assert result.cause == "data_rejected"
+    assert told in result.message
+    assert len(result.message.splitlines()) == 1
+
+
+def test_amounts_matter_where_costs_name_their_column_only(workflow) -> None:
+    one_row_lacks_it = loading("frame['amount'] = frame['amount'].where(frame['customer'] != 7)")
+    for name, costs in (("none", None), ("one-amount", Costs(false_positive=1, false_negative=5))):
+        result, _ = carried_out(workflow(name=name, data=one_row_lacks_it, costs=costs))
+        assert isinstance(result, Trained), result
+
+
+def test_costs_that_name_no_feature_are_rejected(workflow) -> None:
+    result = failed(workflow(costs=Costs(false_positive=1, false_negative="prize")))
+    assert result.cause == "data_rejected"
+    assert "name the column 'prize', which is no feature" in result.message
+
+
 def test_an_error_in_the_recipe_points_at_its_line(workflow) -> None:
     result = failed(workflow(train="def train(context):\n    rate = 0\n    return 1 / rate\n"))
     assert result.cause == "code_raised"

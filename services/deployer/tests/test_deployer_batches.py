@@ -188,6 +188,18 @@ async def test_too_many_refused_rows_end_the_batch(batches: BatchHarness) -> Non
     assert "50 rows were refused, and 10 may be, such as row 650: input 'age' is -1.0" in fact.message
 
 
+@pytest.mark.parametrize(("infinite", "asked"), [(700, 0), (13, 0), (10, 3)])
+async def test_infinite_rows_count_as_refused_ones(batches: BatchHarness, infinite: int, asked: int) -> None:
+    """Nobody is asked about them: also where a whole chunk consists of them, or none of its rows is refused."""
+    rows = {"limit": [float("inf")] * infinite + [1.0] * (700 - infinite), "age": [1] * 700}
+    fact = await batches.score(await batches.sent(rows))
+    if asked:
+        assert (fact.rows, fact.failed_rows) == (700, 10)
+    else:
+        assert (fact.cause, fact.rows_done, batches.scorer.asked) == ("too_many_failed_rows", 0, [])
+        assert f"{min(infinite, 600)} rows were refused, and 10 may be, such as row 0: input 'limit' is" in fact.message
+
+
 async def test_another_version_ends_a_batch_that_the_old_one_began(batches: BatchHarness) -> None:
     await batches.ask(await batches.sent(rows(1500)))
     await ended_midway(batches, 4)

@@ -66,19 +66,24 @@ class ChunkScorer:
         self._to = None
         outputs: list[float | None] = [None] * len(rows)
         errors = self._infinite(rows)
+        self._bear(errors, first_row, failed_before)
         good = [place for place, error in enumerate(errors) if error is None]
         for number, begin in enumerate(range(0, len(good), self._at_once)):
             places = good[begin : begin + self._at_once]
             await self._ask(f"{chunk_id}/{number:03d}", rows, places, outputs, errors)
-            failed = failed_before + sum(error is not None for error in errors)
-            if failed > self._manners.failed_rows:
-                first = next(place for place, error in enumerate(errors) if error is not None)
-                raise BatchRefused(
-                    "too_many_failed_rows",
-                    f"{failed} rows were refused, and {self._manners.failed_rows} may be, such as row"
-                    f" {first_row + first}: {errors[first]}",
-                )
+            self._bear(errors, first_row, failed_before)
         return Scored(outputs, errors)
+
+    def _bear(self, errors: Sequence[str | None], first_row: int, failed_before: int) -> None:
+        """Raises BatchRefused once more rows were refused than a batch may have."""
+        failed = failed_before + sum(error is not None for error in errors)
+        if failed > self._manners.failed_rows:
+            first = next(place for place, error in enumerate(errors) if error is not None)
+            raise BatchRefused(
+                "too_many_failed_rows",
+                f"{failed} rows were refused, and {self._manners.failed_rows} may be, such as row"
+                f" {first_row + first}: {errors[first]}",
+            )
 
     def _infinite(self, rows: Matrix) -> list[str | None]:
         """JSON has no word for it: it would arrive as a missing value."""

@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from murmur_deployer.batches.chunks import Scored
@@ -68,8 +69,9 @@ class Spool:
         folder = self._folder / _PASSING
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.iterdir():
-            if old.stat().st_mtime < time.time() - _KEPT_SECONDS:
-                old.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another call has ended meanwhile, and taken its file with it
+                if old.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                    old.unlink()
         return folder / f"{uuid.uuid4().hex}{suffix}"
 
     def _of(self, batch: str) -> Path:

@@ -29,8 +29,11 @@ LARGEST = 2**53
 UNSAID: dict[str, st.SearchStrategy[Any]] = {
     "Schedule": st.sampled_from([None, "0 0 1 1,4,7,10 *", "*/5 * * * MON"]),
     "Memory": st.integers(1, LARGEST) | st.sampled_from(["512KiB", "1.5 GiB"]),
+    "Timeout": st.integers(10, 3_600_000).map("{}ms".format),
+    "Idle": st.integers(5, 10**5).map("{}s".format),
 }
-"""Fields with a rule that their schema does not say: cron takes five fields, and memory is more than none."""
+"""Fields with a rule that their schema does not say: cron takes five fields, memory is more than none, and some
+durations have bounds."""
 
 
 def texts(schema: Schema) -> st.SearchStrategy[Any]:

@@ -1,7 +1,6 @@
 """A tiny trained model, the runtime on top of it, and a sink that remembers."""
 
 import hashlib
-import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,14 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 import xgboost
-
-with warnings.catch_warnings():
-    # mlserver 1.7 reads a status constant that Starlette 1.x has renamed; it warns once, at import.
-    warnings.simplefilter("ignore")
-    import mlserver  # noqa: F401
-    from mlserver.settings import ModelSettings
-
 from log_fixtures import ORIGIN, RememberingSink
+from mlserver.settings import ModelSettings
 
 from murmur_events.values import ColumnSpec, Signature
 from murmur_serving.config import REFERENCE_FILE, Ports, ReplicaConfig, write_replica

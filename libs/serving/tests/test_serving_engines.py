@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import skops.io
-from onnx import TensorProto
+from onnx import GraphProto, TensorProto
 from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_tensor_value_info
 from onnx.numpy_helper import from_array
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -32,13 +32,33 @@ def labels(rows: np.ndarray) -> np.ndarray:
     return (rows[:, 0] > 100).astype(int)
 
 
-def onnx_model(columns: int = 3, *, output: int = TensorProto.FLOAT) -> bytes:
+def onnx_model(columns: int = 3, *, output: int = TensorProto.FLOAT, rows: int | None = None) -> bytes:
     """Sums a row."""
-    given = make_tensor_value_info("x", TensorProto.FLOAT, [None, columns])
+    given = make_tensor_value_info("x", TensorProto.FLOAT, [rows, columns])
     nodes = [make_node("ReduceSum", ["x", "axis"], ["sum"], keepdims=0), make_node("Cast", ["sum"], ["y"], to=output)]
     axis = from_array(np.array([1], np.int64), "axis")
-    graph = make_graph(nodes, "g", [given], [make_tensor_value_info("y", output, [None])], [axis])
-    return make_model(graph, opset_imports=[make_opsetid("", 17)], ir_version=8).SerializeToString()
+    graph = make_graph(nodes, "g", [given], [make_tensor_value_info("y", output, [rows])], [axis])
+    return _as_bytes(graph)
+
+
+def onnx_of_many(numbers: int, *, labels: bool = False, told: bool = True) -> bytes:
+    """Once, twice, … the sum of a row; after labels, as scikit-learn's converters write classifiers. told: whether the
+    model says how many numbers there are."""
+    given = make_tensor_value_info("x", TensorProto.FLOAT, [None, 3])
+    factors = from_array(np.outer(np.ones(3), np.arange(1, numbers + 1)).astype(np.float32), "factors")
+    every = from_array(np.ones(numbers, bool), "every")  # how many that leaves is only known once it runs
+    nodes = [make_node("MatMul", ["x", "factors"], ["z"]), make_node("Compress", ["z", "every"], ["y"], axis=1)]
+    if told:
+        nodes = [make_node("MatMul", ["x", "factors"], ["y"])]
+    outputs = [make_tensor_value_info("y", TensorProto.FLOAT, [None, numbers if told else "classes"])]
+    if labels:
+        nodes.append(make_node("ArgMax", ["y"], ["label"], axis=1, keepdims=0))
+        outputs.insert(0, make_tensor_value_info("label", TensorProto.INT64, [None]))
+    return _as_bytes(make_graph(nodes, "g", [given], outputs, [factors, every]))
+
+
+def _as_bytes(graph: GraphProto) -> bytes:
+    return bytes(make_model(graph, opset_imports=[make_opsetid("", 17)], ir_version=8).SerializeToString())
 
 
 async def test_an_onnx_model_answers(model, tmp_path: Path) -> None:
@@ -53,11 +73,30 @@ async def test_an_onnx_model_answers(model, tmp_path: Path) -> None:
         (b"not a model", "is no ONNX model"),
         (onnx_model(4), r"takes \[None, 4\].*names 3 columns|takes \['.*', 4\], its signature names 3"),
         (onnx_model(output=TensorProto.INT64), "gives 'y' as 'tensor\\(int64\\)'"),
+        (onnx_model(rows=1), "takes 1 rows at once"),
+        (onnx_of_many(2), r"gives 'y' as \[.*, 2\]: it must be one number a row"),
+        (onnx_of_many(3, labels=True), r"gives 'y' as \[.*, 3\]: it must be one number a row"),
     ],
 )
 async def test_what_is_no_such_onnx_model_is_refused(model, tmp_path: Path, content: bytes, complaint: str) -> None:
     with pytest.raises(ModelRefused, match=complaint):
         await load(model, tmp_path, content, "onnx")
+
+
+@pytest.mark.parametrize(("content", "factor"), [(onnx_of_many(1), 1), (onnx_of_many(2, labels=True), 2)])
+async def test_one_number_a_row_may_stand_in_a_column_or_be_the_second_classs_probability(
+    model, tmp_path: Path, content: bytes, factor: int
+) -> None:
+    engine = await load(model, tmp_path, content, "onnx")
+    assert engine.predictor.predict(model.rows[:5]) == pytest.approx(model.rows[:5].sum(axis=1) * factor, rel=1e-6)
+
+
+async def test_a_model_that_does_not_tell_its_shape_serves_one_number_a_row_or_nothing(model, tmp_path: Path) -> None:
+    one = await load(model, tmp_path, onnx_of_many(1, told=False), "onnx")
+    assert one.predictor.predict(model.rows[:5]) == pytest.approx(model.rows[:5].sum(axis=1), rel=1e-6)
+    three = await load(model, tmp_path, onnx_of_many(3, labels=True, told=False), "onnx")
+    with pytest.raises(ValueError, match="3 numbers a row"):
+        three.predictor.predict(model.rows[:5])
 
 
 @pytest.mark.parametrize("estimator", [make_pipeline(StandardScaler(), LogisticRegression()), GaussianNB()])

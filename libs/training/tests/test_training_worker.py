@@ -62,6 +62,37 @@ def test_data_that_breaks_a_rule_is_rejected_with_the_rule(workflow, change: str
     assert told in result.message
 
 
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [
+        ("frame['amount'].where(frame['customer'] != 7)", "feature 'amount' is missing or below 0 in 1 of 400 rows"),
+        ("frame['amount'] - 1", "feature 'amount' is missing or below 0 in 1 of 400 rows"),
+        ("'much'", "feature 'amount' is not numeric"),
+    ],
+)
+def test_a_row_without_the_amount_that_costs_ask_for_is_rejected_before_training(
+    workflow, amount: str, told: str
+) -> None:
+    costs = Costs(false_positive=1, false_negative="amount")
+    result = failed(workflow(data=loading(f"frame['amount'] = {amount}"), costs=costs))
+    assert result.cause == "data_rejected"
+    assert told in result.message
+    assert len(result.message.splitlines()) == 1
+
+
+def test_amounts_matter_where_costs_name_their_column_only(workflow) -> None:
+    one_row_lacks_it = loading("frame['amount'] = frame['amount'].where(frame['customer'] != 7)")
+    for name, costs in (("none", None), ("one-amount", Costs(false_positive=1, false_negative=5))):
+        result, _ = carried_out(workflow(name=name, data=one_row_lacks_it, costs=costs))
+        assert isinstance(result, Trained), result
+
+
+def test_costs_that_name_no_feature_are_rejected(workflow) -> None:
+    result = failed(workflow(costs=Costs(false_positive=1, false_negative="prize")))
+    assert result.cause == "data_rejected"
+    assert "name the column 'prize', which is no feature" in result.message
+
+
 def test_an_error_in_the_recipe_points_at_its_line(workflow) -> None:
     result = failed(workflow(train="def train(context):\n    rate = 0\n    return 1 / rate\n"))
     assert result.cause == "code_raised"
@@ -224,6 +255,31 @@ def test_the_probe_is_an_inference_request_of_separate_columns(workflow) -> None
     assert all(tensor["shape"] == [16, 1] and tensor["datatype"] == "FP64" for tensor in probe["request"]["inputs"])
     assert len(probe["outputs"]) == 16
     assert len(set(probe["outputs"])) > 1
+
+
+GAPS = """frame["branch"] = frame["customer"] % 3 + 1.0
+        frame.loc[frame["customer"] % {every} == {first}, "branch"] = np.nan
+        frame.loc[frame["customer"] % {every} != {first}, "amount"] = {amount}"""
+
+
+@pytest.mark.parametrize(
+    "gaps",
+    [
+        GAPS.format(every=11, first=5, amount='frame["amount"]'),  # one row in eleven has no branch
+        GAPS.format(every=2, first=1, amount="np.nan"),  # every row lacks something
+    ],
+)
+def test_the_probe_asks_about_values_that_a_server_takes(workflow, gaps: str) -> None:
+    spec = workflow(data=loading(gaps))
+    missing_allowed = spec.data.checks.model_copy(update={"max_missing": 0.6})
+    spec = spec.model_copy(update={"data": spec.data.model_copy(update={"checks": missing_allowed})})
+    result, _ = carried_out(spec)
+    assert isinstance(result, Trained), result
+    assert result.signature.inputs[2].categories == (1.0, 2.0, 3.0)
+    probe = json.loads((spec.work / "probe.json").read_text())
+    asked = {tensor["name"]: tensor["data"] for tensor in probe["request"]["inputs"]}
+    assert set(asked["branch"]) <= {1.0, 2.0, 3.0}
+    assert len(probe["outputs"]) == 16
 
 
 def test_the_environment_names_every_distribution_with_its_version(workflow) -> None:

@@ -1,8 +1,11 @@
 """A simulated history in -> rows out: nothing from the future, labels as late as they come, the fourth scenario alone
 altered."""
 
+import contextlib
+import multiprocessing
 import random
 from datetime import UTC, date, datetime, timedelta
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +132,25 @@ def test_a_city_is_simulated_once(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "simulating 10 days" in capsys.readouterr().out
     pd.testing.assert_frame_equal(data.city(HAMLET, tmp_path), once)
     assert capsys.readouterr().out == ""
+
+
+def _simulated(folder: Path, begin: Barrier, told: Path) -> None:
+    begin.wait(60)
+    with told.open("w") as words, contextlib.redirect_stdout(words):
+        data.city(HAMLET, folder)
+
+
+def test_of_two_processes_that_want_the_same_city_one_simulates_it(tmp_path: Path) -> None:
+    apart = multiprocessing.get_context("spawn")
+    begin, told = apart.Barrier(2), [tmp_path / name for name in ("one", "other")]
+    both = [apart.Process(target=_simulated, args=(tmp_path / "data", begin, words)) for words in told]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    assert [process.exitcode for process in both] == [0, 0]
+    assert sorted("simulating" in words.read_text() for words in told) == [False, True]
+    pd.testing.assert_frame_equal(data.city(HAMLET, tmp_path / "data"), data.city(HAMLET, tmp_path / "again"))
 
 
 def test_the_simulator_leaves_the_seeds_of_others_alone(tmp_path: Path) -> None:

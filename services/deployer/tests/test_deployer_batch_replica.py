@@ -193,25 +193,17 @@ async def test_outputs_are_those_of_single_requests(real: Real) -> None:
     assert len(real.logged()) == len(marked) + asked + len(alone)
 
 
-async def test_a_batch_rests_between_its_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At a share of a quarter, three times as long as the request took."""
-    now, rests = 0.0, []
+async def test_an_answer_may_take_as_long_as_whoever_asks_waits(tmp_path: Path) -> None:
+    """Also where everything else that is asked of replicas is answered within seconds, or not at all."""
+    limits: list[float | None] = []
 
-    class Slow(FakeScorer):
-        async def score(self, *asked: Any) -> Any:
-            nonlocal now
-            now += 2.0
-            return await super().score(*asked)
+    def answer(request: httpx.Request) -> httpx.Response:
+        limits.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, json={"outputs": [{"data": [0.5]}]})
 
-    async def rest(seconds: float) -> None:
-        rests.append(seconds)
-
-    async def replica() -> Replica:
-        return Replica("credit-v1-1", "credit", 1, 9, 10)
-
-    monkeypatch.setattr("murmur_deployer.batches.chunks.asyncio.sleep", rest)
-    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
-    await ChunkScorer(Slow(), COLUMNS, replica, Manners(share=0.25)).score(
-        "b-1/000000", table(600), first_row=0, failed_before=0
-    )
-    assert rests == [6.0, 6.0, 6.0]
+    replica = Replica("credit-v1-1", "credit", 1, 9, 10)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer), timeout=5.0) as http:
+        scorer = LocalScorer(http, replicas=tmp_path, host="127.0.0.1")
+        scorer._marks[replica.name] = "its mark"
+        assert await scorer.score(replica, "b-1/000000/000", COLUMNS, table(1)) == [0.5]
+    assert limits == [None]

@@ -230,6 +230,18 @@ async def test_a_promotion_while_the_file_comes_makes_the_batch_the_new_versions
     assert (await batches.score(await batches.sent(rows(3)))).version == 3
 
 
+@pytest.mark.parametrize(("infinite", "asked"), [(700, 0), (13, 0), (10, 3)])
+async def test_infinite_rows_count_as_refused_ones(batches: BatchHarness, infinite: int, asked: int) -> None:
+    """Nobody is asked about them: also where a whole chunk consists of them, or none of its rows is refused."""
+    rows = {"limit": [float("inf")] * infinite + [1.0] * (700 - infinite), "age": [1] * 700}
+    fact = await batches.score(await batches.sent(rows))
+    if asked:
+        assert (fact.rows, fact.failed_rows) == (700, 10)
+    else:
+        assert (fact.cause, fact.rows_done, batches.scorer.asked) == ("too_many_failed_rows", 0, [])
+        assert f"{min(infinite, 600)} rows were refused, and 10 may be, such as row 0: input 'limit' is" in fact.message
+
+
 async def test_a_version_that_is_not_kept_any_more_ends_its_batch(batches: BatchHarness) -> None:
     await batches.ask(await batches.sent(rows(1500)))
     await ended_midway(batches, 4)

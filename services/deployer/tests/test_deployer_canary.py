@@ -263,6 +263,21 @@ async def test_one_call_goes_back_to_the_version_that_served_before(deployer) ->
     assert deployer.router.routes == {"credit": "credit-v1"}
 
 
+async def test_going_back_after_a_promotion_that_failed_cites_that_promotion(deployer) -> None:
+    """Production names version 3, which never served: its revision is what the registry compares."""
+    await deployer.deploy(1)
+    await deployer.deploy(2)
+    deployer.servers.corrupt.add(3)
+    await deployer.deploy(3)
+    await deployer.kernel.change(go_back, GoBack("credit", by="ann", reason="no"))
+    back = (await ended(deployer))[-1]
+    assert isinstance(back, DeploymentRolledBack)
+    assert (back.version, back.serving, back.alias_revision) == (2, 1, 3)
+    await deployer.promote(1, alias_revision=4)
+    [fact] = deployer.kernel.take_published()
+    assert (type(fact), fact.version) == (ModelDeployed, 1)
+
+
 async def test_nothing_to_go_back_to_is_said(deployer) -> None:
     await deployer.deploy(1)
     with pytest.raises(RollbackNotPossible, match="served as 'credit' before"):

@@ -6,16 +6,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.domain.routing import Endpoint, Pool, Route, RoutingTable, Share
 from murmur_deployer.domain.traffic import Traffic, quantile
 from murmur_deployer.envoy.admin import EnvoyAdmin
+from murmur_deployer.envoy.resilience import duration
 from murmur_deployer.ports import ModelServers, ProbeRefused, RouteNotApplied, Router
 from murmur_deployer.testing import PROBE, FakeModelServers, FakeRouter, version_state
+from murmur_events.deployment_section import DeploymentSection
 from murmur_events.models import VersionState
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.errors import ArtifactCorrupt, Transient
@@ -174,6 +178,42 @@ async def test_a_client_beyond_its_rate_is_refused(front_door, http: httpx.Async
         assert statuses.count(429) >= 10
         await front_door.router(http).apply(RoutingTable((replace(limited, rate_limit=None),), table.pools))
         assert {(await http.post(url)).status_code for _ in range(20)} == {200}
+
+
+@pytest.mark.parametrize(
+    ("timeout", "rate_limit", "weight"),
+    [("1h", 1_000_000.0, 0.9999), ("10ms", 0.001, 0.0001), ("59.99m", 0.7, 0.5), ("10.5ms", None, 0.33333)],
+)
+async def test_whatever_a_workflow_may_ask_for_envoy_takes(
+    front_door, http, timeout: str, rate_limit: float | None, weight: float
+) -> None:
+    """One route that it does not would take the front door from all deployments."""
+    asked = DeploymentSection.model_validate(
+        {"timeout": timeout, "rate_limit": rate_limit, "canary": {"steps": [weight]}}
+    )
+    [share] = asked.canary.steps
+    route = Route(
+        "credit", "credit-v1", asked.rate_limit, asked.timeout.total_seconds(), canary=Share("credit-v2", share)
+    )
+    await front_door.router(http).apply(RoutingTable((route,), (FIRST, SECOND)))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"timeout": "12d"}, {"timeout": "0.1ms"}, {"rate_limit": 1e10}, {"rate_limit": 1e-9}]
+    + [{"canary": {"steps": [share]}} for share in (0.00001, 0.99999)],
+)
+def test_numbers_that_no_front_door_takes_are_refused_with_the_workflow(odd: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=r"(greater|less) than or equal"):
+        DeploymentSection.model_validate(odd)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(30.0, "30s"), (3600, "3600s"), (1_036_800, "1036800s"), (0.005, "0.005s"), (5e-05, "0.00005s")],
+)
+def test_durations_have_no_exponent(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 async def test_a_file_whose_coming_envoy_has_missed_is_put_there_again(front_door, http) -> None:

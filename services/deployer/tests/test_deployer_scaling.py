@@ -168,6 +168,20 @@ def simulated(
     return decisions
 
 
+def idle_after(*looks: float) -> Decision | None:
+    """Two replicas without any load, looked at in these seconds, of which 5 must have been idle."""
+    rules = DeploymentRules(workflow="credit", replicas=1, max_replicas=2, autoscaling=Autoscaling(rate=500, idle=5))
+    scale = Scale(2, -100.0)
+    for second in looks:
+        scale = scale.seen(Load(second, 0.0, None), rules)
+    return decide(scale, rules, ready=True)
+
+
+def test_looks_that_lie_far_apart_decide_nothing() -> None:
+    assert idle_after(0.0, 4.5, 5.6) is None
+    assert idle_after(0.0, 0.9, 4.5, 5.6) == Decision(1, "idle", "at most 0/s in 5 s, for which 1 suffice", 0.0, None)
+
+
 @given(
     st.floats(20, 4000),
     st.integers(1, 8),

@@ -66,6 +66,33 @@ async def test_a_promotion_that_came_later_stands(registry: Registry, reviews: R
     assert await status_of(registry, 3) is VersionStatus.PRODUCTION
 
 
+async def test_the_version_before_comes_back_also_where_the_newest_one_never_served(
+    registry: Registry, reviews: Reviews
+) -> None:
+    """Version 3 was promoted and did not start: 2 served on, until a person went back to 1."""
+    await given_two(registry, reviews, candidates=3)
+    await given_production(registry, reviews, 3, baseline=2)
+    await registry.receives(rolled_back(2, serving=1, alias_revision=3))
+    promoted, archived = registry.take_published()
+    assert (promoted.version, promoted.alias_revision, promoted.replaces) == (1, 4, 3)
+    assert short(archived) == "archived v3"
+    assert [await status_of(registry, version) for version in (1, 2, 3)] == [
+        VersionStatus.PRODUCTION,
+        VersionStatus.ARCHIVED,
+        VersionStatus.ARCHIVED,
+    ]
+
+
+async def test_production_may_name_already_what_serves_and_says_so_again(registry: Registry, reviews: Reviews) -> None:
+    """As where the newest promotion did not start, and a person went back to that version after all: the deployer
+    answers, so that the monitor hears who serves."""
+    await given_two(registry, reviews)
+    await registry.receives(rolled_back(1, serving=2, alias_revision=2))
+    [promoted] = registry.take_published()
+    assert (promoted.version, promoted.alias_revision, promoted.replaces) == (2, 3, 2)
+    assert await status_of(registry, 2) is VersionStatus.PRODUCTION
+
+
 async def test_told_twice_it_moves_once(registry: Registry, reviews: Reviews) -> None:
     await given_two(registry, reviews)
     await registry.receives(rolled_back())

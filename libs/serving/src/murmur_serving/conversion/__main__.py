@@ -1,18 +1,27 @@
 """`python -m murmur_serving.conversion <replica directory>`: converts its XGBoost model and proves the result."""
 
+import argparse
+import ctypes
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from murmur_serving.config import REFERENCE_FILE, ReplicaConfig, read_replica
-from murmur_serving.conversion.files import ConvertedFiles, kept_files, sha256_of
+from murmur_serving.conversion.files import ConvertedFiles, kept_files, put, sha256_of
 from murmur_serving.conversion.proof import Proof, compare, sample
 from murmur_serving.conversion.trees import NotConvertible, read_forest
 
 
 def main() -> None:
-    directory = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(prog="python -m murmur_serving.conversion", description=__doc__)
+    parser.add_argument("directory", type=Path, help="of the replica")
+    parser.add_argument("--parent", type=int, help="process with which this one ends")
+    given = parser.parse_args()
+    if given.parent is not None:
+        _die_with(given.parent)
+    directory: Path = given.directory
     sys.modules["sklearn"] = None  # type: ignore[assignment]  # XGBoost would import it: 3 s for nothing
     config = read_replica(directory)
     files = kept_files(directory, config)
@@ -22,7 +31,7 @@ def main() -> None:
         proof = Proof(refusal=f"the model cannot be converted: {error}")
     if proof.refusal:
         files = ConvertedFiles(directory, config.sha256)
-    _write(files.proof, proof.model_dump_json().encode())
+    put(files.proof, proof.model_dump_json().encode())
 
 
 def _converted(directory: Path, config: ReplicaConfig, files: ConvertedFiles) -> Proof:
@@ -43,7 +52,7 @@ def _converted(directory: Path, config: ReplicaConfig, files: ConvertedFiles) ->
     converted = OnnxPredictor.load(content, config.signature)
     proof = compare(rows, original.predict, converted.predict, onnx_sha256=sha256_of(content))
     if not proof.refusal:
-        _write(files.onnx, content)
+        put(files.onnx, content)
     return proof
 
 
@@ -54,12 +63,13 @@ def _refuse_fractions(types: Sequence[str] | None, config: ReplicaConfig) -> Non
             raise NotConvertible(f"column {column.name!r} is a category in the model and a fraction in the signature")
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, whoever is killed meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}.draft")
-    draft.write_bytes(content)
-    os.replace(draft, path)
+def _die_with(parent: int) -> None:
+    """Linux kills this process as soon as the replica that waits for it is gone, however that ended."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            sys.exit("the replica that wanted this conversion is gone already")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,11 @@ TOLERANCE = 1e-6
 """Of outputs between -1 and 1 absolutely, of larger ones relatively: float32 has no more digits."""
 ROWS = 10_000
 _MISSING = 0.1
+LARGEST_CALL = 255
+"""Rows: ONNX Runtime is asked about fewer than `engines.choosing.BATCH_FROM` at once."""
+_CALLS = ((1, 300), (7, 100))
+"""Rows of a call, and how many such calls are compared beside those of the largest: runtimes have code of their own for
+one row and for few."""
 
 Rows = npt.NDArray[np.float64]
 Answer = Callable[[Rows], npt.NDArray[np.float64]]
@@ -48,11 +53,12 @@ def sample(reference: Path, columns: tuple[str, ...]) -> Rows:
 
 
 def compare(rows: Rows, original: Answer, converted: Answer, *, onnx_sha256: str) -> Proof:
-    expected, given = original(rows), converted(rows)
-    with np.errstate(invalid="ignore"):
-        apart = np.abs(given - expected) / np.maximum(1.0, np.abs(expected))
-    same = (given == expected) | (np.isnan(given) & np.isnan(expected))
-    apart = np.where(same, 0.0, apart)
+    """All rows in calls as large as are served, and some of them, from all over, in smaller ones."""
+    expected = original(rows)
+    apart = _apart(converted, rows, expected, LARGEST_CALL)
+    for size, calls in _CALLS:
+        some = np.unique(np.linspace(0, len(rows) - 1, size * calls).astype(int))
+        apart[some] = np.maximum(apart[some], _apart(converted, rows[some], expected[some], size))
     largest = float(np.max(apart))
     if largest <= TOLERANCE:
         return Proof(onnx_sha256=onnx_sha256, rows=len(rows), largest_difference=largest)
@@ -61,6 +67,15 @@ def compare(rows: Rows, original: Answer, converted: Answer, *, onnx_sha256: str
         refusal=f"it answers {wrong} of {len(rows)} rows otherwise than XGBoost, by up to {largest:.3g}",
         rows=len(rows),
     )
+
+
+def _apart(converted: Answer, rows: Rows, expected: Rows, size: int) -> Rows:
+    """By how much each row's answer is another [n], where so many rows are asked about at once."""
+    given = np.concatenate([converted(rows[begin : begin + size]) for begin in range(0, len(rows), size)])
+    same = (given == expected) | (np.isnan(given) & np.isnan(expected))
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(given - expected) / np.maximum(1.0, np.abs(expected))
+    return np.where(same, 0.0, apart)
 
 
 def _floats(column: Any) -> npt.NDArray[np.float64]:

@@ -4,6 +4,10 @@ Method: the nonparametric bootstrap with percentile intervals (Efron and Tibshir
 1993, sections 13.3 and 16). Rows are resampled with replacement; for a difference both models are measured on the
 *same* resample, so what makes a row hard for both cancels (paired). 2,000 resamples put the Monte Carlo error of a 95 %
 bound well below its width. A resample that happens to hold one label only defines no AUC and is left out.
+
+Rows are taken for independent of each other. Where they come in clusters of m, whose losses correlate by r, an interval
+is too narrow by the root of 1 + (m - 1) r (the design effect: Kish, Survey Sampling, 1965), and excludes 0
+more often than its level says.
 """
 
 from collections.abc import Iterator, Mapping

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from murmur_training import DataContext, DataUnreachable
+from murmur_training import DataContext, DataUnreachable, alone
 
 START = date(2025, 1, 6)
 """A Monday: day 0 of the simulation."""
@@ -156,15 +156,19 @@ def _window(who: Whole, at: Whole, values: Floats, days: int, *, delay: int = 0)
 
 
 def _kept(what: City, data_dir: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What the simulator made, and its payments of scenario 4 as they were before the theft."""
+    """What the simulator made, and its payments of scenario 4 as they were before the theft.
+
+    Of several processes that ask at once one simulates and the others wait.
+    """
     folder = data_dir / what.name
     paths = [folder / name for name in ("payments.parquet", "before-theft.parquet")]
-    if not all(path.is_file() for path in paths):
-        sys.stdout.write(f"simulating {what.days} days of {what.customers:,} customers once, about a minute\n")
-        folder.mkdir(parents=True, exist_ok=True)
-        for frame, path in zip(_simulate(what), paths, strict=True):
-            frame.to_parquet(path.with_suffix(".part"), index=False)
-            path.with_suffix(".part").replace(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder / ".lock"):
+        if not all(path.is_file() for path in paths):
+            sys.stdout.write(f"simulating {what.days} days of {what.customers:,} customers once, about a minute\n")
+            for frame, path in zip(_simulate(what), paths, strict=True):
+                frame.to_parquet(path.with_suffix(".part"), index=False)
+                path.with_suffix(".part").replace(path)
     return pd.read_parquet(paths[0]), pd.read_parquet(paths[1])
 
 

@@ -10,10 +10,11 @@ from murmur_deployer.batches.facts import artifact_of
 from murmur_deployer.batches.ports import ArtifactFiles
 from murmur_deployer.batches.rows import InputFile, csv_of_parquet, parquet_of_csv
 from murmur_deployer.batches.spool import Spool
+from murmur_deployer.disks import room_for
 from murmur_deployer.domain.batch import Batch
 from murmur_deployer.domain.batch_input import BatchInput, Column
 from murmur_kernel.clock import Clock
-from murmur_kernel.errors import Refused
+from murmur_kernel.errors import NoSpace, Refused
 
 FileFormat = Literal["parquet", "csv"]
 
@@ -28,7 +29,7 @@ class BatchFiles:
         self._largest = largest
 
     async def take(self, pieces: AsyncIterator[bytes], format: FileFormat) -> BatchInput:
-        """Keeps a file as an artifact, as Parquet. Raises InputTooLarge, InputUnusable, Transient."""
+        """Keeps a file as an artifact, as Parquet. Raises InputTooLarge, InputUnusable, Transient (NoSpace)."""
         came = await asyncio.to_thread(self._spool.passing, f".{format}")
         table = came.with_suffix(".parquet")
         try:
@@ -54,13 +55,16 @@ class BatchFiles:
         text = table.with_suffix(".csv")
         try:
             await asyncio.to_thread(csv_of_parquet, table, text)
+        except NoSpace:
+            text.unlink(missing_ok=True)
+            raise
         finally:
             table.unlink(missing_ok=True)
         return text
 
     async def _write(self, pieces: AsyncIterator[bytes], to: Path) -> None:
         size = 0
-        with to.open("wb") as file:
+        with room_for("an input"), to.open("wb") as file:
             async for piece in pieces:
                 size += len(piece)
                 if size > self._largest:

@@ -28,7 +28,8 @@ class Scorer(Protocol):
     ) -> Sequence[float | None]:
         """An output a row, None where the model gave none; each is in the prediction log, marked as a batch's.
 
-        Raises RowsRefused or ReplicaAway; in the latter case the rows may be in the log or not.
+        Raises RowsRefused or ReplicaAway; in the latter case the rows may be in the log or not. An answer may take any
+        time: whoever asks gives up.
         """
 
 

@@ -18,6 +18,9 @@ from murmur_serving.config import BATCH_HEADER, read_replica
 _OF_THE_ROWS = (400, 500)
 """Statuses that tell of the rows; every other one tells of the server, and passes."""
 
+_UNTIL_ANSWERED = httpx.Timeout(5.0, read=None)
+"""How long a model may take for so many rows is for whoever asks to say."""
+
 
 class LocalScorer:
     """Implements Scorer. The replica's own mark, which stands in its directory, says that the deployer asks."""
@@ -34,7 +37,9 @@ class LocalScorer:
         url = f"http://{self._host}:{replica.http_port}/v2/models/{replica.deployment}/versions/{replica.version}/infer"
         try:
             headers = {"content-type": "application/json", BATCH_HEADER: self._mark(replica)}
-            answer = await self._http.post(url, content=request(request_id, columns, rows), headers=headers)
+            answer = await self._http.post(
+                url, content=request(request_id, columns, rows), headers=headers, timeout=_UNTIL_ANSWERED
+            )
         except (httpx.TransportError, OSError, ValueError) as error:
             raise ReplicaAway(f"replica {replica.name!r}: {type(error).__name__}: {error}") from error
         if answer.status_code == 200:

@@ -11,6 +11,7 @@ import pyarrow.parquet as parquet
 from murmur_deployer.batches.chunks import Scored
 from murmur_deployer.batches.errors import InputUnusable
 from murmur_deployer.batches.ports import Matrix
+from murmur_deployer.disks import room_for
 from murmur_deployer.domain.batch_input import Column
 
 _READ_ROWS = 8192
@@ -91,9 +92,13 @@ def join_parts(parts: Sequence[Path], to: Path) -> None:
 
 
 def parquet_of_csv(path: Path, to: Path) -> None:
-    """Types are those of the first mebibyte; empty is missing. Raises InputUnusable."""
+    """Types are those of the first mebibyte; empty is missing. Raises InputUnusable, NoSpace."""
     try:
-        with csv.open_csv(path) as reader, parquet.ParquetWriter(to, reader.schema) as writer:
+        with (
+            room_for("the table of a CSV file"),
+            csv.open_csv(path) as reader,
+            parquet.ParquetWriter(to, reader.schema) as writer,
+        ):
             for batch in reader:
                 writer.write_batch(batch)
     except (pa.ArrowException, OSError) as error:
@@ -101,7 +106,12 @@ def parquet_of_csv(path: Path, to: Path) -> None:
 
 
 def csv_of_parquet(path: Path, to: Path) -> None:
-    with parquet.ParquetFile(path) as file, csv.CSVWriter(to, file.schema_arrow) as writer:
+    """Raises NoSpace."""
+    with (
+        room_for("an output as CSV"),
+        parquet.ParquetFile(path) as file,
+        csv.CSVWriter(to, file.schema_arrow) as writer,
+    ):
         for batch in file.iter_batches(_READ_ROWS):
             writer.write_batch(batch)
 

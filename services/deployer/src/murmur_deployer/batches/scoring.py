@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -25,6 +25,8 @@ from murmur_kernel.jobs import Job
 log = structlog.get_logger()
 
 _SUFFIX = ".parquet"
+_LEAST_SECONDS = 5.0
+"""For one request, where the deployment's own clients are less patient: nobody waits for a batch's single answers."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,10 @@ class Scoring:
             return partial(batch.begun, pin, rows=file.rows, chunk_rows=self._chunk_rows)
 
     async def _score(self, job: Job[DeployerUnitOfWork], batch: Batch, plan: _Plan) -> Batch:
-        scorer = ChunkScorer(self._scorer, plan.columns, partial(_replica, job, batch), self._manners)
+        async with job.unit_of_work() as uow:
+            timeout = (await uow.rules_of(batch.deployment)).timeout
+        manners = replace(self._manners, seconds=max(timeout, _LEAST_SECONDS))
+        scorer = ChunkScorer(self._scorer, plan.columns, partial(_replica, job, batch), manners)
         async for rows in self._chunks(batch, plan):
             done = batch.progress
             assert done is not None, "it has begun"

@@ -9,11 +9,14 @@ import os
 import shutil
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from murmur_deployer.batches.chunks import Scored
 from murmur_deployer.batches.rows import join_parts, write_part
+from murmur_deployer.disks import room_for
 from murmur_deployer.domain.batch import Progress, chained
+from murmur_kernel.errors import NoSpace
 
 _PASSING, _PREFIX = "passing", "of-"
 _KEPT_SECONDS = 24 * 3600
@@ -30,13 +33,17 @@ class Spool:
         return self._of(batch) / "input.parquet"
 
     def write(self, batch: str, number: int, first_row: int, scored: Scored, output: str) -> str:
-        """On the disk when this returns; its digest. Raises OSError."""
+        """On the disk when this returns; its digest. Raises NoSpace, and then nothing of it is left; OSError."""
         path = self._part(batch, number)
         draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        write_part(draft, first_row, scored, output)
-        digest = _flushed(draft)
-        draft.replace(path)
-        _sync(path.parent)
+        try:
+            with room_for(f"a part of batch {batch!r}"):
+                write_part(draft, first_row, scored, output)
+                digest = _flushed(draft)
+                draft.replace(path)
+                _sync(path.parent)
+        finally:
+            draft.unlink(missing_ok=True)
         return digest
 
     def holds(self, batch: str, progress: Progress) -> bool:
@@ -51,9 +58,14 @@ class Spool:
         return digest == progress.digest
 
     def join(self, batch: str, parts: int) -> Path:
-        """The whole output."""
+        """The whole output. Raises NoSpace, and then nothing of it is left."""
         path = self._of(batch) / "output.parquet"
-        join_parts([self._part(batch, number) for number in range(parts)], path)
+        try:
+            with room_for(f"the output of batch {batch!r}"):
+                join_parts([self._part(batch, number) for number in range(parts)], path)
+        except NoSpace:
+            path.unlink(missing_ok=True)
+            raise
         return path
 
     def remove(self, batch: str) -> None:
@@ -68,8 +80,9 @@ class Spool:
         folder = self._folder / _PASSING
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.iterdir():
-            if old.stat().st_mtime < time.time() - _KEPT_SECONDS:
-                old.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another call has ended meanwhile, and taken its file with it
+                if old.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                    old.unlink()
         return folder / f"{uuid.uuid4().hex}{suffix}"
 
     def _of(self, batch: str) -> Path:

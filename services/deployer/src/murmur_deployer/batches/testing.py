@@ -17,12 +17,14 @@ from murmur_deployer.domain.replicas import Replica
 class FakeScorer:
     """Answers with the sum of a row, and refuses rows that hold `bad`.
 
-    away: how many requests nobody answers. dies_at: the number of the request in which the process ends.
+    away: how many requests nobody answers. dies_at: the number of the request in which the process ends. in_time: so
+    many rows at once are answered; about more of them there is never an answer.
     """
 
     bad: float = -1.0
     away: int = 0
     dies_at: int | None = None
+    in_time: int | None = None
     asked: list[tuple[str, int]] = field(default_factory=list)
     replicas: list[str] = field(default_factory=list)
 
@@ -37,6 +39,8 @@ class FakeScorer:
             raise asyncio.CancelledError
         self.asked.append((request_id, len(rows)))
         self.replicas.append(replica.name)
+        if self.in_time is not None and len(rows) > self.in_time:
+            await asyncio.Event().wait()
         if (rows == self.bad).any():
             row, column = np.argwhere(rows == self.bad)[0]
             raise RowsRefused(f"input {columns[column]!r} is {self.bad!r} in row {row}: it was never seen")

@@ -93,10 +93,12 @@ def _more(scale: Scale, rules: DeploymentRules, recent: Sequence[Load], *, ready
 
 
 def _fewer(scale: Scale, rules: DeploymentRules, recent: Sequence[Load]) -> Decision | None:
-    """One at a time, each after all of `idle` in which one fewer would have done."""
+    """One at a time, each after all of `idle` in which one fewer would have done, seen in enough looks to say so."""
     aims, now, fewer = rules.autoscaling, recent[-1].at, scale.size - 1
     watched = [load for load in scale.loads if load.at >= now - aims.idle]
     if fewer < rules.replicas or now - scale.since < aims.idle or scale.loads[0].at > now - aims.idle:
+        return None
+    if len(watched) < _LOOKS:  # looks that had to wait, as where the front door is slow, lie far apart
         return None
     peak = max(_mean(watched[end - _LOOKS : end]) for end in range(_LOOKS, len(watched) + 1))
     limits = [limit for limit in (aims.rate, scale.limit) if limit is not None]

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from murmur_deployer.domain.routing import Pool, Route, RoutingTable
-from murmur_deployer.envoy.resilience import CLUSTER, RATE_LIMIT_FILTER, circuit_breakers, rate_limit, retry_policy
+from murmur_deployer.envoy.resilience import (
+    CLUSTER,
+    RATE_LIMIT_FILTER,
+    circuit_breakers,
+    duration,
+    rate_limit,
+    retry_policy,
+)
 from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
 
 Discovery = dict[str, Any]
@@ -93,7 +100,7 @@ def _route(route: Route) -> dict[str, Any]:
         "request_headers_to_remove": [PROBE_HEADER, BATCH_HEADER],
         "route": {
             **_shares(route),
-            "timeout": f"{route.timeout:g}s",
+            "timeout": duration(route.timeout),
             "retry_policy": retry_policy(route.timeout),
         },
     }

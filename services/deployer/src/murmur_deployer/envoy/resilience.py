@@ -47,6 +47,11 @@ _ANOTHER_HOST = {
 }
 
 
+def duration(seconds: float) -> str:
+    """As Envoy reads it: no exponent, nanoseconds at most. One that it cannot read makes it refuse all routes."""
+    return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
+
+
 def circuit_breakers(replicas: int) -> dict[str, Any]:
     """For a pool of up to so many replicas. What is beyond is answered 503 at once, and not tried again."""
     threshold = {
@@ -69,7 +74,7 @@ def retry_policy(timeout: float) -> dict[str, Any]:
         "retry_on": "connect-failure,refused-stream,reset,retriable-headers",
         "retriable_headers": [{"name": "retry-after", "present_match": True}],
         "num_retries": 40,  # more than fit into the timeout, which is what ends the waiting
-        "per_try_timeout": f"{timeout / 2:g}s",  # whoever hangs leaves time for another
+        "per_try_timeout": duration(timeout / 2),  # whoever hangs leaves time for another
         "retry_back_off": {"base_interval": "0.1s", "max_interval": "2s"},
         "retry_host_predicate": [_ANOTHER_HOST],
         "host_selection_retry_max_attempts": "5",
@@ -82,7 +87,7 @@ def rate_limit(requests: float) -> dict[str, Any]:
     bucket = {
         "max_tokens": tokens,
         "tokens_per_fill": tokens,
-        "fill_interval": f"{tokens / requests:.9f}".rstrip("0").rstrip(".") + "s",
+        "fill_interval": duration(tokens / requests),
     }
     always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
     return {

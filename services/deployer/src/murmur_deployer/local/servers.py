@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from murmur_access import BrokerAccess
+from murmur_deployer.disks import room_for
 from murmur_deployer.domain.canary import Counts
 from murmur_deployer.domain.replicas import ProcessId, Replica
 from murmur_deployer.local.groups import Groups
@@ -61,6 +62,10 @@ class LocalModelServers:
         self._groups = Groups(self._processes, groups=replicas.with_name("groups"), logs=logs, turns=turns)
 
     async def start(self, replica: Replica, state: VersionState) -> ProcessId:
+        with room_for(f"replica {replica.name!r}"):
+            return await self._start(replica, state)
+
+    async def _start(self, replica: Replica, state: VersionState) -> ProcessId:
         directory = self._directory(replica)
         directory.mkdir(parents=True, exist_ok=True)
         config = self._config(replica, state)

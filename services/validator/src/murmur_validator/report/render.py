@@ -164,7 +164,8 @@ def _evidence(dossier: Dossier) -> list[tuple[str, str]]:
     ]
     if dossier.evidence is not None:
         method = (
-            f"{dossier.rules.confidence:.0%}, paired percentile bootstrap, {dossier.evidence.resamples:,} resamples"
+            f"{dossier.rules.confidence:.0%}, paired percentile bootstrap, {dossier.evidence.resamples:,} resamples;"
+            f" rows are taken for independent"
         )
         rows.append(("intervals", method))
     if dossier.rules.costs is not None:

@@ -42,7 +42,13 @@ async def record_quality(finding: WindowLabelled, uow: MonitorUnitOfWork) -> int
     watch = await uow.watches.get(finding.deployment)
     rules = QualityRules() if watch is None else (await uow.rules.require(watch.workflow)).quality
     judgement = await _judged(finding, before, rules, uow)
-    measured = replace(before, revision=before.revision + 1, quality=finding.quality, quality_detail=judgement.detail)
+    measured = replace(
+        before,
+        revision=before.revision + 1,
+        quality=finding.quality,
+        quality_detail=judgement.detail,
+        looks=before.looks if judgement.bad is None else before.looks.after(finding.quality.labelled),
+    )
     if watch is None:
         uow.publish(told(measured))
     else:
@@ -60,7 +66,12 @@ async def _judged(
         return Judgement(QualityOutcome.NOT_JUDGED, "the version was never announced")
     if finding.metric != rules.metric:
         return Judgement(QualityOutcome.NOT_JUDGED, f"the workflow judges by {rules.metric} from now on")
-    judgement = judge(finding.quality, window.start, version.baseline, rules.limits)
+    answered = window.statistics.answered
+    judgement = judge(
+        finding.quality, window.start, version.baseline, rules.limits, window.looks, answered=answered
+    )
+    if judgement.outcome is QualityOutcome.BETWEEN_LOOKS:
+        return replace(judgement, detail=window.quality_detail)
     if judgement.outcome is QualityOutcome.BASELINE and finding.quality.interval is not None:
         baseline = Baseline(rules.metric, window.start, finding.quality.interval, finding.quality.labelled)
         uow.versions.save(replace(version, baseline=baseline))

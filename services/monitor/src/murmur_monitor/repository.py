@@ -27,7 +27,7 @@ class QualityRules:
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.metric, self.max_loss, self.min_labelled)
+        return Limits(self.metric, self.max_loss, self.min_labelled, self.confidence)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,12 @@ class Interval:
     low: float
     high: float
 
+    def widened(self, times: float) -> "Interval":
+        """To so many times its width, each side for itself."""
+        return Interval(
+            self.value, self.value - times * (self.value - self.low), self.value + times * (self.high - self.value)
+        )
+
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 

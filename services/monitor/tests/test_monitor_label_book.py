@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -134,6 +135,18 @@ async def test_a_book_that_is_read_anew_takes_nothing_back(desk: Desk) -> None:
         "credit", 1, Window(start, start + 300_000), "auc", replace(before.quality, labelled=19, metrics={})
     )
     assert await desk.monitor.change(record_quality, fewer) == before.revision
+
+
+async def test_a_book_of_an_older_release_is_brought_up_to_date(desk: Desk) -> None:
+    await desk.closed()
+    await desk.heard(logged(names(30)))
+    await desk.book.close()
+    with closing(sqlite3.connect(desk.path)) as book:
+        book.execute("ALTER TABLE segments DROP COLUMN time")
+    desk.open()
+    await desk.heard(logged(names(40)), feedback(names(40), [1.0] * 40))
+    (window,) = await desk.measured()
+    assert window.labelled == 40
 
 
 async def test_feedback_that_makes_no_sense_becomes_a_dead_letter(desk: Desk) -> None:

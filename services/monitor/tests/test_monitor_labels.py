@@ -112,6 +112,36 @@ async def test_a_request_is_counted_on_where_a_batch_cuts_it(desk: Desk) -> None
     assert window.labelled == 2
 
 
+@pytest.mark.parametrize("status", [400, 503])
+async def test_a_request_that_failed_and_was_asked_again_is_named_by_its_id(desk: Desk, status: int) -> None:
+    """By the same replica, one after the other, in one batch and over the border of two."""
+    await desk.closed()
+    requests, outputs, statuses = ["a", "a", "b"], [None, 0.5, None], [status, 200, status]
+    await desk.heard(logged(requests, outputs=outputs, statuses=statuses), logged(["b", "b"], offset=3))
+    await desk.heard(feedback(["a", "b", "b#1"], [1.0, 1.0, 1.0]))
+    (window,) = await desk.measured()
+    assert window.labelled == 3
+    assert "waiting" not in await desk.counts()
+
+
+async def test_a_failure_does_not_go_on_with_what_was_answered_before_it(desk: Desk) -> None:
+    await desk.closed()
+    rows = logged(["a"] * 3, outputs=[0.5, None, 0.5], statuses=[200, 500, 200], over=timedelta(0))
+    await desk.heard(rows, feedback(["a", "a#1"], [1.0, 1.0]))
+    (window,) = await desk.measured()
+    assert window.labelled == 2
+    assert (await desk.counts())["waiting"] == 1
+
+
+async def test_a_second_attempt_at_the_same_replica_has_the_name_of_the_first(desk: Desk) -> None:
+    await desk.closed()
+    later = START + timedelta(seconds=1)
+    await desk.heard(logged(["a", "a"]), logged(["a", "a"], offset=2, start=later))
+    await desk.heard(feedback(["a", "a#1"], [1.0, 1.0]))
+    (window,) = await desk.measured()
+    assert window.labelled == 4
+
+
 async def test_failed_and_nameless_predictions_have_no_labels(desk: Desk) -> None:
     await desk.closed()
     await desk.heard(logged(["a", "", "c"], outputs=[None, 0.5, 0.5], statuses=[503, 200, 200]))

@@ -18,7 +18,7 @@ from murmur_monitor.domain.windows import Millis, Window
 from murmur_monitor.joining.forgetting import Forgotten, forget
 from murmur_monitor.joining.joins import Joins
 from murmur_monitor.joining.rows import Labels, Predictions
-from murmur_monitor.joining.schema import SCHEMA
+from murmur_monitor.joining.schema import prepare
 
 R = TypeVar("R")
 Place = tuple[str, int]
@@ -165,7 +165,7 @@ class LabelBook:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = self._connect()
             self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.executescript(SCHEMA)
+            prepare(self._connection)
         with _transaction(self._connection):
             return work(self._connection)
 

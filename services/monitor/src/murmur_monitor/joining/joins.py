@@ -190,24 +190,30 @@ class Joins:
         ).rowcount
 
     def _new_rows(self, batch: Predictions) -> list[tuple[int, str]]:
-        """Places of the rows that are not known yet, each with its name; those without a request id have none."""
+        """Places of the rows that are not known yet, each with its name; those without a request id have none.
+
+        Rows that follow each other are those of one request where they have its id and its time. A failed request is
+        one row always: whoever asks again with the same id asks something new.
+        """
         segment = self._connection.execute(
-            "SELECT next, request, row FROM segments WHERE name = ?", (batch.segment,)
-        ).fetchone() or (0, "", 0)
-        expected, request, row = segment
+            "SELECT next, request, row, time FROM segments WHERE name = ?", (batch.segment,)
+        ).fetchone() or (0, "", 0, -1)
+        expected, request, row, time = segment
         found: list[tuple[int, str]] = []
         if batch.first > expected:
             request, row = "", 0
         for place in range(max(0, expected - batch.first), len(batch.request_ids)):
-            row = row + 1 if batch.request_ids[place] == request else 0
-            request = batch.request_ids[place]
-            if request:
-                found.append((place, row_name(request, row)))
+            name, failed = batch.request_ids[place], batch.failed[place]
+            goes_on = (name, batch.times[place]) == (request, time) and not failed
+            row = row + 1 if goes_on else 0
+            request, time = "" if failed else name, batch.times[place]
+            if name:
+                found.append((place, row_name(name, row)))
         after = batch.first + len(batch.request_ids)
         if after > expected:
             self._connection.execute(
-                "INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?)",
-                (batch.segment, after, request, row, max(batch.times)),
+                "INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?)",
+                (batch.segment, after, request, row, max(batch.times), time),
             )
         return found
 

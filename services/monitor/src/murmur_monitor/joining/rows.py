@@ -48,6 +48,7 @@ class Predictions:
     first: int
     request_ids: Sequence[str]
     times: Sequence[Millis]
+    failed: Sequence[bool]
     outputs: Sequence[float | None]
     """None where nothing was answered."""
 
@@ -70,6 +71,7 @@ def predictions_of(value: bytes) -> Predictions:
     rows = len(event.request_ids)
     if not rows or {len(event.times), len(event.statuses), len(event.outputs)} != {rows}:
         raise ValueError("columns of different lengths")
+    failed = [status >= _FIRST_ERROR for status in event.statuses]
     return Predictions(
         deployment=event.deployment,
         version=event.version,
@@ -77,10 +79,8 @@ def predictions_of(value: bytes) -> Predictions:
         first=event.offset,
         request_ids=_live(event),
         times=[as_millis(time) for time in event.times],
-        outputs=[
-            None if status >= _FIRST_ERROR else output
-            for status, output in zip(event.statuses, event.outputs, strict=True)
-        ],
+        failed=failed,
+        outputs=[None if odd else output for odd, output in zip(failed, event.outputs, strict=True)],
     )
 
 

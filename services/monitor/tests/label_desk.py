@@ -31,17 +31,28 @@ HOUR = timedelta(hours=1)
 class Desk:
     """A monitor with a label book; what a test says goes over a broker in memory, and time stands still."""
 
-    def __init__(self, monitor: Monitor, folder: Path, *, generation_rows: int = 1000, most_rows: int = 10_000) -> None:
+    def __init__(
+        self,
+        monitor: Monitor,
+        folder: Path,
+        *,
+        generation_rows: int = 1000,
+        most_rows: int = 10_000,
+        window_rows: int = 10_000,
+        labels_a_second: int = 1_000,
+    ) -> None:
         self.monitor = monitor
         self.broker = MemoryBroker()
         self.path = folder / "labels.db"
         self._rows = generation_rows
         self._most_rows = most_rows
+        self._window_rows = window_rows
+        self._labels_a_second = labels_a_second
         self.open()
 
     def open(self) -> None:
         """As after a restart: a new book over the same file, a new member of the group."""
-        self.book = LabelBook(self.path, generation_rows=self._rows)
+        self.book = LabelBook(self.path, generation_rows=self._rows, window_rows=self._window_rows)
         self.source = MemorySource(self.broker, "labels", joining.TOPICS, wait=0.01)
         self.scan = QualityScan(
             self.book,
@@ -52,6 +63,7 @@ class Desk:
             grace=timedelta(seconds=2),
             forget_every=timedelta(0),
             most_rows=self._most_rows,
+            labels_a_second=self._labels_a_second,
         )
         self.follower = LabelFollower(
             lambda: self.source,

@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from label_desk import HOUR, Desk
+from label_desk import HOUR, Desk, MakeDesk
 from label_facts import Population, feedback, logged, names
 from monitor_facts import START
 
 from murmur_events.monitoring import WindowMeasured
 from murmur_monitor import views
+from murmur_monitor.domain.windows import Window, as_millis
 
 
 async def test_labels_that_come_later_are_joined(desk: Desk) -> None:
@@ -178,6 +179,32 @@ async def test_a_window_that_is_not_over_waits(desk: Desk) -> None:
     await desk.heard(logged(names(10)), feedback(names(10), [1.0] * 10))
     assert await desk.measured(at=START + timedelta(minutes=5, seconds=1)) == []
     assert len(await desk.measured(at=START + timedelta(minutes=5, seconds=2))) == 1
+
+
+async def test_of_very_many_labels_a_part_is_measured_and_all_are_counted(desk_with: MakeDesk) -> None:
+    """Also where every second prediction is another kind: requests of two rows."""
+    desk = desk_with(window_rows=200)
+    await desk.closed()
+    outputs, labels = Population(3).rows(1000)
+    labels[1::2] = [0.0] * 500
+    await desk.heard(logged(names(1000), outputs=outputs), feedback(names(1000), labels))
+    rows = await desk.book.rows_of("credit", 1, Window(as_millis(START), as_millis(START + HOUR)))
+    assert (len(rows.labels), rows.known) == (pytest.approx(200, abs=3), 1000)
+    assert float(rows.labels.mean()) == pytest.approx(sum(labels) / 1000, abs=0.05)
+    (window,) = await desk.measured()
+    assert window.labelled == 1000
+
+
+async def test_a_window_waits_the_longer_the_more_labels_it_has(desk_with: MakeDesk) -> None:
+    desk = desk_with(labels_a_second=10)
+    await desk.closed()
+    await desk.heard(logged(names(60)), feedback(names(50), [1.0] * 50))
+    first = START + 2 * HOUR
+    assert len(await desk.measured(at=first)) == 1
+    await desk.heard(feedback(["q-50"], [1.0]))
+    assert await desk.measured(at=first + timedelta(seconds=4.9)) == []
+    (window,) = await desk.measured(at=first + timedelta(seconds=5))
+    assert window.labelled == 51
 
 
 async def test_late_rows_keep_what_the_labels_told(desk: Desk) -> None:

@@ -19,6 +19,9 @@ from murmur_monitor.views import TermsOf, Watched
 
 _AT_ONCE = 10_000
 """Touched seconds that one scan looks at."""
+_LABELS_A_SECOND = 20_000
+"""Measuring takes some 3 us a label: a window of a million labels is measured every 50 s at the most, and the rest of
+the time joining goes on."""
 
 log = structlog.get_logger()
 unmatched = Counter("murmur_monitor_labels_unmatched", "Labels that no prediction came for in time")
@@ -46,8 +49,12 @@ class QualityScan:
         grace: timedelta,
         forget_every: timedelta,
         most_rows: int,
+        labels_a_second: int = _LABELS_A_SECOND,
     ) -> None:
-        """is_recorded: whether the window has closed and is known. record: keeps and publishes a finding."""
+        """is_recorded: whether the window has closed and is known. record: keeps and publishes a finding.
+
+        labels_a_second: a window waits a second for so many labels before it is measured again
+        """
         self._book = book
         self._watched = watched
         self._is_recorded = is_recorded
@@ -57,12 +64,15 @@ class QualityScan:
         self._forget_every = round(forget_every.total_seconds() * 1000)
         self._most_rows = most_rows
         self._forget_at: Millis = 0
+        self._labels_a_second = labels_a_second
+        self._again_at: dict[_Place, Millis] = {}
 
     async def scan(self) -> None:
         """Every window that is over and whose labels have changed, oldest first. Raises Transient."""
         now = as_millis(self._clock.now())
         touches = await self._book.touched(_AT_ONCE)
         watched = {name: await self._watched(name) for name in {touch.deployment for touch in touches}}
+        self._again_at = {place: moment for place, moment in self._again_at.items() if moment > now}
         places: dict[_Place, list[Touch]] = defaultdict(list)
         later: set[Touch] = set()
         for touch in touches:
@@ -75,7 +85,8 @@ class QualityScan:
         for place, its in sorted(places.items()):
             terms = watched[place.deployment]
             assert terms is not None, "places are those of watched deployments"
-            if place.window.end + self._grace > now or not await self._measure(place, terms):
+            early = place.window.end + self._grace > now or place in self._again_at
+            if early or not await self._measure(place, terms):
                 later.update(its)
         if touches:
             await self._book.settle([touch for touch in touches if touch not in later], later)
@@ -93,6 +104,8 @@ class QualityScan:
         quality = await asyncio.to_thread(measure, rows, judged=rules.metric, confidence=rules.confidence, seed=seed)
         finding = WindowLabelled(place.deployment, place.version, place.window, rules.metric, quality)
         revision = await self._record(finding)
+        pause = quality.labelled // self._labels_a_second * 1000
+        self._again_at[place] = as_millis(self._clock.now()) + pause
         log.info(
             "window_labelled",
             deployment=place.deployment,

@@ -86,6 +86,33 @@ async def test_where_there_is_no_room_the_oldest_predictions_go_and_are_counted(
     assert window.labelled == 1
 
 
+async def test_all_labelled_predictions_go_that_no_window_needs_any_more(desk: Desk) -> None:
+    """However many more there are than one transaction deletes, also within one moment; the younger ones stay."""
+    await desk.closed()
+    young = logged(names(3, "young"), start=START + HOUR, segment="young")
+    await desk.heard(logged(names(40)), logged(names(20, "at once"), over=timedelta(0), segment="another"), young)
+    ids = (*names(40), *names(20, "at once"), *names(3, "young"))
+    await desk.heard(feedback(ids, [1.0] * 63), feedback(names(9), [0.0] * 9, known=START + 2 * HOUR))
+    assert await desk.labelled_rows() == 63
+    await desk.measured(at=START + timedelta(days=7, minutes=30))
+    assert await desk.labelled_rows() == 3
+
+
+async def test_labelled_predictions_take_room_too_and_go_with_those_of_their_time(desk_with: MakeDesk) -> None:
+    desk = desk_with(generation_rows=100, most_rows=600)
+    await desk.closed()
+    for batch in range(5):
+        ids = names(50, f"b{batch}")
+        start = START + timedelta(minutes=batch)
+        await desk.heard(logged(ids, start=start, over=timedelta(minutes=1), segment=f"s{batch}"))
+    await desk.measured()
+    assert "let_go" not in await desk.counts(), "250 rows"
+    await desk.heard(*(feedback(names(50, f"b{batch}"), [1.0] * 50) for batch in range(5)))
+    await desk.measured(at=START + 3 * HOUR)
+    assert (await desk.counts())["let_go"] == 100, "250 predictions, 250 labels, 250 labelled, less the oldest"
+    assert await desk.labelled_rows() == 150
+
+
 async def test_labels_find_predictions_over_many_generations(desk_with: MakeDesk) -> None:
     desk = desk_with(generation_rows=7)
     await desk.closed()
@@ -139,14 +166,16 @@ async def test_a_book_that_is_read_anew_takes_nothing_back(desk: Desk) -> None:
 
 async def test_a_book_of_an_older_release_is_brought_up_to_date(desk: Desk) -> None:
     await desk.closed()
-    await desk.heard(logged(names(30)))
+    await desk.heard(logged(names(30)), feedback(names(10), [1.0] * 10))
     await desk.book.close()
     with closing(sqlite3.connect(desk.path)) as book:
         book.execute("ALTER TABLE segments DROP COLUMN time")
+        book.execute("DELETE FROM numbers WHERE name = 'joined'")
+        book.commit()
     desk.open()
     await desk.heard(logged(names(40)), feedback(names(40), [1.0] * 40))
     (window,) = await desk.measured()
-    assert window.labelled == 40
+    assert window.labelled == await desk.labelled_rows() == 40
 
 
 async def test_feedback_that_makes_no_sense_becomes_a_dead_letter(desk: Desk) -> None:

@@ -161,14 +161,7 @@ class Joins:
         matches = [_Match(*row) for row in self._connection.execute(query, values)]
         in_time = [one for one in matches if one.arrived <= one.time + self._delays[name]]
         late = {one.key for one in matches} - {one.key for one in in_time}
-        self._connection.executemany(
-            "INSERT INTO joined VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " label = excluded.label, clicks = excluded.clicks, known = excluded.known WHERE excluded.known >= known",
-            [
-                (deployment, one.version, one.time, one.prediction, one.output, one.label, one.clicks, one.known)
-                for one in in_time
-            ],
-        )
+        self._keep_joined(deployment, in_time)
         self._connection.executemany(
             "INSERT INTO touched VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET change = excluded.change",
             {(deployment, one.version, one.time // 1000, self._change) for one in in_time},
@@ -183,6 +176,22 @@ class Joins:
         counted["joined"] += again
         counted["too_late"] -= again
         self._count(deployment, counted)
+
+    def _keep_joined(self, deployment: int, matches: Sequence[_Match]) -> None:
+        """Those that are new, which are counted, and the corrected ones."""
+        rows = [
+            (deployment, one.version, one.time, one.prediction, one.output, one.label, one.clicks, one.known)
+            for one in matches
+        ]
+        keep = "INTO joined VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        new = self._connection.executemany(f"INSERT OR IGNORE {keep}", rows).rowcount if rows else 0
+        if new < len(rows):
+            self._connection.executemany(
+                f"INSERT {keep} ON CONFLICT DO UPDATE SET label = excluded.label, clicks = excluded.clicks,"
+                " known = excluded.known WHERE excluded.known >= known",
+                rows,
+            )
+        self._connection.execute("UPDATE numbers SET value = value + ? WHERE name = 'joined'", (new,))
 
     def _move(self, generation: int, keys: Iterable[int], before: int, after: int) -> int:
         return self._connection.executemany(

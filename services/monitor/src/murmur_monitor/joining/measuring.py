@@ -20,7 +20,7 @@ from murmur_monitor.views import TermsOf, Watched
 _AT_ONCE = 10_000
 """Touched seconds that one scan looks at."""
 _LABELS_A_SECOND = 20_000
-"""Measuring takes some 3 us a label: a window of a million labels is measured every 50 s at the most, and the rest of
+"""Measuring takes some 1.5 us a label: a window of a million labels is measured every 50 s at the most, and the rest of
 the time joining goes on."""
 
 log = structlog.get_logger()

@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS counts (
     deployment INTEGER, what TEXT, rows INTEGER NOT NULL, PRIMARY KEY (deployment, what)) WITHOUT ROWID;
 """
 """places:      where reading goes on
+numbers:     the last change, the last prediction, and how many rows `joined` has, since counting them takes minutes
 segments:    of each model server's log: the first row that is not known yet, and how far its last request had got
              (`request` is empty where nothing can continue it; `time` is that of its rows)
 generations: predictions and labels lie in tables of a limited size each, so that inserting stays as fast as in a small
@@ -40,6 +41,8 @@ def prepare(book: sqlite3.Connection) -> None:
     book.executescript(_SCHEMA)
     if "time" not in {column for _, column, *_ in book.execute("PRAGMA table_info(segments)")}:
         book.execute("ALTER TABLE segments ADD COLUMN time INTEGER NOT NULL DEFAULT -1")
+    if not book.execute("SELECT 1 FROM numbers WHERE name = 'joined'").fetchone():
+        book.execute("INSERT INTO numbers SELECT 'joined', count(*) FROM joined")
 
 
 PREDICTIONS = """

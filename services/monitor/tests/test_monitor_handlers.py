@@ -12,7 +12,7 @@ from murmur_events.troubles import TroubleReported
 from murmur_kernel.consuming import Ack, Park
 from murmur_kernel.testing import Harness
 from murmur_monitor.domain.windows import Calendar, Span, as_millis
-from murmur_monitor.repository import RULES, VERSIONS, WATCHES, MonitorUnitOfWork
+from murmur_monitor.repository import RULES, TOLD, VERSIONS, WATCHES, MonitorUnitOfWork
 from murmur_monitor.views import calendar_of
 
 Monitor = Harness[MonitorUnitOfWork]
@@ -74,6 +74,26 @@ async def test_a_deployed_version_is_watched(monitor: Monitor) -> None:
     assert (version.columns, version.categories) == (("amount", "income", "education"), ("education",))
     assert await monitor.read(calendar_of, "credit") == Calendar.of(timedelta(minutes=5))
     assert monitor.published == []
+
+
+async def test_a_version_that_is_heard_of_late_does_not_serve_again(monitor: Monitor) -> None:
+    """A dead letter of version 2 that is handed in again after version 3 was handled."""
+    await monitor.receives(workflow_applied())
+    stale = monitor.record_of(model_deployed(version=2))
+    await monitor.receives(model_deployed(version=3))
+    await monitor.receives(deployment_failed(version=4, still_serving=3))
+    monitor.take_published()
+    assert await monitor.receives_record(stale) == Ack()
+    watch, told = await monitor.get(WATCHES, "credit"), await monitor.get(TOLD, "credit")
+    assert watch is not None
+    assert told is not None
+    assert (watch.version, told.version) == (3, 3)
+    assert await monitor.get(VERSIONS, "credit/2") is not None, "what its last windows are compared with"
+    assert monitor.published == [], "version 4 has still failed"
+    await monitor.receives(model_deployed(version=2))
+    watch = await monitor.get(WATCHES, "credit")
+    assert watch is not None
+    assert watch.version == 2, "a roll-back is no stale news"
 
 
 async def test_a_deployment_waits_for_its_workflow(monitor: Monitor) -> None:

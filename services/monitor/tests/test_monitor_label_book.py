@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from label_desk import HOUR, Desk, MakeDesk
 from label_facts import feedback, logged, names
 from monitor_facts import START
@@ -185,6 +186,14 @@ async def test_feedback_that_makes_no_sense_becomes_a_dead_letter(desk: Desk) ->
     assert letter.error == "NotJoinable"
     assert "request_ids has 3, others have {'labels': 1}" in letter.reason
     assert (await desk.counts())["received"] == 3
+
+
+@pytest.mark.parametrize("numbers", [{"offset": 2**63}, {"version": 2**63}, {"offset": -1}])
+async def test_numbers_that_no_file_can_hold_are_passed_over(desk: Desk, numbers: dict[str, int]) -> None:
+    await desk.closed()
+    await desk.heard(logged(names(5, "odd")).model_copy(update=numbers), logged(names(5)), feedback(names(5), [1.0] * 5))
+    (window,) = await desk.measured()
+    assert window.labelled == 5
 
 
 async def test_a_reader_that_begins_too_late_goes_back_to_where_the_book_ends(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import structlog
 
 from murmur_kernel.clock import Clock
-from murmur_kernel.errors import ArtifactError
+from murmur_kernel.errors import ArtifactError, Transient
 from murmur_monitor.codec import decode
 from murmur_monitor.domain.comparison import NothingToCompare, pairs
 from murmur_monitor.domain.folding import Fold
@@ -115,7 +115,7 @@ class CloseScan:
         terms = await self._look_up(TermsOf(place.deployment, place.version, place.window.starts_at))
         if terms.rules is not None:
             self._prepared.add(name)
-            with suppress(EngineMissing):  # told when the window closes
+            with suppress(Exception):  # missing or broken, it is told when the window closes
                 await asyncio.to_thread(self._detector_for(terms.rules.engine).load)
 
     async def _close(self, place: Place, states: Iterable[bytes], *, patient: bool) -> bool:
@@ -158,10 +158,19 @@ class CloseScan:
         return await self._tested(fold, terms.version, terms.rules.engine, terms.rules.error_rate)
 
     async def _tested(self, fold: Fold, version: KnownVersion, engine: EngineName, error_rate: float) -> Comparison:
+        """Whatever is wrong with one window, or with a library, the others must go on. Raises Transient."""
         try:
             reference = await self._references.of(version)
             detector = self._detector_for(engine)
             tests = await asyncio.to_thread(detector.test, pairs(reference, fold.sample))
         except (ArtifactError, UnreadableReference, EngineMissing, NothingToCompare) as error:
             return NotCompared(str(error))
+        except Transient:
+            raise
+        except Exception as error:
+            log.exception("drift_test_failed", deployment=version.deployment, version=version.version, engine=engine)
+            return NotCompared(
+                f"the test failed with {error!r}: see drift_test_failed in the monitor's log; another engine may do,"
+                f" `engine: scipy` under monitoring.drift in the workflow file"
+            )
         return Compared(detector.engine, error_rate, tests)

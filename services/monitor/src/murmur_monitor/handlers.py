@@ -48,15 +48,19 @@ async def remember_workflow(event: WorkflowApplied, uow: MonitorUnitOfWork) -> N
 
 
 async def watch_version(event: ModelDeployed, uow: MonitorUnitOfWork) -> None:
-    """From now on this version is the one whose windows tell. An open episode stays open until one of them is good."""
+    """From now on this version is the one whose windows tell. An open episode stays open until one of them is good.
+
+    Heard after what came later, the version is known and does not serve any more.
+    """
     state = event.state
-    await uow.rules.require(state.workflow)
+    await know_version(event.deployment, state, uow, canary=False)
+    told = await uow.told.get(event.deployment) or Told(event.deployment)
+    if _sequence(uow) < told.sequence:
+        return
     watch = await uow.watches.get(event.deployment)
     if watch is None:
         watch = Watch(event.deployment, event.model, state.workflow, event.version, uow.now)
     uow.watches.save(watch.serving(event.version, since=uow.now))
-    await know_version(event.deployment, state, uow, canary=False)
-    told = await uow.told.get(event.deployment) or Told(event.deployment)
     uow.told.save(replace(told, version=event.version, sequence=_sequence(uow)))
     for alert in await alerting.raised(uow, event.deployment):
         if alerts.ends_with_next_version(alert.id):

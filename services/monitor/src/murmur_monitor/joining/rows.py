@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import AwareDatetime, TypeAdapter
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from murmur_events.serving import FeedbackRecorded
 from murmur_monitor.domain.labels import CLICKS, key_of
 from murmur_monitor.domain.windows import Millis, as_millis
 
 _FIRST_ERROR = 400
+
+Whole = Annotated[int, Field(ge=0, le=2**62)]
+"""What the label book's file can hold, and a sum of it and a few rows."""
 
 
 class NotJoinable(ValueError):
@@ -22,9 +26,9 @@ class LoggedRows:
     most of an event."""
 
     deployment: str
-    version: int
+    version: Whole
     segment: str
-    offset: int
+    offset: Whole
     request_ids: list[str]
     times: list[AwareDatetime]
     statuses: list[int]

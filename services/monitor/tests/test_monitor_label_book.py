@@ -191,7 +191,9 @@ async def test_feedback_that_makes_no_sense_becomes_a_dead_letter(desk: Desk) ->
 @pytest.mark.parametrize("numbers", [{"offset": 2**63}, {"version": 2**63}, {"offset": -1}])
 async def test_numbers_that_no_file_can_hold_are_passed_over(desk: Desk, numbers: dict[str, int]) -> None:
     await desk.closed()
-    await desk.heard(logged(names(5, "odd")).model_copy(update=numbers), logged(names(5)), feedback(names(5), [1.0] * 5))
+    await desk.heard(
+        logged(names(5, "odd")).model_copy(update=numbers), logged(names(5)), feedback(names(5), [1.0] * 5)
+    )
     (window,) = await desk.measured()
     assert window.labelled == 5
 

@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -15,7 +14,7 @@ from murmur_monitor.codec import decode
 from murmur_monitor.domain.comparison import NothingToCompare, pairs
 from murmur_monitor.domain.folding import Fold
 from murmur_monitor.domain.measured import Compared, Comparison, NotCompared, TooFewRows, statistics_of
-from murmur_monitor.domain.windows import Window, as_millis
+from murmur_monitor.domain.windows import Place, as_millis
 from murmur_monitor.findings import WindowClosed
 from murmur_monitor.ports import (
     DriftDetector,
@@ -34,15 +33,6 @@ log = structlog.get_logger()
 LookUp = Callable[[TermsOf], Awaitable[Terms]]
 Record = Callable[[WindowClosed], Awaitable[int]]
 """Keeps and publishes a finding; its revision. Raises Transient."""
-
-
-@dataclass(frozen=True, order=True)
-class Place:
-    """One window of one version, over all partitions."""
-
-    window: Window
-    deployment: str
-    version: int
 
 
 class CloseScan:

@@ -53,7 +53,7 @@ async def watch_version(event: ModelDeployed, uow: MonitorUnitOfWork) -> None:
     Heard after what came later, the version is known and does not serve any more.
     """
     state = event.state
-    await know_version(event.deployment, state, uow, canary=False)
+    await know_version(event.deployment, state, uow)
     told = await uow.told.get(event.deployment) or Told(event.deployment)
     if _sequence(uow) < told.sequence:
         return
@@ -68,16 +68,15 @@ async def watch_version(event: ModelDeployed, uow: MonitorUnitOfWork) -> None:
 
 
 async def watch_canary(event: CanaryStarted, uow: MonitorUnitOfWork) -> None:
-    """Its windows are measured and tested beside those of the version that serves; they open no episode."""
-    await know_version(event.deployment, event.state, uow, canary=True)
+    """Its windows are measured, tested and judged beside those of the version that serves.
 
-
-async def know_version(deployment: str, state: VersionState, uow: MonitorUnitOfWork, *, canary: bool) -> None:
-    """Remember what windows of a version are compared with.
-
-    A version that was announced as serving is no canary any more, in whichever order the two are heard; what its labels
-    have shown so far stays its baseline.
+    They begin and end no episode, since only those of the serving version do.
     """
+    await know_version(event.deployment, event.state, uow)
+
+
+async def know_version(deployment: str, state: VersionState, uow: MonitorUnitOfWork) -> None:
+    """Remember what windows of a version are compared with; what its labels have shown so far stays its baseline."""
     await uow.rules.require(state.workflow)
     before = await uow.versions.get(version_id(deployment, state.version))
     inputs = state.artifacts.signature.inputs
@@ -89,7 +88,6 @@ async def know_version(deployment: str, state: VersionState, uow: MonitorUnitOfW
             reference=state.artifacts.reference,
             columns=tuple(column.name for column in inputs),
             categories=tuple(column.name for column in inputs if column.dtype == "category"),
-            canary=canary and (before is None or before.canary),
             baseline=None if before is None else before.baseline,
         )
     )
@@ -100,11 +98,11 @@ async def alert_trouble(event: TroubleReported, uow: MonitorUnitOfWork) -> None:
     alert_id = alerts.trouble(event.service, event.trouble)
     match event.state:
         case "began":
-            await alerting.raise_trouble(
+            await alerting.raise_once(
                 uow,
                 alert_id,
                 event.about,
-                event.service,
+                told_by=event.service,
                 severity=event.severity,
                 title=event.title,
                 detail=event.detail,

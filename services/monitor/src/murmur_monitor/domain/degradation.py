@@ -1,11 +1,11 @@
 """Whether labels show that a version has become worse, beyond chance, than it was when its labels began to come."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from murmur_monitor.domain.episodes import EpisodeStatus
+from murmur_monitor.domain.episodes import Episode
 from murmur_monitor.domain.looks import Looks
 from murmur_monitor.domain.quality import LESS_IS_BETTER, Interval, MetricName, Quality
 
@@ -106,38 +106,17 @@ def lost(before: Interval, now: Interval, metric: MetricName) -> Interval:
     return Interval(value, low, high)
 
 
-@dataclass(frozen=True)
-class Degradation:
-    """An episode: from the first degraded window to the next that held, with the evidence of the one that opened it.
+@dataclass(frozen=True, kw_only=True)
+class Degradation(Episode):
+    """A time of fallen quality, with the evidence of the window that opened it."""
 
-    correlation_id, cause: where the chain of events that it began goes on
-    """
-
-    id: str
-    deployment: str
-    model: str
-    version: int
-    workflow: str
-    opened_at: datetime
     metric: MetricName
     value: Interval
     baseline: float
     max_loss: float
     labelled: int
     detail: str
-    correlation_id: str
-    cause: str | None
-    windows: int = 1
-    status: EpisodeStatus = EpisodeStatus.OPEN
-    closed_at: datetime | None = None
 
     @property
     def alert(self) -> str:
-        """The alert of this episode."""
         return f"degraded/{self.deployment}/{self.id}"
-
-    def continued(self) -> "Degradation":
-        return replace(self, windows=self.windows + 1)
-
-    def closed(self, at: datetime) -> "Degradation":
-        return replace(self, status=EpisodeStatus.CLOSED, closed_at=at)

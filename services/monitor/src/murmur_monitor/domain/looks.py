@@ -1,10 +1,10 @@
 """When a window's labels are looked at to judge it, and how sure each look must be.
 
-Labels drip in for days. Judged anew at each of them, at one level, nearly every stable window would be found degraded at
-some moment: ten looks at 5 % reject about 19 % (Armitage, McPherson and Rowe 1969). So a window is looked at when its
-labels have doubled, and the looks share its error rate (alpha spending, Lan and DeMets 1983): look k may err with
+Labels drip in for days. Judged anew at each of them, at one level, nearly every stable window would be found degraded
+at some moment: ten looks at 5 % reject about 19 % (Armitage, McPherson and Rowe 1969). So a window is looked at when
+its labels have doubled, and the looks share its error rate (alpha spending, Lan and DeMets 1983): look k may err with
 rate / (k (k + 1)). These sum to the rate, however many looks there are and however they depend on each other; the
-doubling with such a share is the stitching of Howard, Ramdas, McAuliffe and Sekhon (2021). It asks one thing: that
+doubling with such shares is the stitching of Howard, Ramdas, McAuliffe and Sekhon (2021). It asks one thing: that
 *when* labels come does not follow from what they say.
 """
 

@@ -78,12 +78,13 @@ class MeasuredWindow:
     quality: Quality = field(default_factory=Quality.unknown)
     quality_detail: str = ""
     degradation: str | None = None
-    looks: Looks = Looks()
+    looks: Looks = field(default_factory=Looks)
 
-    def with_labels_of(self, before: "MeasuredWindow") -> "MeasuredWindow":
-        """Late rows change nothing in what labels told."""
+    def after(self, before: "MeasuredWindow") -> "MeasuredWindow":
+        """With what is kept of the former revision when late rows come: what labels told, and its episodes."""
         return replace(
             self,
+            episode=before.episode,
             quality=before.quality,
             quality_detail=before.quality_detail,
             degradation=before.degradation,

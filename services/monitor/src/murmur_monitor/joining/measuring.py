@@ -3,7 +3,6 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from zlib import crc32
 
@@ -12,7 +11,7 @@ from prometheus_client import Counter
 
 from murmur_kernel.clock import Clock
 from murmur_monitor.domain.quality import measure
-from murmur_monitor.domain.windows import Millis, Window, as_millis
+from murmur_monitor.domain.windows import Millis, Place, Window, as_millis
 from murmur_monitor.joining.book import LabelBook, Touch
 from murmur_monitor.quality_findings import WindowLabelled
 from murmur_monitor.views import TermsOf, Watched
@@ -26,13 +25,6 @@ the time joining goes on."""
 log = structlog.get_logger()
 unmatched = Counter("murmur_monitor_labels_unmatched", "Labels that no prediction came for in time")
 let_go = Counter("murmur_monitor_predictions_let_go", "Predictions that made room before their labels could come")
-
-
-@dataclass(frozen=True, order=True)
-class _Place:
-    window: Window
-    deployment: str
-    version: int
 
 
 class QualityScan:
@@ -65,7 +57,7 @@ class QualityScan:
         self._most_rows = most_rows
         self._forget_at: Millis = 0
         self._labels_a_second = labels_a_second
-        self._again_at: dict[_Place, Millis] = {}
+        self._again_at: dict[Place, Millis] = {}
 
     async def scan(self) -> None:
         """Every window that is over and whose labels have changed, oldest first. Raises Transient."""
@@ -73,7 +65,7 @@ class QualityScan:
         touches = await self._book.touched(_AT_ONCE)
         watched = {name: await self._watched(name) for name in {touch.deployment for touch in touches}}
         self._again_at = {place: moment for place, moment in self._again_at.items() if moment > now}
-        places: dict[_Place, list[Touch]] = defaultdict(list)
+        places: dict[Place, list[Touch]] = defaultdict(list)
         later: set[Touch] = set()
         for touch in touches:
             terms = watched[touch.deployment]
@@ -81,7 +73,7 @@ class QualityScan:
                 later.add(touch)
                 continue
             for window in _windows_of(touch, terms):
-                places[_Place(window, touch.deployment, touch.version)].append(touch)
+                places[Place(window, touch.deployment, touch.version)].append(touch)
         for place, its in sorted(places.items()):
             terms = watched[place.deployment]
             assert terms is not None, "places are those of watched deployments"
@@ -94,7 +86,7 @@ class QualityScan:
             await self._forget(now)
             self._forget_at = now + self._forget_every
 
-    async def _measure(self, place: _Place, terms: Watched) -> bool:
+    async def _measure(self, place: Place, terms: Watched) -> bool:
         """False while the window is not known: it has not closed, or its predictions are folded later than joined."""
         if not await self._is_recorded(TermsOf(place.deployment, place.version, place.window.starts_at)):
             return False

@@ -7,10 +7,9 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from murmur_events.serving import FeedbackRecorded
+from murmur_monitor.domain.folding import FIRST_ERROR
 from murmur_monitor.domain.labels import CLICKS, key_of
 from murmur_monitor.domain.windows import Millis, as_millis
-
-_FIRST_ERROR = 400
 
 Whole = Annotated[int, Field(ge=0, le=2**62)]
 """What the label book's file can hold, and a sum of it and a few rows."""
@@ -75,7 +74,7 @@ def predictions_of(value: bytes) -> Predictions:
     rows = len(event.request_ids)
     if not rows or {len(event.times), len(event.statuses), len(event.outputs)} != {rows}:
         raise ValueError("columns of different lengths")
-    failed = [status >= _FIRST_ERROR for status in event.statuses]
+    failed = [status >= FIRST_ERROR for status in event.statuses]
     return Predictions(
         deployment=event.deployment,
         version=event.version,

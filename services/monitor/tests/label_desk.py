@@ -25,7 +25,7 @@ from murmur_monitor.quality_findings import WindowLabelled, record_quality
 from murmur_monitor.repository import MonitorUnitOfWork
 
 Monitor = Harness[MonitorUnitOfWork]
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 class Desk:
@@ -79,6 +79,7 @@ class Desk:
             lambda name: self.monitor.read(views.label_delay_of, name),
             self._bury,
             self.monitor.clock,
+            clock_skew=timedelta(minutes=5),
             every=timedelta(0),
         )
 

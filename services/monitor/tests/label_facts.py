@@ -69,7 +69,7 @@ def feedback(
     request_ids: Iterable[str],
     labels: Iterable[float],
     *,
-    known: datetime = START + timedelta(hours=1),
+    known: datetime = START + timedelta(minutes=1),
     source: str = "labels",
     name: str = "credit",
 ) -> FeedbackRecorded:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from label_desk import HOUR, Desk, MakeDesk
+from label_desk import HOUR, MINUTE, Desk, MakeDesk
 from label_facts import feedback, logged, names
 from monitor_facts import START
 
@@ -93,7 +93,7 @@ async def test_all_labelled_predictions_go_that_no_window_needs_any_more(desk: D
     young = logged(names(3, "young"), start=START + HOUR, segment="young")
     await desk.heard(logged(names(40)), logged(names(20, "at once"), over=timedelta(0), segment="another"), young)
     ids = (*names(40), *names(20, "at once"), *names(3, "young"))
-    await desk.heard(feedback(ids, [1.0] * 63), feedback(names(9), [0.0] * 9, known=START + 2 * HOUR))
+    await desk.heard(feedback(ids, [1.0] * 63), feedback(names(9), [0.0] * 9, known=START + 2 * MINUTE))
     assert await desk.labelled_rows() == 63
     await desk.measured(at=START + timedelta(days=7, minutes=30))
     assert await desk.labelled_rows() == 3
@@ -123,7 +123,7 @@ async def test_labels_find_predictions_over_many_generations(desk_with: MakeDesk
     for batch in range(10):
         await desk.heard(logged(names(5, f"early{batch}"), segment=f"e{batch}"))
         await desk.heard(feedback(names(5, f"late{batch}"), [0.0] * 5))
-    await desk.heard(feedback(["early0-0"], [0.0], known=START + 2 * HOUR))
+    await desk.heard(feedback(["early0-0"], [0.0], known=START + 2 * MINUTE))
     (window,) = await desk.measured()
     assert window.labelled == 100
     counts = await desk.counts()
@@ -188,6 +188,33 @@ async def test_feedback_that_makes_no_sense_becomes_a_dead_letter(desk: Desk) ->
     assert (await desk.counts())["received"] == 3
 
 
+async def test_a_label_of_the_future_becomes_a_dead_letter_and_can_be_corrected(desk: Desk) -> None:
+    """By the clock of the monitor: whoever is decades ahead stamps the event so, too."""
+    await desk.closed()
+    year = 365 * 24 * HOUR
+    await desk.heard(logged(names(2)))
+    await desk.say(feedback(["q-0"], [1.0], known=START + 36 * year))
+    desk.monitor.clock.advance(36 * year.total_seconds())
+    await desk.say(feedback(["q-1"], [1.0], known=START + 36 * year))
+    desk.monitor.clock.advance(-36 * year.total_seconds())
+    await desk.read()
+    assert [letter.error for letter in await desk.monitor.store.dead_letters()] == ["NotJoinable"] * 2
+    await desk.heard(feedback(names(2), [0.0, 0.0], known=desk.monitor.clock.now() + timedelta(minutes=5)))
+    (window,) = await desk.measured()
+    assert window.labelled == 2
+
+
+async def test_a_label_of_the_future_is_refused_again_when_the_book_is_filled_anew(desk: Desk) -> None:
+    await desk.heard(logged(names(1)), feedback(names(1), [1.0], known=START + 48 * HOUR))
+    await desk.book.close()
+    desk.path.unlink()
+    desk.open()
+    desk.monitor.clock.advance(72 * HOUR.total_seconds())
+    desk.broker.committed.clear()
+    await desk.read()
+    assert await desk.counts() == {"predictions": 1}
+
+
 @pytest.mark.parametrize("numbers", [{"offset": 2**63}, {"version": 2**63}, {"offset": -1}])
 async def test_numbers_that_no_file_can_hold_are_passed_over(desk: Desk, numbers: dict[str, int]) -> None:
     await desk.closed()
@@ -213,7 +240,7 @@ async def test_what_is_touched_again_while_it_is_measured_is_measured_again(desk
     await desk.closed()
     await desk.heard(logged(names(30)), feedback(names(1), [1.0]))
     before = await desk.book.touched(10)
-    await desk.heard(feedback(["q-0"], [0.0], known=START + 2 * HOUR))
+    await desk.heard(feedback(["q-0"], [0.0], known=START + 2 * MINUTE))
     await desk.book.settle(before, [])
     (window,) = await desk.measured()
     assert window.quality["brier"] == 0.25

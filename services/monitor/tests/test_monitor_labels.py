@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from label_desk import HOUR, Desk, MakeDesk
+from label_desk import HOUR, MINUTE, Desk, MakeDesk
 from label_facts import Population, feedback, logged, names
 from monitor_facts import START
 
@@ -60,7 +60,7 @@ async def test_a_label_that_comes_twice_counts_once(desk: Desk) -> None:
     await desk.closed()
     await desk.heard(logged(names(30)), feedback(names(30), [1.0] * 30))
     await desk.measured()
-    await desk.heard(feedback(names(30), [1.0] * 30), feedback(names(2), [1.0] * 2, known=START + 3 * HOUR))
+    await desk.heard(feedback(names(30), [1.0] * 30), feedback(names(2), [1.0] * 2, known=START + 3 * MINUTE))
     assert await desk.measured() == []
     assert await desk.counts() == {"predictions": 30, "received": 62, "joined": 30, "repeated": 32}
 
@@ -69,7 +69,7 @@ async def test_a_corrected_label_replaces_the_first(desk: Desk) -> None:
     await desk.closed()
     await desk.heard(logged(names(4), outputs=[0.9, 0.8, 0.2, 0.1]), feedback(names(4), [1.0, 1.0, 0.0, 0.0]))
     (before,) = await desk.measured()
-    await desk.heard(feedback(["q-0"], [0.0], known=START + 2 * HOUR))
+    await desk.heard(feedback(["q-0"], [0.0], known=START + 2 * MINUTE))
     (after,) = await desk.measured()
     assert (before.quality["auc"], after.quality["auc"]) == (1.0, pytest.approx(2 / 3))
     assert (after.labelled, after.revision) == (4, 3)
@@ -78,16 +78,16 @@ async def test_a_corrected_label_replaces_the_first(desk: Desk) -> None:
 
 async def test_an_earlier_label_does_not_replace_one_that_was_known_later(desk: Desk) -> None:
     await desk.closed()
-    await desk.heard(logged(names(1)), feedback(names(1), [1.0], known=START + 2 * HOUR))
+    await desk.heard(logged(names(1)), feedback(names(1), [1.0], known=START + 2 * MINUTE))
     await desk.measured()
-    await desk.heard(feedback(names(1), [0.0], known=START + HOUR))
+    await desk.heard(feedback(names(1), [0.0], known=START + MINUTE))
     assert await desk.measured() == []
     assert (await desk.counts())["outdated"] == 1
 
 
 async def test_a_correction_that_comes_before_the_prediction_counts(desk: Desk) -> None:
     await desk.closed()
-    await desk.heard(feedback(["q-0", "q-1"], [1.0, 0.0]), feedback(["q-0"], [0.0], known=START + 2 * HOUR))
+    await desk.heard(feedback(["q-0", "q-1"], [1.0, 0.0]), feedback(["q-0"], [0.0], known=START + 2 * MINUTE))
     await desk.heard(logged(names(2)))
     (window,) = await desk.measured()
     assert (window.labelled, window.quality["brier"]) == (2, 0.25)

@@ -1,6 +1,6 @@
 """What the monitor does when a workflow is applied, a version is deployed, or a deployment fails."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from murmur_events.deployments import CanaryStarted, DeploymentFailed, ModelDeployed
@@ -15,36 +15,46 @@ from murmur_monitor.domain.windows import Calendar, as_millis
 from murmur_monitor.repository import KnownVersion, MonitorUnitOfWork, QualityRules, Told, WorkflowRules, version_id
 
 _COMMIT_MARGIN = timedelta(seconds=5)
-"""A new window length counts from a border at least so far ahead that no row beyond it was folded with the old one."""
 
 
-async def remember_workflow(event: WorkflowApplied, uow: MonitorUnitOfWork) -> None:
-    """Keep how a workflow wants to be watched. Windows that have begun keep their length."""
-    known = await uow.rules.get(event.workflow)
-    if known is not None and known.revision >= event.revision:
-        return
-    monitoring = event.definition.monitoring
-    if known is None:
-        calendar = Calendar.of(monitoring.window)
-    else:
-        calendar = known.calendar.changed(monitoring.window, after=as_millis(uow.now + _COMMIT_MARGIN))
-    uow.rules.save(
-        WorkflowRules(
-            workflow=event.workflow,
-            revision=event.revision,
-            calendar=calendar,
-            min_rows=monitoring.min_rows,
-            error_rate=monitoring.drift.p_value,
-            engine=monitoring.drift.engine,
-            quality=QualityRules(
-                metric=monitoring.quality.metric,
-                max_loss=monitoring.quality.max_loss,
-                min_labelled=monitoring.quality.min_labelled,
-                confidence=monitoring.quality.confidence,
-                label_delay=monitoring.quality.label_delay,
-            ),
+@dataclass(frozen=True)
+class Workflows:
+    """clock_skew: how far in the future a prediction's time may lie."""
+
+    clock_skew: timedelta
+
+    async def remember(self, event: WorkflowApplied, uow: MonitorUnitOfWork) -> None:
+        """Keep how a workflow wants to be watched. Windows that have begun keep their length.
+
+        A new length counts from a border so far ahead that no row beyond it was folded with the old one: it would move
+        to another window.
+        """
+        known = await uow.rules.get(event.workflow)
+        if known is not None and known.revision >= event.revision:
+            return
+        monitoring = event.definition.monitoring
+        if known is None:
+            calendar = Calendar.of(monitoring.window)
+        else:
+            after = as_millis(uow.now + self.clock_skew + _COMMIT_MARGIN)
+            calendar = known.calendar.changed(monitoring.window, after=after)
+        uow.rules.save(
+            WorkflowRules(
+                workflow=event.workflow,
+                revision=event.revision,
+                calendar=calendar,
+                min_rows=monitoring.min_rows,
+                error_rate=monitoring.drift.p_value,
+                engine=monitoring.drift.engine,
+                quality=QualityRules(
+                    metric=monitoring.quality.metric,
+                    max_loss=monitoring.quality.max_loss,
+                    min_labelled=monitoring.quality.min_labelled,
+                    confidence=monitoring.quality.confidence,
+                    label_delay=monitoring.quality.label_delay,
+                ),
+            )
         )
-    )
 
 
 async def watch_version(event: ModelDeployed, uow: MonitorUnitOfWork) -> None:

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 from murmur_events.serving import FeedbackRecorded
 from murmur_monitor.domain.folding import FIRST_ERROR
 from murmur_monitor.domain.labels import CLICKS, key_of
-from murmur_monitor.domain.windows import Millis, as_millis
+from murmur_monitor.domain.windows import Millis, as_datetime, as_millis
 
 Whole = Annotated[int, Field(ge=0, le=2**62)]
 """What the label book's file can hold, and a sum of it and a few rows."""
@@ -93,17 +93,24 @@ def _live(event: LoggedRows) -> list[str]:
     return ["" if batch else name for name, batch in zip(event.request_ids, event.in_batches, strict=True)]
 
 
-def labels_of(event: FeedbackRecorded, arrived: Millis) -> Labels:
-    """Raises NotJoinable for columns of different lengths."""
+def labels_of(event: FeedbackRecorded, arrived: Millis, *, latest: Millis) -> Labels:
+    """Raises NotJoinable for columns of different lengths, and for times later than `latest`."""
     rows = len(event.request_ids)
     odd = {name: length for name in ("times", "labels") if (length := len(getattr(event, name))) != rows}
     if odd or not rows:
         raise NotJoinable(f"every column must have one entry a label: request_ids has {rows}, others have {odd!r}")
+    known = [as_millis(time) for time in event.times]
+    if max(known) > latest:
+        name, moment = event.request_ids[known.index(max(known))], as_datetime(max(known)).isoformat()
+        raise NotJoinable(
+            f"the label of request {name!r} becomes known at {moment!r}, which is in the future, and no correction"
+            f" would ever replace it: correct the time, or the clock of whoever sent it"
+        )
     return Labels(
         deployment=event.deployment,
         arrived=arrived,
         keys=[key_of(event.deployment, name) for name in event.request_ids],
-        known=[as_millis(time) for time in event.times],
+        known=known,
         values=event.labels,
         clicks=event.source == CLICKS,
     )

@@ -111,7 +111,7 @@ async def main(total: int) -> None:
         joining = Watch()
         for first in firsts:
             with joining:
-                await book.take([labels_of(feedback(first, 5_000), now)], {}, delays=DELAYS, now=now)
+                await book.take([labels_of(feedback(first, 5_000), now, latest=now)], {}, delays=DELAYS, now=now)
         say(f"labels, {len(firsts) * 5_000:,} joined among {held:,}: {joining.rate(len(firsts) * 5_000)}")
         reading, measuring = Watch(), Watch()
         with reading:

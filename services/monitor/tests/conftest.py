@@ -1,6 +1,7 @@
 """The monitor's handlers over both stores."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,14 +9,19 @@ from label_desk import Desk, MakeDesk
 from monitor_facts import model_deployed, workflow_applied
 
 from murmur_kernel.testing import STORES, Harness
-from murmur_monitor.consumers import SUBSCRIPTIONS
+from murmur_monitor.consumers import subscriptions
+from murmur_monitor.handlers import Workflows
 from murmur_monitor.repository import KINDS, MonitorUnitOfWork
 
 
 @pytest.fixture(params=STORES)
 async def monitor(request: pytest.FixtureRequest) -> AsyncIterator[Harness[MonitorUnitOfWork]]:
     harness = Harness(
-        MonitorUnitOfWork, kinds=KINDS, subscriptions=SUBSCRIPTIONS, store=request.param, service="monitor"
+        MonitorUnitOfWork,
+        kinds=KINDS,
+        subscriptions=subscriptions(Workflows(clock_skew=timedelta(seconds=60))),
+        store=request.param,
+        service="monitor",
     )
     async with harness:
         yield harness

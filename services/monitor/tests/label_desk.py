@@ -25,23 +25,41 @@ from murmur_monitor.quality_findings import WindowLabelled, record_quality
 from murmur_monitor.repository import MonitorUnitOfWork
 
 Monitor = Harness[MonitorUnitOfWork]
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 class Desk:
     """A monitor with a label book; what a test says goes over a broker in memory, and time stands still."""
 
-    def __init__(self, monitor: Monitor, folder: Path, *, generation_rows: int = 1000, most_rows: int = 10_000) -> None:
+    def __init__(
+        self,
+        monitor: Monitor,
+        folder: Path,
+        *,
+        generation_rows: int = 1000,
+        most_rows: int = 10_000,
+        window_rows: int = 10_000,
+        labels_a_second: int = 1_000,
+        forget_rows: int = 7,
+    ) -> None:
         self.monitor = monitor
         self.broker = MemoryBroker()
         self.path = folder / "labels.db"
         self._rows = generation_rows
         self._most_rows = most_rows
+        self._window_rows = window_rows
+        self._forget_rows = forget_rows
+        self._labels_a_second = labels_a_second
         self.open()
 
     def open(self) -> None:
         """As after a restart: a new book over the same file, a new member of the group."""
-        self.book = LabelBook(self.path, generation_rows=self._rows)
+        self.book = LabelBook(
+            self.path,
+            generation_rows=self._rows,
+            window_rows=self._window_rows,
+            forget_rows=self._forget_rows,
+        )
         self.source = MemorySource(self.broker, "labels", joining.TOPICS, wait=0.01)
         self.scan = QualityScan(
             self.book,
@@ -52,6 +70,7 @@ class Desk:
             grace=timedelta(seconds=2),
             forget_every=timedelta(0),
             most_rows=self._most_rows,
+            labels_a_second=self._labels_a_second,
         )
         self.follower = LabelFollower(
             lambda: self.source,
@@ -60,6 +79,7 @@ class Desk:
             lambda name: self.monitor.read(views.label_delay_of, name),
             self._bury,
             self.monitor.clock,
+            clock_skew=timedelta(minutes=5),
             every=timedelta(0),
         )
 
@@ -96,6 +116,14 @@ class Desk:
 
     async def counts(self) -> dict[str, int]:
         return {what: rows for what, rows in (await self.book.counts("credit")).items() if rows}
+
+    async def labelled_rows(self) -> int:
+        """Of version 1, as many as the book has; its own count of all must agree."""
+        always = Window(0, as_millis(START + timedelta(days=10_000)))
+        rows = (await self.book.rows_of("credit", 1, always)).known
+        counted = await self.book._writing(lambda book: book.execute("SELECT value FROM numbers WHERE name = 'joined'"))
+        assert counted.fetchone() == (rows,)
+        return rows
 
     async def _record(self, finding: WindowLabelled) -> int:
         return await self.monitor.change(record_quality, finding)

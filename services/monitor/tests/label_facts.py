@@ -40,8 +40,13 @@ def logged(
     statuses: Sequence[int] | None = None,
     name: str = "credit",
 ) -> PredictionLogged:
-    """Predictions spread over a window."""
+    """Predictions spread over a window; those of one request that follow each other have one time, but failed ones."""
     count = len(request_ids)
+    statuses = tuple(statuses or (200,) * count)
+    times = spread(count, start=start, over=over)
+    for row in range(1, count):
+        if request_ids[row] == request_ids[row - 1] and max(statuses[row - 1 : row + 1]) < 400:
+            times[row] = times[row - 1]
     return PredictionLogged(
         deployment=DeploymentName(name),
         shard=0,
@@ -52,9 +57,9 @@ def logged(
         segment=segment,
         offset=offset,
         request_ids=tuple(request_ids),
-        times=tuple(spread(count, start=start, over=over)),
+        times=tuple(times),
         latencies_ms=(1.0,) * count,
-        statuses=tuple(statuses or (200,) * count),
+        statuses=statuses,
         features={"amount": (1.0,) * count},
         outputs=tuple(outputs or (0.5,) * count),
     )
@@ -64,7 +69,7 @@ def feedback(
     request_ids: Iterable[str],
     labels: Iterable[float],
     *,
-    known: datetime = START + timedelta(hours=1),
+    known: datetime = START + timedelta(minutes=1),
     source: str = "labels",
     name: str = "credit",
 ) -> FeedbackRecorded:

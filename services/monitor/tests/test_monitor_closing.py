@@ -1,6 +1,6 @@
 """The close scan: when a window is over, what is found in it, when it is looked at again; with the real documents."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,10 +21,13 @@ from monitor_facts import (
 from murmur_events.monitoring import AlertRaised, DriftDetected, WindowMeasured
 from murmur_events.serving import PredictionLogged
 from murmur_kernel.artifacts import ArtifactStore
+from murmur_kernel.errors import StoreUnavailable
 from murmur_kernel.testing import Harness
 from murmur_monitor.closing import CloseScan
 from murmur_monitor.codec import decode_key, encode_key
 from murmur_monitor.detection import detector_for
+from murmur_monitor.domain.comparison import Pair
+from murmur_monitor.domain.drift import ColumnTest
 from murmur_monitor.domain.folding import FloatArray
 from murmur_monitor.domain.windows import Millis
 from murmur_monitor.findings import WindowClosed, record_window
@@ -258,6 +261,52 @@ async def test_an_engine_that_is_not_installed_is_told(scene: Scene, people: Peo
     window = only_window(await scene.scanned())
     assert window.outcome == "not_tested"
     assert "install murmur-monitor[alibi]" in window.detail
+
+
+class Broken:
+    """A library that is there and does not work."""
+
+    def __init__(self, *, loads: bool) -> None:
+        self._loads = loads
+
+    @property
+    def engine(self) -> str:
+        return "broken 1"
+
+    def load(self) -> None:
+        if not self._loads:
+            raise ImportError("numpy.core was removed")
+
+    def test(self, pairs: Sequence[Pair]) -> tuple[ColumnTest, ...]:
+        self.load()
+        raise ValueError("array must not contain infs or NaNs")
+
+
+@pytest.mark.parametrize(("loads", "complaint"), [(True, "must not contain infs"), (False, "numpy.core was removed")])
+async def test_an_engine_that_breaks_is_told_and_the_other_windows_go_on(
+    scene: Scene, people: People, loads: bool, complaint: str
+) -> None:
+    scene.engines = lambda engine: Broken(loads=loads)
+    await scene.predicted(people.rows(600))
+    await scene.predicted(people.rows(50), window=1)
+    first, alert, second = await scene.scanned(after_window=1)
+    assert isinstance(first, WindowMeasured)
+    assert isinstance(alert, AlertRaised)
+    assert isinstance(second, WindowMeasured)
+    assert (first.outcome, second.outcome) == ("not_tested", "too_few_rows")
+    assert complaint in alert.detail
+
+
+async def test_a_store_that_is_away_is_waited_for_and_told_to_nobody(scene: Scene, people: People) -> None:
+    def away(engine: EngineName) -> DriftDetector:
+        raise StoreUnavailable("gone for a moment")
+
+    scene.engines = away
+    await scene.predicted(people.rows(600))
+    with pytest.raises(StoreUnavailable):
+        await scene.scanned()
+    scene.engines = detector_for
+    assert only_window(await scene.scanned()).outcome == "stable"
 
 
 async def test_windows_are_forgotten_once_they_are_closed_and_far_behind(scene: Scene, people: People) -> None:

@@ -1,7 +1,7 @@
 """Labels by REST: what is taken, what is refused and in which words, and that they arrive in the windows."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,10 @@ async def test_a_call_that_is_repeated_says_it_once(door: Door) -> None:
             "request 'q-1#0' has the labels [0.0, 1.0]: send one of them",
         ),
         ([{"request_id": "q-1", "label": 1, "time": "2026-01-01T00:00:00"}], "'2026-01-01T00:00:00' names no zone"),
+        (
+            [{"request_id": "q-1", "label": 1, "time": "2062-01-01T00:00:00Z"}],
+            "time '2062-01-01T00:00:00+00:00' of request 'q-1' is in the future",
+        ),
         ([{"request_id": f"q-{row}", "label": 1} for row in range(MOST_ROWS + 1)], "10,001 rows are too many"),
     ],
 )
@@ -125,6 +129,12 @@ async def test_what_makes_no_sense_is_refused_in_words(door: Door, rows: list[di
     assert answer.status_code == 422
     assert complaint in answer.json()["detail"]
     assert door.said == 0
+
+
+async def test_a_clock_that_is_a_little_fast_is_borne_with(door: Door) -> None:
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    answer = await door.give({"request_id": "q-1", "label": 1, "time": soon.isoformat()})
+    assert answer.status_code == 202, answer.text
 
 
 async def test_the_same_label_twice_in_a_call_is_one(door: Door) -> None:

@@ -1,5 +1,6 @@
 """A closed window in, facts out: windows, one drift an episode, alerts that end; over both stores."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from murmur_events.base import DeploymentName
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
 from murmur_kernel.testing import Harness
 from murmur_monitor.domain.drift import ColumnTest
+from murmur_monitor.domain.episodes import Standing
 from murmur_monitor.domain.measured import Compared, Comparison, NotCompared, Statistics, TooFewRows, window_id
 from murmur_monitor.domain.windows import Window, as_millis
 from murmur_monitor.findings import WindowClosed, record_window
@@ -99,7 +101,7 @@ async def test_a_good_window_ends_the_episode_in_its_chain(credit: Monitor) -> N
     assert episode.status == "closed"
     watch = await credit.get(WATCHES, "credit")
     assert watch is not None
-    assert watch.episode is None
+    assert watch.drift.episode is None
 
 
 async def test_drift_after_a_good_window_is_another_episode(credit: Monitor) -> None:
@@ -118,7 +120,7 @@ async def test_windows_that_tell_nothing_leave_the_episode_open(credit: Monitor)
     assert names(credit) == ["WindowMeasured"]
     watch = await credit.get(WATCHES, "credit")
     assert watch is not None
-    assert watch.episode is not None
+    assert watch.drift.episode is not None
 
 
 async def test_a_version_that_no_longer_serves_opens_nothing(credit: Monitor) -> None:
@@ -180,6 +182,35 @@ async def test_late_rows_of_an_older_window_end_no_episode(credit: Monitor) -> N
     credit.take_published()
     await credit.change(record_window, closed(0, STABLE, rows=501))
     assert names(credit) == ["WindowMeasured"]
+
+
+async def test_late_rows_leave_a_window_in_its_episode(credit: Monitor) -> None:
+    """Those of the window that opened it, of one that continued it and of the one that closed it."""
+    for number, comparison in enumerate((DRIFT, DRIFT, STABLE, STABLE)):
+        await credit.change(record_window, closed(number, comparison))
+    (drift,) = [event for event in credit.published if isinstance(event, DriftDetected)]
+    for number, comparison in enumerate((DRIFT, STABLE, STABLE)):
+        await credit.change(record_window, closed(number, comparison, rows=510))
+    kept = [
+        await credit.get(WINDOWS, window_id("credit", 1, START + timedelta(minutes=5 * number))) for number in range(4)
+    ]
+    assert [(window.revision, window.episode) for window in kept if window] == [
+        (2, drift.episode),
+        (2, drift.episode),
+        (2, drift.episode),
+        (1, None),
+    ]
+
+
+async def test_a_watch_that_an_older_release_has_kept_stays_in_its_episode(credit: Monitor) -> None:
+    await credit.change(record_window, closed(0, DRIFT))
+    watch = await credit.get(WATCHES, "credit")
+    assert watch is not None
+    kept = json.loads(WATCHES.dump(watch))
+    drift = kept.pop("drift")
+    assert drift["episode"] is not None
+    assert WATCHES.load(json.dumps(kept | drift)) == watch
+    assert WATCHES.load(json.dumps(kept)).drift == Standing()
 
 
 async def test_a_window_that_cannot_be_tested_is_told_once_and_once_when_it_can(credit: Monitor) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Literal
 
+import pytest
 from monitor_facts import model_deployed, workflow_applied
 
 from murmur_events.base import DeploymentName, ModelName
@@ -12,7 +13,7 @@ from murmur_events.troubles import TroubleReported
 from murmur_kernel.consuming import Ack, Park
 from murmur_kernel.testing import Harness
 from murmur_monitor.domain.windows import Calendar, Span, as_millis
-from murmur_monitor.repository import RULES, VERSIONS, WATCHES, MonitorUnitOfWork
+from murmur_monitor.repository import RULES, TOLD, VERSIONS, WATCHES, MonitorUnitOfWork
 from murmur_monitor.views import calendar_of
 
 Monitor = Harness[MonitorUnitOfWork]
@@ -47,13 +48,17 @@ async def test_a_new_length_counts_for_windows_that_start_later(monitor: Monitor
     assert rules.calendar.spans == (Span(0, 300_000), Span(change, 60_000))
 
 
-async def test_a_border_that_is_too_near_is_left_to_the_next_window(monitor: Monitor) -> None:
+@pytest.mark.parametrize(("seconds_before", "border"), [(66, 66), (64, 364), (2, 302)])
+async def test_a_border_is_left_to_the_next_window_where_rows_may_lie_beyond_it(
+    monitor: Monitor, seconds_before: int, border: int
+) -> None:
+    """A replica's clock may be a minute fast here, and the handler takes a moment."""
     await monitor.receives(workflow_applied())
-    monitor.clock.advance(298)
+    monitor.clock.advance(300 - seconds_before)
     await monitor.receives(workflow_applied(revision=2, window=timedelta(minutes=1)))
     rules = await monitor.get(RULES, "credit")
     assert rules is not None
-    assert rules.calendar.spans[-1].since == as_millis(monitor.clock.now() + timedelta(seconds=302))
+    assert rules.calendar.spans[-1].since == as_millis(monitor.clock.now() + timedelta(seconds=border))
 
 
 async def test_an_older_revision_is_ignored(monitor: Monitor) -> None:
@@ -74,6 +79,26 @@ async def test_a_deployed_version_is_watched(monitor: Monitor) -> None:
     assert (version.columns, version.categories) == (("amount", "income", "education"), ("education",))
     assert await monitor.read(calendar_of, "credit") == Calendar.of(timedelta(minutes=5))
     assert monitor.published == []
+
+
+async def test_a_version_that_is_heard_of_late_does_not_serve_again(monitor: Monitor) -> None:
+    """A dead letter of version 2 that is handed in again after version 3 was handled."""
+    await monitor.receives(workflow_applied())
+    stale = monitor.record_of(model_deployed(version=2))
+    await monitor.receives(model_deployed(version=3))
+    await monitor.receives(deployment_failed(version=4, still_serving=3))
+    monitor.take_published()
+    assert await monitor.receives_record(stale) == Ack()
+    watch, told = await monitor.get(WATCHES, "credit"), await monitor.get(TOLD, "credit")
+    assert watch is not None
+    assert told is not None
+    assert (watch.version, told.version) == (3, 3)
+    assert await monitor.get(VERSIONS, "credit/2") is not None, "what its last windows are compared with"
+    assert monitor.published == [], "version 4 has still failed"
+    await monitor.receives(model_deployed(version=2))
+    watch = await monitor.get(WATCHES, "credit")
+    assert watch is not None
+    assert watch.version == 2, "a roll-back is no stale news"
 
 
 async def test_a_deployment_waits_for_its_workflow(monitor: Monitor) -> None:

@@ -3,11 +3,13 @@
 import asyncio
 import sqlite3
 import threading
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from label_desk import HOUR, Desk, MakeDesk
+import pytest
+from label_desk import HOUR, MINUTE, Desk, MakeDesk
 from label_facts import feedback, logged, names
 from monitor_facts import START
 
@@ -85,6 +87,33 @@ async def test_where_there_is_no_room_the_oldest_predictions_go_and_are_counted(
     assert window.labelled == 1
 
 
+async def test_all_labelled_predictions_go_that_no_window_needs_any_more(desk: Desk) -> None:
+    """However many more there are than one transaction deletes, also within one moment; the younger ones stay."""
+    await desk.closed()
+    young = logged(names(3, "young"), start=START + HOUR, segment="young")
+    await desk.heard(logged(names(40)), logged(names(20, "at once"), over=timedelta(0), segment="another"), young)
+    ids = (*names(40), *names(20, "at once"), *names(3, "young"))
+    await desk.heard(feedback(ids, [1.0] * 63), feedback(names(9), [0.0] * 9, known=START + 2 * MINUTE))
+    assert await desk.labelled_rows() == 63
+    await desk.measured(at=START + timedelta(days=7, minutes=30))
+    assert await desk.labelled_rows() == 3
+
+
+async def test_labelled_predictions_take_room_too_and_go_with_those_of_their_time(desk_with: MakeDesk) -> None:
+    desk = desk_with(generation_rows=100, most_rows=600)
+    await desk.closed()
+    for batch in range(5):
+        ids = names(50, f"b{batch}")
+        start = START + timedelta(minutes=batch)
+        await desk.heard(logged(ids, start=start, over=timedelta(minutes=1), segment=f"s{batch}"))
+    await desk.measured()
+    assert "let_go" not in await desk.counts(), "250 rows"
+    await desk.heard(*(feedback(names(50, f"b{batch}"), [1.0] * 50) for batch in range(5)))
+    await desk.measured(at=START + 3 * HOUR)
+    assert (await desk.counts())["let_go"] == 100, "250 predictions, 250 labels, 250 labelled, less the oldest"
+    assert await desk.labelled_rows() == 150
+
+
 async def test_labels_find_predictions_over_many_generations(desk_with: MakeDesk) -> None:
     desk = desk_with(generation_rows=7)
     await desk.closed()
@@ -94,7 +123,7 @@ async def test_labels_find_predictions_over_many_generations(desk_with: MakeDesk
     for batch in range(10):
         await desk.heard(logged(names(5, f"early{batch}"), segment=f"e{batch}"))
         await desk.heard(feedback(names(5, f"late{batch}"), [0.0] * 5))
-    await desk.heard(feedback(["early0-0"], [0.0], known=START + 2 * HOUR))
+    await desk.heard(feedback(["early0-0"], [0.0], known=START + 2 * MINUTE))
     (window,) = await desk.measured()
     assert window.labelled == 100
     counts = await desk.counts()
@@ -136,6 +165,20 @@ async def test_a_book_that_is_read_anew_takes_nothing_back(desk: Desk) -> None:
     assert await desk.monitor.change(record_quality, fewer) == before.revision
 
 
+async def test_a_book_of_an_older_release_is_brought_up_to_date(desk: Desk) -> None:
+    await desk.closed()
+    await desk.heard(logged(names(30)), feedback(names(10), [1.0] * 10))
+    await desk.book.close()
+    with closing(sqlite3.connect(desk.path)) as book:
+        book.execute("ALTER TABLE segments DROP COLUMN time")
+        book.execute("DELETE FROM numbers WHERE name = 'joined'")
+        book.commit()
+    desk.open()
+    await desk.heard(logged(names(40)), feedback(names(40), [1.0] * 40))
+    (window,) = await desk.measured()
+    assert window.labelled == await desk.labelled_rows() == 40
+
+
 async def test_feedback_that_makes_no_sense_becomes_a_dead_letter(desk: Desk) -> None:
     odd = feedback(names(3), [1.0] * 3).model_copy(update={"labels": (1.0,)})
     await desk.heard(odd, feedback(names(3), [1.0] * 3))
@@ -143,6 +186,43 @@ async def test_feedback_that_makes_no_sense_becomes_a_dead_letter(desk: Desk) ->
     assert letter.error == "NotJoinable"
     assert "request_ids has 3, others have {'labels': 1}" in letter.reason
     assert (await desk.counts())["received"] == 3
+
+
+async def test_a_label_of_the_future_becomes_a_dead_letter_and_can_be_corrected(desk: Desk) -> None:
+    """By the clock of the monitor: whoever is decades ahead stamps the event so, too."""
+    await desk.closed()
+    year = 365 * 24 * HOUR
+    await desk.heard(logged(names(2)))
+    await desk.say(feedback(["q-0"], [1.0], known=START + 36 * year))
+    desk.monitor.clock.advance(36 * year.total_seconds())
+    await desk.say(feedback(["q-1"], [1.0], known=START + 36 * year))
+    desk.monitor.clock.advance(-36 * year.total_seconds())
+    await desk.read()
+    assert [letter.error for letter in await desk.monitor.store.dead_letters()] == ["NotJoinable"] * 2
+    await desk.heard(feedback(names(2), [0.0, 0.0], known=desk.monitor.clock.now() + timedelta(minutes=5)))
+    (window,) = await desk.measured()
+    assert window.labelled == 2
+
+
+async def test_a_label_of_the_future_is_refused_again_when_the_book_is_filled_anew(desk: Desk) -> None:
+    await desk.heard(logged(names(1)), feedback(names(1), [1.0], known=START + 48 * HOUR))
+    await desk.book.close()
+    desk.path.unlink()
+    desk.open()
+    desk.monitor.clock.advance(72 * HOUR.total_seconds())
+    desk.broker.committed.clear()
+    await desk.read()
+    assert await desk.counts() == {"predictions": 1}
+
+
+@pytest.mark.parametrize("numbers", [{"offset": 2**63}, {"version": 2**63}, {"offset": -1}])
+async def test_numbers_that_no_file_can_hold_are_passed_over(desk: Desk, numbers: dict[str, int]) -> None:
+    await desk.closed()
+    await desk.heard(
+        logged(names(5, "odd")).model_copy(update=numbers), logged(names(5)), feedback(names(5), [1.0] * 5)
+    )
+    (window,) = await desk.measured()
+    assert window.labelled == 5
 
 
 async def test_a_reader_that_begins_too_late_goes_back_to_where_the_book_ends(desk: Desk) -> None:
@@ -160,7 +240,7 @@ async def test_what_is_touched_again_while_it_is_measured_is_measured_again(desk
     await desk.closed()
     await desk.heard(logged(names(30)), feedback(names(1), [1.0]))
     before = await desk.book.touched(10)
-    await desk.heard(feedback(["q-0"], [0.0], known=START + 2 * HOUR))
+    await desk.heard(feedback(["q-0"], [0.0], known=START + 2 * MINUTE))
     await desk.book.settle(before, [])
     (window,) = await desk.measured()
     assert window.quality["brier"] == 0.25

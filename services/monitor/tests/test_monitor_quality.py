@@ -10,7 +10,7 @@ from murmur_monitor.domain.quality import Floats, LabelledRows, MetricName, meas
 
 def rows(outputs: Floats | list[float], labels: Floats | list[float], *, clicks: bool = False) -> LabelledRows:
     values = np.asarray(labels, dtype=np.float64)
-    return LabelledRows(np.asarray(outputs, dtype=np.float64), values, np.full(len(values), clicks))
+    return LabelledRows(np.asarray(outputs, dtype=np.float64), values, np.full(len(values), clicks), len(values))
 
 
 @pytest.mark.parametrize("count", [60, 2_000, 30_000])

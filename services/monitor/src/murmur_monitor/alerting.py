@@ -11,33 +11,24 @@ MONITOR = "monitor"
 
 
 async def raise_once(
-    uow: MonitorUnitOfWork, alert_id: str, deployment: str, *, severity: Severity, title: str, detail: str
-) -> None:
-    """About a deployment. Nothing happens while an alert of this id is raised already."""
-    await _raise(uow, alert_id, deployment, deployment, MONITOR, severity=severity, title=title, detail=detail)
-
-
-async def raise_trouble(
-    uow: MonitorUnitOfWork, alert_id: str, about: str, service: str, *, severity: Severity, title: str, detail: str
-) -> None:
-    """About whatever another service has trouble with, else like raise_once."""
-    await _raise(uow, alert_id, about, None, service, severity=severity, title=title, detail=detail)
-
-
-async def _raise(
     uow: MonitorUnitOfWork,
     alert_id: str,
     about: str,
-    deployment: str | None,
-    service: str,
     *,
     severity: Severity,
     title: str,
     detail: str,
+    told_by: str | None = None,
 ) -> None:
+    """Nothing happens while an alert of this id is raised already.
+
+    about: a deployment, or what the service `told_by` has trouble with
+    """
     known = await uow.alerts.get(alert_id)
     if known is not None and known.status is AlertStatus.RAISED:
         return
+    deployment = about if told_by is None else None
+    service = told_by or MONITOR
     chain = uow.publish(
         AlertRaised(
             alert=alert_id,

@@ -1,6 +1,7 @@
 """The monitor by REST: what it watches, what it measured, what it found, what wants attention."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -33,7 +34,12 @@ from murmur_monitor.views import PageOf
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
-def router(service: Service[MonitorUnitOfWork], label_counts: Callable[[str], Awaitable[dict[str, int]]]) -> APIRouter:
+def router(
+    service: Service[MonitorUnitOfWork],
+    label_counts: Callable[[str], Awaitable[dict[str, int]]],
+    clock_skew: timedelta,
+) -> APIRouter:
+    """clock_skew: how far in the future a label's time may lie."""
     api = APIRouter(prefix="/v1", tags=["monitor"])
 
     @api.get("/deployments", dependencies=[allows(Role.VIEWER)])
@@ -54,11 +60,12 @@ def router(service: Service[MonitorUnitOfWork], label_counts: Callable[[str], Aw
     async def feedback(name: str, body: Feedback) -> Taken:
         """What became known of predictions: labels or clicks, by request id, however late. All of it or nothing.
 
-        404 for a deployment that is not watched; 422 for a label that is no number, for one request with two labels
-        and for too many rows. A label that is sent again counts once, one with a later time replaces the former.
+        404 for a deployment that is not watched; 422 for a label that is no number, for one that becomes known in the
+        future, for one request with two labels and for too many rows. A label that is sent again counts once, one with
+        a later time replaces the former.
         """
         labels = tuple(Label(row.request_id, row.label, row.time) for row in body.rows)
-        return await service.change(give_feedback, GiveFeedback(name, body.source, labels), answer=Taken)
+        return await service.change(give_feedback, GiveFeedback(name, body.source, labels, clock_skew), answer=Taken)
 
     @api.get("/deployments/{name}/labels", dependencies=[allows(Role.VIEWER)])
     async def labels(name: str) -> LabelCounts:

@@ -15,10 +15,11 @@ from murmur_kernel.service import Service
 from murmur_kernel.store import Store
 from murmur_monitor import api, findings, joining, quality_findings, views
 from murmur_monitor.closing import CloseScan
-from murmur_monitor.consumers import SUBSCRIPTIONS
+from murmur_monitor.consumers import subscriptions
 from murmur_monitor.detection import detector_for
 from murmur_monitor.domain.labels import NotUsable
 from murmur_monitor.findings import WindowClosed
+from murmur_monitor.handlers import Workflows
 from murmur_monitor.intake import Intake
 from murmur_monitor.joining.book import LabelBook
 from murmur_monitor.joining.following import LabelFollower
@@ -48,12 +49,13 @@ def build(
 
     labels: where predictions and feedback are read to be joined.
     """
+    clock_skew = timedelta(seconds=settings.clock_skew_seconds)
     service = Service(
         "monitor",
         settings,
         unit_of_work=MonitorUnitOfWork,
         kinds=KINDS,
-        subscriptions=SUBSCRIPTIONS,
+        subscriptions=subscriptions(Workflows(clock_skew)),
         store=store,
         sink=sink,
         source=source,
@@ -63,7 +65,7 @@ def build(
         service.clock,
         sample_rows=settings.window_sample_rows,
         late=timedelta(seconds=settings.window_late_seconds),
-        clock_skew=timedelta(seconds=settings.clock_skew_seconds),
+        clock_skew=clock_skew,
         patience=timedelta(seconds=settings.announce_seconds),
     )
     stream = PredictionStream(settings, intake, partial(letters.bury, service.dispatcher))
@@ -101,7 +103,7 @@ def build(
     service.resource(_closing(book))
     service.background("labels", follower.run, exclusive=True)
     service.check("labels", joins)
-    routers = [api.router(service, book.counts)]
+    routers = [api.router(service, book.counts, clock_skew)]
     return service, service.app(title="Monitor", routers=routers, problems={NotUsable: 422})
 
 
@@ -134,6 +136,7 @@ def _follower(
         partial(service.read, views.label_delay_of),
         partial(letters.bury, service.dispatcher),
         service.clock,
+        clock_skew=timedelta(seconds=settings.clock_skew_seconds),
         every=timedelta(seconds=settings.quality_seconds),
     )
 

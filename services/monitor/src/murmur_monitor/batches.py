@@ -5,11 +5,8 @@ from hashlib import blake2b
 import numpy as np
 
 from murmur_events.serving import PredictionLogged
-from murmur_monitor.domain.folding import Batch, IntArray, RankArray
+from murmur_monitor.domain.folding import FIRST_ERROR, Batch, IntArray, RankArray
 from murmur_monitor.domain.windows import Millis, as_datetime, as_millis
-
-_FIRST_ERROR = 400
-"""HTTP statuses from here on count as errors; their rows are counted and timed, and not sampled."""
 
 
 class NotFoldable(ValueError):
@@ -44,7 +41,7 @@ def batch_of(event: PredictionLogged, offset: int, *, latest: Millis) -> Batch:
         columns=tuple(event.features),
         times=_times(event, latest),
         latencies_ms=np.array(event.latencies_ms, dtype=np.float64),
-        failed=np.array(event.statuses) >= _FIRST_ERROR,
+        failed=np.array(event.statuses) >= FIRST_ERROR,
         ranks=_ranks(event),
         values=values,
         live=~np.array(event.in_batches or (False,) * rows),

@@ -4,18 +4,17 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
 from murmur_kernel.clock import Clock
-from murmur_kernel.errors import ArtifactError
+from murmur_kernel.errors import ArtifactError, Transient
 from murmur_monitor.codec import decode
 from murmur_monitor.domain.comparison import NothingToCompare, pairs
 from murmur_monitor.domain.folding import Fold
 from murmur_monitor.domain.measured import Compared, Comparison, NotCompared, TooFewRows, statistics_of
-from murmur_monitor.domain.windows import Window, as_millis
+from murmur_monitor.domain.windows import Place, as_millis
 from murmur_monitor.findings import WindowClosed
 from murmur_monitor.ports import (
     DriftDetector,
@@ -34,15 +33,6 @@ log = structlog.get_logger()
 LookUp = Callable[[TermsOf], Awaitable[Terms]]
 Record = Callable[[WindowClosed], Awaitable[int]]
 """Keeps and publishes a finding; its revision. Raises Transient."""
-
-
-@dataclass(frozen=True, order=True)
-class Place:
-    """One window of one version, over all partitions."""
-
-    window: Window
-    deployment: str
-    version: int
 
 
 class CloseScan:
@@ -115,7 +105,7 @@ class CloseScan:
         terms = await self._look_up(TermsOf(place.deployment, place.version, place.window.starts_at))
         if terms.rules is not None:
             self._prepared.add(name)
-            with suppress(EngineMissing):  # told when the window closes
+            with suppress(Exception):  # missing or broken, it is told when the window closes
                 await asyncio.to_thread(self._detector_for(terms.rules.engine).load)
 
     async def _close(self, place: Place, states: Iterable[bytes], *, patient: bool) -> bool:
@@ -158,10 +148,19 @@ class CloseScan:
         return await self._tested(fold, terms.version, terms.rules.engine, terms.rules.error_rate)
 
     async def _tested(self, fold: Fold, version: KnownVersion, engine: EngineName, error_rate: float) -> Comparison:
+        """Whatever is wrong with one window, or with a library, the others must go on. Raises Transient."""
         try:
             reference = await self._references.of(version)
             detector = self._detector_for(engine)
             tests = await asyncio.to_thread(detector.test, pairs(reference, fold.sample))
         except (ArtifactError, UnreadableReference, EngineMissing, NothingToCompare) as error:
             return NotCompared(str(error))
+        except Transient:
+            raise
+        except Exception as error:
+            log.exception("drift_test_failed", deployment=version.deployment, version=version.version, engine=engine)
+            return NotCompared(
+                f"the test failed with {error!r}: see drift_test_failed in the monitor's log; another engine may do,"
+                f" `engine: scipy` under monitoring.drift in the workflow file"
+            )
         return Compared(detector.engine, error_rate, tests)

@@ -1,6 +1,7 @@
 """Labels by REST: what a caller knows by now of predictions that were made before."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from murmur_events.base import DeploymentName
 from murmur_events.serving import FeedbackRecorded
@@ -11,15 +12,18 @@ from murmur_monitor.schemas import Taken
 
 @dataclass(frozen=True)
 class GiveFeedback:
+    """clock_skew: how far in the future a label's time may lie."""
+
     deployment: str
     source: str
     labels: tuple[Label, ...]
+    clock_skew: timedelta
 
 
 async def give_feedback(command: GiveFeedback, uow: MonitorUnitOfWork) -> Taken:
     """Say it as feedback.recorded: from there on it is joined. Raises Missing (not watched) or NotUsable."""
     watch = await uow.watches.require(command.deployment)
-    labels = usable(command.labels)
+    labels = usable(command.labels, latest=uow.now + command.clock_skew)
     chain = uow.publish(
         FeedbackRecorded(
             deployment=DeploymentName(watch.deployment),

@@ -5,11 +5,10 @@ from typing import assert_never
 
 from murmur_events.base import DeploymentName, ModelName, WorkflowName
 from murmur_events.monitoring import DriftDetected, FeatureDrift
-from murmur_kernel.unit_of_work import Chain
 from murmur_monitor import alerting
 from murmur_monitor.domain import alerts
 from murmur_monitor.domain.drift import judge
-from murmur_monitor.domain.episodes import Episode, Outcome, Step, Watch
+from murmur_monitor.domain.episodes import Drift, Outcome, Watch
 from murmur_monitor.domain.measured import (
     Compared,
     Comparison,
@@ -20,6 +19,7 @@ from murmur_monitor.domain.measured import (
     window_id,
 )
 from murmur_monitor.domain.windows import Window
+from murmur_monitor.episodes import Course, follow
 from murmur_monitor.repository import MonitorUnitOfWork
 from murmur_monitor.telling import told
 
@@ -55,44 +55,39 @@ async def record_window(finding: WindowClosed, uow: MonitorUnitOfWork) -> int:
         return before.revision
     measured = _measured(finding, revision=1 if before is None else before.revision + 1)
     if before is not None:
-        measured = measured.with_labels_of(before)
+        measured = measured.after(before)
     watch = await uow.watches.get(finding.deployment)
     if watch is None:
         uow.publish(told(measured))
     else:
-        measured = await _follow(measured, watch, uow, again=before is not None and before.outcome is Outcome.DRIFT)
+        measured = await _follow(measured, watch, uow)
     uow.windows.save(measured)
     return measured.revision
 
 
-async def _follow(measured: MeasuredWindow, watch: Watch, uow: MonitorUnitOfWork, *, again: bool) -> MeasuredWindow:
-    """Publish, and move the watch and its episode. `again`: this window was counted as drifted before."""
-    episode = None if watch.episode is None else await uow.episodes.require(watch.episode)
-    if episode is not None:
-        uow.resume(Chain(episode.correlation_id, episode.cause))
-    uow.publish(told(measured))
-    step = watch.step(measured.version, measured.start, measured.outcome)
-    touched = episode if episode is not None and step in (Step.CONTINUE, Step.CLOSE) else None
-    match step:
-        case Step.OPEN:
-            touched = episode = await _open(measured, watch, uow)
-        case Step.CONTINUE if episode is not None and not again:
-            uow.episodes.save(episode.continued())
-        case Step.CLOSE if episode is not None:
-            await _close(episode, measured, uow)
-            episode = None
-        case _:
-            pass
-    uow.watches.save(
-        watch.after(measured.version, measured.start, measured.outcome, episode=None if episode is None else episode.id)
+async def _follow(measured: MeasuredWindow, watch: Watch, uow: MonitorUnitOfWork) -> MeasuredWindow:
+    """Publish, and move the watch and its episode. A version that does not serve opens and closes nothing."""
+    serves = measured.version == watch.version
+
+    async def begin() -> Drift:
+        return _begun(measured, watch, uow)
+
+    course = Course(
+        uow.episodes,
+        belongs=measured.episode,
+        begin=begin,
+        begun="drifts",
+        over="is stable",
+        detail=measured.detail,
     )
-    if measured.version == watch.version:
+    drift, episode = await follow(measured, measured.outcome.bad if serves else None, watch.drift, course, uow)
+    uow.watches.save(replace(watch, drift=drift))
+    if serves:
         await _say_whether_tested(measured, uow)
-    return measured if touched is None else replace(measured, episode=touched.id)
+    return replace(measured, episode=episode)
 
 
-async def _open(measured: MeasuredWindow, watch: Watch, uow: MonitorUnitOfWork) -> Episode:
-    """The first bad window: its episode begins, and retraining starts from the event."""
+def _begun(measured: MeasuredWindow, watch: Watch, uow: MonitorUnitOfWork) -> Drift:
     episode_id = uow.new_id("episode")
     chain = uow.publish(
         DriftDetected(
@@ -117,7 +112,8 @@ async def _open(measured: MeasuredWindow, watch: Watch, uow: MonitorUnitOfWork) 
             ),
         )
     )
-    episode = Episode(
+    uow.resume(chain)
+    return Drift(
         id=episode_id,
         deployment=measured.deployment,
         model=measured.model,
@@ -131,24 +127,6 @@ async def _open(measured: MeasuredWindow, watch: Watch, uow: MonitorUnitOfWork) 
         correlation_id=chain.correlation_id,
         cause=chain.causation_id,
     )
-    uow.episodes.save(episode)
-    uow.resume(chain)
-    await alerting.raise_once(
-        uow,
-        episode.alert,
-        measured.deployment,
-        severity="warning",
-        title=f"{measured.deployment} version {measured.version} drifts",
-        detail=measured.detail,
-    )
-    return episode
-
-
-async def _close(episode: Episode, measured: MeasuredWindow, uow: MonitorUnitOfWork) -> None:
-    uow.episodes.save(episode.closed(uow.now))
-    alert = await uow.alerts.require(episode.alert)
-    start = f"{measured.start:%Y-%m-%d %H:%M:%S}"
-    alerting.resolve(uow, alert, f"the window of version {measured.version} from {start} UTC is stable")
 
 
 async def _say_whether_tested(measured: MeasuredWindow, uow: MonitorUnitOfWork) -> None:

@@ -1,6 +1,6 @@
 """What the monitor does when a workflow is applied, a version is deployed, or a deployment fails."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from murmur_events.deployments import CanaryStarted, DeploymentFailed, ModelDeployed
@@ -15,48 +15,62 @@ from murmur_monitor.domain.windows import Calendar, as_millis
 from murmur_monitor.repository import KnownVersion, MonitorUnitOfWork, QualityRules, Told, WorkflowRules, version_id
 
 _COMMIT_MARGIN = timedelta(seconds=5)
-"""A new window length counts from a border at least so far ahead that no row beyond it was folded with the old one."""
 
 
-async def remember_workflow(event: WorkflowApplied, uow: MonitorUnitOfWork) -> None:
-    """Keep how a workflow wants to be watched. Windows that have begun keep their length."""
-    known = await uow.rules.get(event.workflow)
-    if known is not None and known.revision >= event.revision:
-        return
-    monitoring = event.definition.monitoring
-    if known is None:
-        calendar = Calendar.of(monitoring.window)
-    else:
-        calendar = known.calendar.changed(monitoring.window, after=as_millis(uow.now + _COMMIT_MARGIN))
-    uow.rules.save(
-        WorkflowRules(
-            workflow=event.workflow,
-            revision=event.revision,
-            calendar=calendar,
-            min_rows=monitoring.min_rows,
-            error_rate=monitoring.drift.p_value,
-            engine=monitoring.drift.engine,
-            quality=QualityRules(
-                metric=monitoring.quality.metric,
-                max_loss=monitoring.quality.max_loss,
-                min_labelled=monitoring.quality.min_labelled,
-                confidence=monitoring.quality.confidence,
-                label_delay=monitoring.quality.label_delay,
-            ),
+@dataclass(frozen=True)
+class Workflows:
+    """clock_skew: how far in the future a prediction's time may lie."""
+
+    clock_skew: timedelta
+
+    async def remember(self, event: WorkflowApplied, uow: MonitorUnitOfWork) -> None:
+        """Keep how a workflow wants to be watched. Windows that have begun keep their length.
+
+        A new length counts from a border so far ahead that no row beyond it was folded with the old one: it would move
+        to another window.
+        """
+        known = await uow.rules.get(event.workflow)
+        if known is not None and known.revision >= event.revision:
+            return
+        monitoring = event.definition.monitoring
+        if known is None:
+            calendar = Calendar.of(monitoring.window)
+        else:
+            after = as_millis(uow.now + self.clock_skew + _COMMIT_MARGIN)
+            calendar = known.calendar.changed(monitoring.window, after=after)
+        uow.rules.save(
+            WorkflowRules(
+                workflow=event.workflow,
+                revision=event.revision,
+                calendar=calendar,
+                min_rows=monitoring.min_rows,
+                error_rate=monitoring.drift.p_value,
+                engine=monitoring.drift.engine,
+                quality=QualityRules(
+                    metric=monitoring.quality.metric,
+                    max_loss=monitoring.quality.max_loss,
+                    min_labelled=monitoring.quality.min_labelled,
+                    confidence=monitoring.quality.confidence,
+                    label_delay=monitoring.quality.label_delay,
+                ),
+            )
         )
-    )
 
 
 async def watch_version(event: ModelDeployed, uow: MonitorUnitOfWork) -> None:
-    """From now on this version is the one whose windows tell. An open episode stays open until one of them is good."""
+    """From now on this version is the one whose windows tell. An open episode stays open until one of them is good.
+
+    Heard after what came later, the version is known and does not serve any more.
+    """
     state = event.state
-    await uow.rules.require(state.workflow)
+    await know_version(event.deployment, state, uow)
+    told = await uow.told.get(event.deployment) or Told(event.deployment)
+    if _sequence(uow) < told.sequence:
+        return
     watch = await uow.watches.get(event.deployment)
     if watch is None:
         watch = Watch(event.deployment, event.model, state.workflow, event.version, uow.now)
     uow.watches.save(watch.serving(event.version, since=uow.now))
-    await know_version(event.deployment, state, uow, canary=False)
-    told = await uow.told.get(event.deployment) or Told(event.deployment)
     uow.told.save(replace(told, version=event.version, sequence=_sequence(uow)))
     for alert in await alerting.raised(uow, event.deployment):
         if alerts.ends_with_next_version(alert.id):
@@ -64,16 +78,15 @@ async def watch_version(event: ModelDeployed, uow: MonitorUnitOfWork) -> None:
 
 
 async def watch_canary(event: CanaryStarted, uow: MonitorUnitOfWork) -> None:
-    """Its windows are measured and tested beside those of the version that serves; they open no episode."""
-    await know_version(event.deployment, event.state, uow, canary=True)
+    """Its windows are measured, tested and judged beside those of the version that serves.
 
-
-async def know_version(deployment: str, state: VersionState, uow: MonitorUnitOfWork, *, canary: bool) -> None:
-    """Remember what windows of a version are compared with.
-
-    A version that was announced as serving is no canary any more, in whichever order the two are heard; what its labels
-    have shown so far stays its baseline.
+    They begin and end no episode, since only those of the serving version do.
     """
+    await know_version(event.deployment, event.state, uow)
+
+
+async def know_version(deployment: str, state: VersionState, uow: MonitorUnitOfWork) -> None:
+    """Remember what windows of a version are compared with; what its labels have shown so far stays its baseline."""
     await uow.rules.require(state.workflow)
     before = await uow.versions.get(version_id(deployment, state.version))
     inputs = state.artifacts.signature.inputs
@@ -85,7 +98,6 @@ async def know_version(deployment: str, state: VersionState, uow: MonitorUnitOfW
             reference=state.artifacts.reference,
             columns=tuple(column.name for column in inputs),
             categories=tuple(column.name for column in inputs if column.dtype == "category"),
-            canary=canary and (before is None or before.canary),
             baseline=None if before is None else before.baseline,
         )
     )
@@ -96,11 +108,11 @@ async def alert_trouble(event: TroubleReported, uow: MonitorUnitOfWork) -> None:
     alert_id = alerts.trouble(event.service, event.trouble)
     match event.state:
         case "began":
-            await alerting.raise_trouble(
+            await alerting.raise_once(
                 uow,
                 alert_id,
                 event.about,
-                event.service,
+                told_by=event.service,
                 severity=event.severity,
                 title=event.title,
                 detail=event.detail,

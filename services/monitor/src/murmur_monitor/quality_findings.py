@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 
 from murmur_events.base import DeploymentName, ModelName, WorkflowName
 from murmur_events.monitoring import PerformanceDegraded
-from murmur_kernel.unit_of_work import Chain
-from murmur_monitor import alerting
 from murmur_monitor.domain.degradation import Baseline, Degradation, Judgement, QualityOutcome, judge
-from murmur_monitor.domain.episodes import Step, Watch
+from murmur_monitor.domain.episodes import Watch
 from murmur_monitor.domain.measured import MeasuredWindow, window_id
 from murmur_monitor.domain.quality import MetricName, Quality
 from murmur_monitor.domain.windows import Window
+from murmur_monitor.episodes import Course, follow
 from murmur_monitor.repository import MonitorUnitOfWork, QualityRules, version_id
 from murmur_monitor.telling import interval_of, told
 
@@ -42,11 +41,17 @@ async def record_quality(finding: WindowLabelled, uow: MonitorUnitOfWork) -> int
     watch = await uow.watches.get(finding.deployment)
     rules = QualityRules() if watch is None else (await uow.rules.require(watch.workflow)).quality
     judgement = await _judged(finding, before, rules, uow)
-    measured = replace(before, revision=before.revision + 1, quality=finding.quality, quality_detail=judgement.detail)
+    measured = replace(
+        before,
+        revision=before.revision + 1,
+        quality=finding.quality,
+        quality_detail=judgement.detail,
+        looks=before.looks if judgement.bad is None else before.looks.after(finding.quality.labelled),
+    )
     if watch is None:
         uow.publish(told(measured))
     else:
-        measured = await _follow(measured, judgement, watch, rules, uow, again=before.degradation is not None)
+        measured = await _follow(measured, judgement, watch, rules, uow)
     uow.windows.save(measured)
     return measured.revision
 
@@ -60,7 +65,10 @@ async def _judged(
         return Judgement(QualityOutcome.NOT_JUDGED, "the version was never announced")
     if finding.metric != rules.metric:
         return Judgement(QualityOutcome.NOT_JUDGED, f"the workflow judges by {rules.metric} from now on")
-    judgement = judge(finding.quality, window.start, version.baseline, rules.limits)
+    answered = window.statistics.answered
+    judgement = judge(finding.quality, window.start, version.baseline, rules.limits, window.looks, answered=answered)
+    if judgement.outcome is QualityOutcome.BETWEEN_LOOKS:
+        return replace(judgement, detail=window.quality_detail)
     if judgement.outcome is QualityOutcome.BASELINE and finding.quality.interval is not None:
         baseline = Baseline(rules.metric, window.start, finding.quality.interval, finding.quality.labelled)
         uow.versions.save(replace(version, baseline=baseline))
@@ -68,42 +76,30 @@ async def _judged(
 
 
 async def _follow(
-    measured: MeasuredWindow,
-    judgement: Judgement,
-    watch: Watch,
-    rules: QualityRules,
-    uow: MonitorUnitOfWork,
-    *,
-    again: bool,
+    measured: MeasuredWindow, judgement: Judgement, watch: Watch, rules: QualityRules, uow: MonitorUnitOfWork
 ) -> MeasuredWindow:
-    """Say it, and take the step. `again`: this window belonged to an episode before, by fewer labels."""
+    """Publish, and move the watch and its episode. A version that does not serve opens and closes nothing."""
+
+    async def begin() -> Degradation:
+        return await _begun(measured, watch, rules, judgement.detail, uow)
+
+    course = Course(
+        uow.degradations,
+        belongs=measured.degradation,
+        begin=begin,
+        begun="has become worse",
+        over="has held",
+        detail=judgement.detail,
+    )
     bad = judgement.bad if measured.version == watch.version else None
-    standing = watch.quality
-    episode = None if standing.episode is None else await uow.degradations.require(standing.episode)
-    if episode is not None:
-        uow.resume(Chain(episode.correlation_id, episode.cause))
-    uow.publish(told(measured))
-    step = standing.step(measured.start, bad)
-    touched = episode if step in (Step.CONTINUE, Step.CLOSE) else None
-    match step:
-        case Step.OPEN:
-            touched = episode = await _open(measured, watch, rules, judgement.detail, uow)
-        case Step.CONTINUE if episode is not None and not again:
-            uow.degradations.save(episode.continued())
-        case Step.CLOSE if episode is not None:
-            await _close(episode, measured, uow)
-            episode = None
-        case _:
-            pass
-    after = standing.after(measured.start, bad, episode=None if episode is None else episode.id)
-    uow.watches.save(replace(watch, quality=after))
-    return measured if touched is None else replace(measured, degradation=touched.id)
+    quality, degradation = await follow(measured, bad, watch.quality, course, uow)
+    uow.watches.save(replace(watch, quality=quality))
+    return replace(measured, degradation=degradation)
 
 
-async def _open(
+async def _begun(
     measured: MeasuredWindow, watch: Watch, rules: QualityRules, detail: str, uow: MonitorUnitOfWork
 ) -> Degradation:
-    """The first degraded window: its episode begins, and retraining starts from the event."""
     version = await uow.versions.require(version_id(measured.deployment, measured.version))
     interval, baseline = measured.quality.interval, version.baseline
     assert interval is not None, "a window is degraded by its interval"
@@ -126,7 +122,8 @@ async def _open(
             detail=detail,
         )
     )
-    episode = Degradation(
+    uow.resume(chain)
+    return Degradation(
         id=episode_id,
         deployment=measured.deployment,
         model=measured.model,
@@ -142,15 +139,3 @@ async def _open(
         correlation_id=chain.correlation_id,
         cause=chain.causation_id,
     )
-    uow.degradations.save(episode)
-    uow.resume(chain)
-    title = f"{measured.deployment} version {measured.version} has become worse"
-    await alerting.raise_once(uow, episode.alert, measured.deployment, severity="warning", title=title, detail=detail)
-    return episode
-
-
-async def _close(episode: Degradation, measured: MeasuredWindow, uow: MonitorUnitOfWork) -> None:
-    uow.degradations.save(episode.closed(uow.now))
-    alert = await uow.alerts.require(episode.alert)
-    start = f"{measured.start:%Y-%m-%d %H:%M:%S}"
-    alerting.resolve(uow, alert, f"the window of version {measured.version} from {start} UTC has held")

@@ -1,5 +1,6 @@
 """What the monitor keeps, and the unit of work that it keeps it with."""
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -9,7 +10,7 @@ from murmur_kernel.documents import Kind
 from murmur_kernel.unit_of_work import Collection, UnitOfWork
 from murmur_monitor.domain.alerts import Alert
 from murmur_monitor.domain.degradation import Baseline, Degradation, Limits
-from murmur_monitor.domain.episodes import Episode, Watch
+from murmur_monitor.domain.episodes import Drift, Watch
 from murmur_monitor.domain.measured import MeasuredWindow
 from murmur_monitor.domain.quality import MetricName
 from murmur_monitor.domain.windows import Calendar
@@ -27,7 +28,7 @@ class QualityRules:
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.metric, self.max_loss, self.min_labelled)
+        return Limits(self.metric, self.max_loss, self.min_labelled, self.confidence)
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,6 @@ class WorkflowRules:
 class KnownVersion:
     """A version that was announced once, and what its windows are compared with.
 
-    canary:   it answers a part of the traffic and does not serve yet: its windows are measured, tested and judged, and
-              begin and end no episode
     baseline: what its quality is compared with, once enough labels are known
     """
 
@@ -58,7 +57,6 @@ class KnownVersion:
     reference: Artifact
     columns: tuple[str, ...]
     categories: tuple[str, ...]
-    canary: bool = False
     baseline: Baseline | None = None
 
     @property
@@ -82,11 +80,21 @@ def version_id(deployment: str, version: int) -> str:
     return f"{deployment}/{version}"
 
 
+class _Watches(Kind[Watch]):
+    """Reads what an older release wrote too, which kept the standing with drift flat."""
+
+    def load(self, body: str) -> Watch:
+        if '"drift":' not in body:
+            kept = json.loads(body)
+            body = json.dumps(kept | {"drift": {name: kept.get(name) for name in ("judged", "episode")}})
+        return super().load(body)
+
+
 RULES = Kind("workflow", WorkflowRules, key=lambda rules: rules.workflow)
-WATCHES = Kind("deployment", Watch, key=lambda watch: watch.deployment, indexes=("deployment",))
+WATCHES = _Watches("deployment", Watch, key=lambda watch: watch.deployment, indexes=("deployment",))
 VERSIONS = Kind("version", KnownVersion, key=lambda version: version.id)
 WINDOWS = Kind("window", MeasuredWindow, key=lambda window: window.id, indexes=("deployment", "outcome", "start"))
-EPISODES = Kind("episode", Episode, key=lambda episode: episode.id, indexes=("deployment", "status", "opened_at"))
+EPISODES = Kind("episode", Drift, key=lambda episode: episode.id, indexes=("deployment", "status", "opened_at"))
 DEGRADATIONS = Kind(
     "degradation", Degradation, key=lambda episode: episode.id, indexes=("deployment", "status", "opened_at")
 )
@@ -114,7 +122,7 @@ class MonitorUnitOfWork(UnitOfWork):
         return self.collection(WINDOWS)
 
     @property
-    def episodes(self) -> Collection[Episode]:
+    def episodes(self) -> Collection[Drift]:
         return self.collection(EPISODES)
 
     @property

@@ -1,14 +1,14 @@
 """What the monitor answers by REST."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
 from murmur_monitor.domain.alerts import Alert
 from murmur_monitor.domain.degradation import Degradation
 from murmur_monitor.domain.drift import ColumnTest
-from murmur_monitor.domain.episodes import Episode, Watch
+from murmur_monitor.domain.episodes import Drift, Episode, Watch
 from murmur_monitor.domain.measured import MeasuredWindow
 from murmur_monitor.domain.quality import Interval
 
@@ -32,7 +32,7 @@ class DeploymentView(BaseModel):
             workflow=watch.workflow,
             version=watch.version,
             since=watch.since,
-            episode=watch.episode,
+            episode=watch.drift.episode,
             degradation=watch.quality.episode,
         )
 
@@ -58,8 +58,8 @@ class IntervalView(BaseModel):
     high: float
 
     @classmethod
-    def of(cls, interval: Interval | None) -> Self | None:
-        return None if interval is None else cls.model_validate(interval, from_attributes=True)
+    def of(cls, interval: Interval) -> Self:
+        return cls.model_validate(interval, from_attributes=True)
 
 
 class WindowView(BaseModel):
@@ -112,14 +112,14 @@ class WindowView(BaseModel):
             episode=window.episode,
             labelled=window.quality.labelled,
             quality=window.quality.metrics,
-            quality_interval=IntervalView.of(window.quality.interval),
+            quality_interval=None if window.quality.interval is None else IntervalView.of(window.quality.interval),
             quality_detail=window.quality_detail,
             degradation=window.degradation,
         )
 
 
-class DriftView(BaseModel):
-    """An episode of drift, with the evidence of the window that opened it."""
+class EpisodeView(BaseModel):
+    """What episodes of both kinds tell."""
 
     episode: str
     deployment: str
@@ -130,55 +130,48 @@ class DriftView(BaseModel):
     status: Literal["open", "closed"]
     closed_at: datetime | None
     windows: int
+    correlation_id: str
+
+
+def _told(episode: Episode) -> dict[str, Any]:
+    same = {name: getattr(episode, name) for name in EpisodeView.model_fields if name not in ("episode", "status")}
+    return {"episode": episode.id, "status": episode.status.value, **same}
+
+
+class DriftView(EpisodeView):
+    """An episode of drift, with the evidence of the window that opened it."""
+
     engine: str
     threshold: float
     columns: list[ColumnView]
-    correlation_id: str
 
     @classmethod
-    def of(cls, episode: Episode) -> Self:
-        return cls(
-            episode=episode.id,
-            deployment=episode.deployment,
-            model=episode.model,
-            version=episode.version,
-            workflow=episode.workflow,
-            opened_at=episode.opened_at,
-            status=episode.status.value,
-            closed_at=episode.closed_at,
-            windows=episode.windows,
-            engine=episode.engine,
-            threshold=episode.threshold,
-            columns=[ColumnView.of(test, episode.threshold) for test in episode.tests],
-            correlation_id=episode.correlation_id,
-        )
+    def of(cls, episode: Drift) -> Self:
+        columns = [ColumnView.of(test, episode.threshold) for test in episode.tests]
+        return cls(engine=episode.engine, threshold=episode.threshold, columns=columns, **_told(episode))
 
 
-class DegradationView(BaseModel):
+class DegradationView(EpisodeView):
     """An episode of fallen quality, with the evidence of the window that opened it."""
 
-    episode: str
-    deployment: str
-    model: str
-    version: int
-    workflow: str
-    opened_at: datetime
-    status: Literal["open", "closed"]
-    closed_at: datetime | None
-    windows: int
     metric: str
     value: IntervalView
     baseline: float
     max_loss: float
     labelled: int
     detail: str
-    correlation_id: str
 
     @classmethod
     def of(cls, episode: Degradation) -> Self:
-        told = {name: getattr(episode, name) for name in cls.model_fields if name not in ("episode", "status", "value")}
-        value = IntervalView.of(episode.value)
-        return cls(episode=episode.id, status=episode.status.value, value=value, **told)
+        return cls(
+            metric=episode.metric,
+            value=IntervalView.of(episode.value),
+            baseline=episode.baseline,
+            max_loss=episode.max_loss,
+            labelled=episode.labelled,
+            detail=episode.detail,
+            **_told(episode),
+        )
 
 
 class AlertView(BaseModel):

@@ -25,7 +25,8 @@ class Settings(KernelSettings):
     label_rows: int = Field(
         default=50_000_000,
         ge=1000,
-        description="predictions and labels that are kept to be joined, about 65 bytes each; the oldest make room",
+        description="predictions, labels and labelled predictions that are kept, about 65 bytes each;"
+        " the oldest make room",
     )
 
     @property

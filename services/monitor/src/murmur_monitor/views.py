@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from murmur_kernel.documents import Page
 from murmur_kernel.errors import Missing
+from murmur_kernel.unit_of_work import Collection
 from murmur_monitor.domain.alerts import Alert, AlertStatus
 from murmur_monitor.domain.degradation import Degradation
-from murmur_monitor.domain.episodes import Episode, Outcome, Watch
+from murmur_monitor.domain.episodes import Drift, Episode, Outcome, Watch
 from murmur_monitor.domain.measured import MeasuredWindow, window_id
 from murmur_monitor.domain.windows import Calendar
 from murmur_monitor.repository import (
@@ -18,6 +20,8 @@ from murmur_monitor.repository import (
     WorkflowRules,
     version_id,
 )
+
+E = TypeVar("E", bound=Episode)
 
 
 @dataclass(frozen=True)
@@ -113,18 +117,16 @@ async def list_windows(query: PageOf, uow: MonitorUnitOfWork) -> Page[MeasuredWi
     )
 
 
-async def list_episodes(query: PageOf, uow: MonitorUnitOfWork) -> Page[Episode]:
-    return await uow.episodes.find(
-        where={} if query.deployment is None else {"deployment": query.deployment},
-        order_by="opened_at",
-        descending=True,
-        limit=query.limit,
-        cursor=query.cursor,
-    )
+async def list_episodes(query: PageOf, uow: MonitorUnitOfWork) -> Page[Drift]:
+    return await _newest(uow.episodes, query)
 
 
 async def list_degradations(query: PageOf, uow: MonitorUnitOfWork) -> Page[Degradation]:
-    return await uow.degradations.find(
+    return await _newest(uow.degradations, query)
+
+
+async def _newest(episodes: Collection[E], query: PageOf) -> Page[E]:
+    return await episodes.find(
         where={} if query.deployment is None else {"deployment": query.deployment},
         order_by="opened_at",
         descending=True,

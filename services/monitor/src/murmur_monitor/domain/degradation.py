@@ -1,11 +1,12 @@
 """Whether labels show that a version has become worse, beyond chance, than it was when its labels began to come."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from murmur_monitor.domain.episodes import EpisodeStatus
+from murmur_monitor.domain.episodes import Episode
+from murmur_monitor.domain.looks import Looks
 from murmur_monitor.domain.quality import LESS_IS_BETTER, Interval, MetricName, Quality
 
 
@@ -25,20 +26,23 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a workflow allows."""
+    """What a workflow allows. confidence: of the intervals; (1 - confidence) / 2 is the error rate of a window."""
 
     metric: MetricName
     max_loss: float
     min_labelled: int
+    confidence: float = 0.95
 
 
 class QualityOutcome(StrEnum):
     DEGRADED = "degraded"
-    """The whole interval of the loss is beyond what is allowed."""
+    """The whole interval of the loss, as wide as this look asks for, is beyond what is allowed."""
     HELD = "held"
     """Compared, and that is not so."""
     BASELINE = "baseline"
     """Later windows are compared with this one."""
+    BETWEEN_LOOKS = "between_looks"
+    """Judged before by fewer labels; what was found then stands until it is looked at again."""
     NOT_JUDGED = "not_judged"
     """Too few labels, or the metric is not defined; the detail says so."""
 
@@ -56,12 +60,18 @@ class Judgement:
                 return True
             case QualityOutcome.HELD:
                 return False
-            case QualityOutcome.BASELINE | QualityOutcome.NOT_JUDGED:
+            case QualityOutcome.BASELINE | QualityOutcome.BETWEEN_LOOKS | QualityOutcome.NOT_JUDGED:
                 return None
 
 
-def judge(quality: Quality, start: datetime, baseline: Baseline | None, limits: Limits) -> Judgement:
-    """By the interval of the metric that the limits name. A baseline of another metric is none."""
+def judge(
+    quality: Quality, start: datetime, baseline: Baseline | None, limits: Limits, looks: Looks, *, answered: int
+) -> Judgement:
+    """By the interval of the metric that the limits name. A baseline of another metric is none.
+
+    looks: those taken of this window so far; this is one more where it ends as degraded or held
+    answered: predictions of the window that may still get a label
+    """
     name = limits.metric.replace("_", " ")
     if quality.labelled < limits.min_labelled:
         return Judgement(
@@ -76,7 +86,9 @@ def judge(quality: Quality, start: datetime, baseline: Baseline | None, limits: 
         return Judgement(
             QualityOutcome.BASELINE, f"{measured}: the first window with enough, later ones are compared with it"
         )
-    loss = lost(baseline.value, quality.interval, limits.metric)
+    if not looks.due(quality.labelled, answered):
+        return Judgement(QualityOutcome.BETWEEN_LOOKS, f"{measured}: judged by {looks.labels:,} of them")
+    loss = lost(baseline.value, quality.interval, limits.metric).widened(looks.widening(limits.confidence))
     detail = f"{measured}, {baseline.value} in the first window with enough: {loss} lost, {limits.max_loss:g} allowed"
     return Judgement(QualityOutcome.DEGRADED if loss.low > limits.max_loss else QualityOutcome.HELD, detail)
 
@@ -94,38 +106,17 @@ def lost(before: Interval, now: Interval, metric: MetricName) -> Interval:
     return Interval(value, low, high)
 
 
-@dataclass(frozen=True)
-class Degradation:
-    """An episode: from the first degraded window to the next that held, with the evidence of the one that opened it.
+@dataclass(frozen=True, kw_only=True)
+class Degradation(Episode):
+    """A time of fallen quality, with the evidence of the window that opened it."""
 
-    correlation_id, cause: where the chain of events that it began goes on
-    """
-
-    id: str
-    deployment: str
-    model: str
-    version: int
-    workflow: str
-    opened_at: datetime
     metric: MetricName
     value: Interval
     baseline: float
     max_loss: float
     labelled: int
     detail: str
-    correlation_id: str
-    cause: str | None
-    windows: int = 1
-    status: EpisodeStatus = EpisodeStatus.OPEN
-    closed_at: datetime | None = None
 
     @property
     def alert(self) -> str:
-        """The alert of this episode."""
         return f"degraded/{self.deployment}/{self.id}"
-
-    def continued(self) -> "Degradation":
-        return replace(self, windows=self.windows + 1)
-
-    def closed(self, at: datetime) -> "Degradation":
-        return replace(self, status=EpisodeStatus.CLOSED, closed_at=at)

@@ -1,9 +1,10 @@
-"""An episode: from the first drifted window of a deployment to the next good one; what each window does to it."""
+"""An episode: from the first bad window of a deployment to the next good one; what each window does to it."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Self, assert_never
 
 from murmur_monitor.domain.drift import ColumnTest
 
@@ -17,6 +18,19 @@ class Outcome(StrEnum):
     """Measured, not tested."""
     NOT_TESTED = "not_tested"
     """Could not be compared; the detail says why."""
+
+    @property
+    def bad(self) -> bool | None:
+        """None where it says nothing."""
+        match self:
+            case Outcome.DRIFT:
+                return True
+            case Outcome.STABLE:
+                return False
+            case Outcome.TOO_FEW_ROWS | Outcome.NOT_TESTED:
+                return None
+            case _:
+                assert_never(self)
 
 
 class Step(StrEnum):
@@ -56,45 +70,19 @@ class Standing:
 
 @dataclass(frozen=True)
 class Watch:
-    """A deployment: which version serves, where it stands with drift (`judged`, `episode`), and with quality."""
+    """A deployment: which version serves, and where it stands with drift and with quality."""
 
     deployment: str
     model: str
     workflow: str
     version: int
     since: datetime
-    judged: datetime | None = None
-    episode: str | None = None
+    drift: Standing = Standing()
     quality: Standing = Standing()
-
-    @property
-    def drift(self) -> Standing:
-        return Standing(self.judged, self.episode)
 
     def serving(self, version: int, *, since: datetime) -> "Watch":
         """Another version serves now. An open episode stays open until a window of it is good."""
         return replace(self, version=version, since=since)
-
-    def step(self, version: int, start: datetime, outcome: Outcome) -> Step:
-        """What this window does. One of a version that does not serve, or older than what is known, does nothing."""
-        return self.drift.step(start, _bad(outcome)) if version == self.version else Step.NOTHING
-
-    def after(self, version: int, start: datetime, outcome: Outcome, *, episode: str | None) -> "Watch":
-        """With what this window told remembered, and the episode that is open now."""
-        after = self.drift.after(start, _bad(outcome) if version == self.version else None, episode=episode)
-        return replace(self, judged=after.judged, episode=after.episode)
-
-
-def _bad(outcome: Outcome) -> bool | None:
-    match outcome:
-        case Outcome.DRIFT:
-            return True
-        case Outcome.STABLE:
-            return False
-        case Outcome.TOO_FEW_ROWS | Outcome.NOT_TESTED:
-            return None
-        case _:
-            assert_never(outcome)
 
 
 class EpisodeStatus(StrEnum):
@@ -102,9 +90,9 @@ class EpisodeStatus(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True)
-class Episode:
-    """A time of drift, with the evidence of the window that opened it.
+@dataclass(frozen=True, kw_only=True)
+class Episode(ABC):
+    """From the first bad window of a deployment to the next good one.
 
     correlation_id, cause: where the chain of events that it began goes on
     """
@@ -115,10 +103,6 @@ class Episode:
     version: int
     workflow: str
     opened_at: datetime
-    opened_until: datetime
-    engine: str
-    threshold: float
-    tests: tuple[ColumnTest, ...]
     correlation_id: str
     cause: str | None
     windows: int = 1
@@ -126,13 +110,27 @@ class Episode:
     closed_at: datetime | None = None
 
     @property
+    @abstractmethod
     def alert(self) -> str:
         """The alert of this episode."""
-        return f"drift/{self.deployment}/{self.id}"
 
-    def continued(self) -> "Episode":
+    def continued(self) -> Self:
         """One more bad window."""
         return replace(self, windows=self.windows + 1)
 
-    def closed(self, at: datetime) -> "Episode":
+    def closed(self, at: datetime) -> Self:
         return replace(self, status=EpisodeStatus.CLOSED, closed_at=at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift(Episode):
+    """A time of drift, with the evidence of the window that opened it."""
+
+    opened_until: datetime
+    engine: str
+    threshold: float
+    tests: tuple[ColumnTest, ...]
+
+    @property
+    def alert(self) -> str:
+        return f"drift/{self.deployment}/{self.id}"

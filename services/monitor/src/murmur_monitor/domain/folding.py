@@ -19,6 +19,9 @@ FloatArray = npt.NDArray[np.float64]
 OUTPUT = "prediction"
 """The sample's last column, under the name that it has in the reference."""
 
+FIRST_ERROR = 400
+"""HTTP statuses from here on count as errors; their rows are counted and timed, and neither sampled nor labelled."""
+
 _GROWTH = 1.05
 _SMALLEST_MS = 0.01
 BUCKETS = 384

@@ -46,14 +46,15 @@ def key_of(deployment: str, name: str) -> int:
     return int.from_bytes(digest, "little", signed=True)
 
 
-def usable(labels: Sequence[Label]) -> tuple[Label, ...]:
-    """Each name once, in the order given. Raises NotUsable for what no prediction can be judged by."""
+def usable(labels: Sequence[Label], *, latest: datetime) -> tuple[Label, ...]:
+    """Each name once, in the order given. Raises NotUsable for what no prediction can be judged by, and for a time
+    later than `latest`: no correction would ever replace that label."""
     if not labels:
         raise NotUsable("rows is empty: give at least one {request_id, label}")
     if len(labels) > MOST_ROWS:
         raise NotUsable(f"{len(labels):,} rows are too many for one call: send {MOST_ROWS:,} at most, in several calls")
     for number, one in enumerate(labels):
-        _check(number, one)
+        _check(number, one, latest)
     _check_doubles(labels)
     first: dict[str, Label] = {}
     for one in labels:
@@ -61,7 +62,7 @@ def usable(labels: Sequence[Label]) -> tuple[Label, ...]:
     return tuple(first.values())
 
 
-def _check(number: int, one: Label) -> None:
+def _check(number: int, one: Label, latest: datetime) -> None:
     if not one.request_id:
         raise NotUsable(f"row {number}: request_id {one.request_id!r} names no request: leave the row out")
     if not math.isfinite(one.label):
@@ -71,6 +72,11 @@ def _check(number: int, one: Label) -> None:
         )
     if one.at is not None and one.at.tzinfo is None:
         raise NotUsable(f"row {number}: time {one.at.isoformat()!r} names no zone: write it with an offset, such as Z")
+    if one.at is not None and one.at > latest:
+        raise NotUsable(
+            f"row {number}: time {one.at.isoformat()!r} of request {one.request_id!r} is in the future:"
+            f" give the time at which the label became known, or leave it out"
+        )
 
 
 def _check_doubles(labels: Iterable[Label]) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from murmur_monitor.domain.drift import ColumnTest
 from murmur_monitor.domain.episodes import Outcome
 from murmur_monitor.domain.folding import Fold
+from murmur_monitor.domain.looks import Looks
 from murmur_monitor.domain.quality import Quality
 from murmur_monitor.domain.windows import Window
 
@@ -20,6 +21,10 @@ class Statistics:
     latency_p50_ms: float | None
     latency_p99_ms: float | None
     output_mean: float | None
+
+    @property
+    def answered(self) -> int:
+        return self.rows - self.errors
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class MeasuredWindow:
     engine, threshold, tests: empty, 0 and empty where the window was not tested
     episode: the one that this window opened, continued or closed
     degradation: the same, of quality
+    looks: how often its labels have judged it
     """
 
     deployment: str
@@ -72,11 +78,17 @@ class MeasuredWindow:
     quality: Quality = field(default_factory=Quality.unknown)
     quality_detail: str = ""
     degradation: str | None = None
+    looks: Looks = field(default_factory=Looks)
 
-    def with_labels_of(self, before: "MeasuredWindow") -> "MeasuredWindow":
-        """Late rows change nothing in what labels told."""
+    def after(self, before: "MeasuredWindow") -> "MeasuredWindow":
+        """With what is kept of the former revision when late rows come: what labels told, and its episodes."""
         return replace(
-            self, quality=before.quality, quality_detail=before.quality_detail, degradation=before.degradation
+            self,
+            episode=before.episode,
+            quality=before.quality,
+            quality_detail=before.quality_detail,
+            degradation=before.degradation,
+            looks=before.looks,
         )
 
     @property

@@ -30,22 +30,34 @@ class Interval:
     low: float
     high: float
 
+    def widened(self, times: float) -> "Interval":
+        """To so many times its width, each side for itself."""
+        return Interval(
+            self.value, self.value - times * (self.value - self.low), self.value + times * (self.high - self.value)
+        )
+
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """The predictions of a window whose label is known. clicks: which labels are clicks."""
+    """The predictions of a window whose label is known, or a random part of them.
+
+    clicks: which labels are clicks
+    known:  how many there are
+    """
 
     outputs: Floats
     labels: Floats
     clicks: npt.NDArray[np.bool_]
+    known: int
 
 
 @dataclass(frozen=True)
 class Quality:
-    """labelled: how many rows. metrics: those that are defined. interval: of the metric that is judged, if it is."""
+    """labelled: how many rows have a label. metrics: those that are defined. interval: of the metric that is judged,
+    if it is."""
 
     labelled: int
     metrics: dict[str, float]
@@ -86,7 +98,7 @@ def measure(rows: LabelledRows, *, judged: MetricName, confidence: float, seed: 
                     metric, ranking.positives, ranking.negatives, confidence=confidence, draws=draws
                 )
                 interval = None if found is None else Interval(metrics[name], *found)
-    return Quality(len(rows.labels), metrics, interval)
+    return Quality(rows.known, metrics, interval)
 
 
 def auc(positives: Floats, negatives: Floats) -> Floats:

@@ -36,6 +36,15 @@ class Window:
         return (self.end - self.start) / 1000
 
 
+@dataclass(frozen=True, order=True)
+class Place:
+    """One window of one version, over all partitions."""
+
+    window: Window
+    deployment: str
+    version: int
+
+
 @dataclass(frozen=True)
 class Span:
     """Since when windows have which length; the first of them starts exactly there."""

@@ -10,20 +10,21 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from murmur_kernel.errors import StoreFull, StoreUnavailable
 from murmur_monitor.domain.quality import LabelledRows
 from murmur_monitor.domain.windows import Millis, Window
-from murmur_monitor.joining.forgetting import Forgotten, forget
+from murmur_monitor.joining.forgetting import Forgotten, beyond, forget_joined, forget_outdated, make_room
 from murmur_monitor.joining.joins import Joins
 from murmur_monitor.joining.rows import Labels, Predictions
-from murmur_monitor.joining.schema import SCHEMA
+from murmur_monitor.joining.sampling import labelled_rows
+from murmur_monitor.joining.schema import prepare
 
 R = TypeVar("R")
 Place = tuple[str, int]
 
 GENERATION_ROWS = 1_000_000
+WINDOW_ROWS = 2_000_000
+"""Of a window with more labels a part is measured, or a day of a busy deployment would not fit into memory."""
 _BUSY_MS = 30_000
 """A backup holds the file for a moment."""
 _CACHE_KIB = 128 * 1024
@@ -46,10 +47,21 @@ class LabelBook:
     Every method that waits raises StoreUnavailable, and then nothing of it has happened.
     """
 
-    def __init__(self, path: Path, *, skew: Millis = 300_000, generation_rows: int = GENERATION_ROWS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        skew: Millis = 300_000,
+        generation_rows: int = GENERATION_ROWS,
+        window_rows: int = WINDOW_ROWS,
+        forget_rows: int = 50_000,
+    ) -> None:
+        """forget_rows: labelled predictions that one transaction deletes."""
         self.path = path
         self._skew = skew
         self._size = generation_rows
+        self._window_rows = window_rows
+        self._forget_rows = forget_rows
         self._connection: sqlite3.Connection | None = None
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="label-book")
 
@@ -111,18 +123,9 @@ class LabelBook:
         await self._writing(work)
 
     async def rows_of(self, deployment: str, version: int, window: Window) -> LabelledRows:
-        """The labelled predictions of a window, in the order of time."""
-        query = (
-            "SELECT output, label, clicks FROM joined WHERE deployment = (SELECT id FROM deployments WHERE name = ?)"
-            " AND version = ? AND time >= ? AND time < ? ORDER BY time, prediction"
-        )
-
-        def work(book: sqlite3.Connection) -> LabelledRows:
-            found = book.execute(query, (deployment, version, window.start, window.end)).fetchall()
-            table = np.array(found, dtype=np.float64).reshape(len(found), 3)
-            return LabelledRows(outputs=table[:, 0], labels=table[:, 1], clicks=table[:, 2] > 0)
-
-        return await self._writing(work)
+        """The labelled predictions of a window: see joining.sampling."""
+        most = self._window_rows
+        return await self._writing(lambda book: labelled_rows(book, deployment, version, window, most=most))
 
     async def deployments(self) -> list[str]:
         return await self._writing(lambda book: [name for (name,) in book.execute("SELECT name FROM deployments")])
@@ -130,12 +133,24 @@ class LabelBook:
     async def forget(
         self, *, before: Mapping[str, Millis], windows_before: Mapping[str, Millis], most_rows: int
     ) -> Forgotten:
-        """Let go of what no label can join any more: see joining.forgetting."""
-        return await self._writing(
-            lambda book: forget(
-                book, size=self._size, before=before, windows_before=windows_before, most_rows=most_rows
-            )
-        )
+        """Let go of what no label can join any more, and of the oldest where there is more than `most_rows`.
+
+        before: predictions older than that no label can join. windows_before: windows that end by then are not measured
+        again. In many short transactions; what a kill leaves undone is done by the next call.
+        """
+        size = self._size
+        gone = await self._writing(partial(forget_outdated, size=size, before=before))
+        await self._forget_joined(windows_before)
+        while (much := await self._writing(partial(beyond, size=size, most_rows=most_rows))) is not None:
+            await self._forget_joined({name: reach + 1 for name, reach in much.reach.items()})
+            gone += await self._writing(partial(make_room, much=much, size=size))
+        return gone
+
+    async def _forget_joined(self, before: Mapping[str, Millis]) -> None:
+        for name, moment in before.items():
+            work = partial(forget_joined, deployment=name, before=moment, at_once=self._forget_rows)
+            while await self._writing(work):
+                pass
 
     async def counts(self, deployment: str) -> dict[str, int]:
         """Every name of COUNTED, 0 where nothing was counted, and `waiting`: labels whose prediction is not known."""
@@ -165,7 +180,7 @@ class LabelBook:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = self._connect()
             self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.executescript(SCHEMA)
+            prepare(self._connection)
         with _transaction(self._connection):
             return work(self._connection)
 

@@ -47,14 +47,17 @@ class LabelFollower:
         bury: Bury,
         clock: Clock,
         *,
+        clock_skew: timedelta,
         every: timedelta,
     ) -> None:
+        """clock_skew: how far in the future a label's time may lie."""
         self._new_source = source
         self._book = book
         self._scan = scan
         self._delays = delays
         self._bury = bury
         self._clock = clock
+        self._clock_skew = round(clock_skew.total_seconds() * 1000)
         self._every = every.total_seconds()
         self._next: dict[TopicPartition, int] = {}
         self._asked: set[tuple[TopicPartition, int]] = set()
@@ -139,7 +142,8 @@ class LabelFollower:
         try:
             envelope = from_record(record.topic, record.value, record.headers)
             assert isinstance(envelope.event, FeedbackRecorded)
-            return labels_of(envelope.event, as_millis(envelope.time))
+            arrived = as_millis(envelope.time)
+            return labels_of(envelope.event, arrived, latest=min(arrived, self._now()) + self._clock_skew)
         except (ContractError, NotJoinable) as error:
             await self._bury(record, Dead(type(error).__name__, str(error)))
             return None

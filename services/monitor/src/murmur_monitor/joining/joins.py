@@ -161,14 +161,7 @@ class Joins:
         matches = [_Match(*row) for row in self._connection.execute(query, values)]
         in_time = [one for one in matches if one.arrived <= one.time + self._delays[name]]
         late = {one.key for one in matches} - {one.key for one in in_time}
-        self._connection.executemany(
-            "INSERT INTO joined VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " label = excluded.label, clicks = excluded.clicks, known = excluded.known WHERE excluded.known >= known",
-            [
-                (deployment, one.version, one.time, one.prediction, one.output, one.label, one.clicks, one.known)
-                for one in in_time
-            ],
-        )
+        self._keep_joined(deployment, in_time)
         self._connection.executemany(
             "INSERT INTO touched VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET change = excluded.change",
             {(deployment, one.version, one.time // 1000, self._change) for one in in_time},
@@ -184,30 +177,52 @@ class Joins:
         counted["too_late"] -= again
         self._count(deployment, counted)
 
+    def _keep_joined(self, deployment: int, matches: Sequence[_Match]) -> None:
+        """Those that are new, which are counted, and the corrected ones."""
+        rows = [
+            (deployment, one.version, one.time, one.prediction, one.output, one.label, one.clicks, one.known)
+            for one in matches
+        ]
+        keep = "INTO joined VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        new = self._connection.executemany(f"INSERT OR IGNORE {keep}", rows).rowcount if rows else 0
+        if new < len(rows):
+            self._connection.executemany(
+                f"INSERT {keep} ON CONFLICT DO UPDATE SET label = excluded.label, clicks = excluded.clicks,"
+                " known = excluded.known WHERE excluded.known >= known",
+                rows,
+            )
+        self._connection.execute("UPDATE numbers SET value = value + ? WHERE name = 'joined'", (new,))
+
     def _move(self, generation: int, keys: Iterable[int], before: int, after: int) -> int:
         return self._connection.executemany(
             f"UPDATE labels_{generation} SET state = {after} WHERE key = ? AND state = {before}", [(k,) for k in keys]
         ).rowcount
 
     def _new_rows(self, batch: Predictions) -> list[tuple[int, str]]:
-        """Places of the rows that are not known yet, each with its name; those without a request id have none."""
+        """Places of the rows that are not known yet, each with its name; those without a request id have none.
+
+        Rows that follow each other are those of one request where they have its id and its time. A failed request is
+        one row always: whoever asks again with the same id asks something new.
+        """
         segment = self._connection.execute(
-            "SELECT next, request, row FROM segments WHERE name = ?", (batch.segment,)
-        ).fetchone() or (0, "", 0)
-        expected, request, row = segment
+            "SELECT next, request, row, time FROM segments WHERE name = ?", (batch.segment,)
+        ).fetchone() or (0, "", 0, -1)
+        expected, request, row, time = segment
         found: list[tuple[int, str]] = []
         if batch.first > expected:
             request, row = "", 0
         for place in range(max(0, expected - batch.first), len(batch.request_ids)):
-            row = row + 1 if batch.request_ids[place] == request else 0
-            request = batch.request_ids[place]
-            if request:
-                found.append((place, row_name(request, row)))
+            name, failed = batch.request_ids[place], batch.failed[place]
+            goes_on = (name, batch.times[place]) == (request, time) and not failed
+            row = row + 1 if goes_on else 0
+            request, time = "" if failed else name, batch.times[place]
+            if name:
+                found.append((place, row_name(name, row)))
         after = batch.first + len(batch.request_ids)
         if after > expected:
             self._connection.execute(
-                "INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?)",
-                (batch.segment, after, request, row, max(batch.times)),
+                "INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?)",
+                (batch.segment, after, request, row, max(batch.times), time),
             )
         return found
 

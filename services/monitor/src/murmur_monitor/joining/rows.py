@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import AwareDatetime, TypeAdapter
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from murmur_events.serving import FeedbackRecorded
+from murmur_monitor.domain.folding import FIRST_ERROR
 from murmur_monitor.domain.labels import CLICKS, key_of
-from murmur_monitor.domain.windows import Millis, as_millis
+from murmur_monitor.domain.windows import Millis, as_datetime, as_millis
 
-_FIRST_ERROR = 400
+Whole = Annotated[int, Field(ge=0, le=2**62)]
+"""What the label book's file can hold, and a sum of it and a few rows."""
 
 
 class NotJoinable(ValueError):
@@ -22,9 +25,9 @@ class LoggedRows:
     most of an event."""
 
     deployment: str
-    version: int
+    version: Whole
     segment: str
-    offset: int
+    offset: Whole
     request_ids: list[str]
     times: list[AwareDatetime]
     statuses: list[int]
@@ -48,6 +51,7 @@ class Predictions:
     first: int
     request_ids: Sequence[str]
     times: Sequence[Millis]
+    failed: Sequence[bool]
     outputs: Sequence[float | None]
     """None where nothing was answered."""
 
@@ -70,6 +74,7 @@ def predictions_of(value: bytes) -> Predictions:
     rows = len(event.request_ids)
     if not rows or {len(event.times), len(event.statuses), len(event.outputs)} != {rows}:
         raise ValueError("columns of different lengths")
+    failed = [status >= FIRST_ERROR for status in event.statuses]
     return Predictions(
         deployment=event.deployment,
         version=event.version,
@@ -77,10 +82,8 @@ def predictions_of(value: bytes) -> Predictions:
         first=event.offset,
         request_ids=_live(event),
         times=[as_millis(time) for time in event.times],
-        outputs=[
-            None if status >= _FIRST_ERROR else output
-            for status, output in zip(event.statuses, event.outputs, strict=True)
-        ],
+        failed=failed,
+        outputs=[None if odd else output for odd, output in zip(failed, event.outputs, strict=True)],
     )
 
 
@@ -90,17 +93,24 @@ def _live(event: LoggedRows) -> list[str]:
     return ["" if batch else name for name, batch in zip(event.request_ids, event.in_batches, strict=True)]
 
 
-def labels_of(event: FeedbackRecorded, arrived: Millis) -> Labels:
-    """Raises NotJoinable for columns of different lengths."""
+def labels_of(event: FeedbackRecorded, arrived: Millis, *, latest: Millis) -> Labels:
+    """Raises NotJoinable for columns of different lengths, and for times later than `latest`."""
     rows = len(event.request_ids)
     odd = {name: length for name in ("times", "labels") if (length := len(getattr(event, name))) != rows}
     if odd or not rows:
         raise NotJoinable(f"every column must have one entry a label: request_ids has {rows}, others have {odd!r}")
+    known = [as_millis(time) for time in event.times]
+    if max(known) > latest:
+        name, moment = event.request_ids[known.index(max(known))], as_datetime(max(known)).isoformat()
+        raise NotJoinable(
+            f"the label of request {name!r} becomes known at {moment!r}, which is in the future, and no correction"
+            f" would ever replace it: correct the time, or the clock of whoever sent it"
+        )
     return Labels(
         deployment=event.deployment,
         arrived=arrived,
         keys=[key_of(event.deployment, name) for name in event.request_ids],
-        known=[as_millis(time) for time in event.times],
+        known=known,
         values=event.labels,
         clicks=event.source == CLICKS,
     )

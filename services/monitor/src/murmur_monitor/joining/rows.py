@@ -1,5 +1,6 @@
 """From records of both topics to rows that can be joined; what cannot be joined is said here, in words."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +11,9 @@ from murmur_monitor.domain.labels import CLICKS, key_of
 from murmur_monitor.domain.windows import Millis, as_millis
 
 _FIRST_ERROR = 400
+
+RecordPlace = tuple[int, int]
+"""Partition and offset of a record of prediction.logged."""
 
 
 class NotJoinable(ValueError):
@@ -50,6 +54,12 @@ class Predictions:
     times: Sequence[Millis]
     outputs: Sequence[float | None]
     """None where nothing was answered."""
+    record: RecordPlace
+
+    def keeps(self, place: int) -> bool:
+        """Whether a label may tell of the row there: it has a name, and was answered with a number."""
+        output = self.outputs[place]
+        return bool(self.request_ids[place]) and output is not None and math.isfinite(output)
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ class Labels:
     clicks: bool
 
 
-def predictions_of(value: bytes) -> Predictions:
+def predictions_of(value: bytes, record: RecordPlace) -> Predictions:
     """Raises ValueError for what is no batch of predictions; the windows' intake makes a dead letter of it."""
     event = _LOGGED.validate_json(value)
     rows = len(event.request_ids)
@@ -81,6 +91,7 @@ def predictions_of(value: bytes) -> Predictions:
             None if status >= _FIRST_ERROR else output
             for status, output in zip(event.statuses, event.outputs, strict=True)
         ],
+        record=record,
     )
 
 

@@ -102,9 +102,10 @@ def scale(teller: Teller, version: int, before: int, replicas: int, detail: str)
     )
 
 
-def window(teller: Teller, version: int, *, after: float = 0.0, minutes: int = 0, **more: Any) -> None:
-    """The window of a minute that has ended `minutes` minutes ago."""
-    end = teller.now - timedelta(minutes=minutes)
+def window(teller: Teller, version: int, *, after: float = 0.0, **more: Any) -> None:
+    """The window of a minute that ends now, `after` seconds later than what was told before."""
+    teller.now += timedelta(seconds=after)
+    end = teller.now
     told: dict[str, Any] = {
         "rows": 12_000,
         "errors": 3,
@@ -124,7 +125,7 @@ def window(teller: Teller, version: int, *, after: float = 0.0, minutes: int = 0
             revision=1,
             **told,
         ),
-        after=after,
+        after=0.0,
     )
 
 

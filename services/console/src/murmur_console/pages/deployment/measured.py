@@ -18,7 +18,12 @@ from murmur_console.widgets import table
 from murmur_console.widgets.chart import TimeChart
 from murmur_console.widgets.table import Column, Row, Table
 
-_HAPPENED = (Column("number", "No.", "right"), Column("time", "When"), Column("what", "What happened"))
+_HAPPENED = (
+    Column("number", "No.", "right"),
+    Column("time", "When"),
+    Column("what", "What happened"),
+    Column("words", "In full"),
+)
 _ROWS = (
     Column("window", "Window"),
     Column("version", "Version"),
@@ -101,7 +106,7 @@ class MeasuredPanel:
         with tag("div", "m-charts"):
             self._charts = [_OneChart(measure) for measure in _MEASURES]
         text("h2", "What happened, newest first")
-        self._happened = Table("What the numbered lines of the charts mean, newest first", _HAPPENED).classes("m-lines")
+        self._happened = Table("What the numbered lines of the charts mean, newest first", _HAPPENED)
         with self._happened:
             text("p", "Nothing has happened in this time.")
 
@@ -121,9 +126,8 @@ class MeasuredPanel:
             {
                 "number": table.text(number),
                 "time": table.when(happening.at),
-                "what": table.link(
-                    happening.words, f"/workflows/{self._name}?chain={happening.chain}", tone=happening.tone
-                ),
+                "what": table.link(happening.label, f"/workflows/{self._name}?chain={happening.chain}"),
+                "words": table.text(happening.words, tone=happening.tone),
             },
         )
 

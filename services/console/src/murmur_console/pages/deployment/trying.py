@@ -108,7 +108,8 @@ class _Trial:
             answer = await ask(self._console.door, self._name, asked)
         except Refusal as refusal:
             named = fields_of(str(refusal), columns)
-            self._form.complain(f"Refused: {refusal}", dict.fromkeys(named, str(refusal)))
+            words = f"Refused: see {', '.join(named)}" if named else f"Refused: {refusal}"
+            self._form.complain(words, dict.fromkeys(named, str(refusal)))
             self._show(asked, None)
         except DoorError as error:
             self._form.complain(f"Not answered: {error}", {})

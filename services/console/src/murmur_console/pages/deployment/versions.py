@@ -86,5 +86,7 @@ def number(value: float | None) -> Cell:
 
 def _before(history: History, look: Look) -> Deployed | None:
     """The version that a roll-back would lead to."""
-    wanted = look.deployment.previous_version if look.deployment else None
+    serving = history.serving
+    guess = serving.replaces if serving else None  # until the deployer has told: so the row does not jump in
+    wanted = look.deployment.previous_version if look.deployment else guess
     return next((one for one in reversed(history.deployed) if one.version == wanted), None)

@@ -79,6 +79,12 @@ def test_a_canary_that_is_rolled_back_leaves_what_serves(teller: Teller) -> None
     assert (history.serving.version, history.serving.at) == (1, history.deployed[0].at)
 
 
+def test_most_deployments_have_no_canary(teller: Teller) -> None:
+    history = heard(teller)
+    assert history.canary_runs() == []
+    assert [one.label for one in happenings(history)] == ["v1 serves"]
+
+
 def test_one_version_tried_twice_is_two_canaries(teller: Teller) -> None:
     start_canary(teller, 2, 1)
     judge_step(teller, 2, 1, 1, "roll_back")

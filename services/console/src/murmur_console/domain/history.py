@@ -4,6 +4,7 @@ from bisect import insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import zip_longest
 from typing import TypeVar
 
 from murmur_console.domain.deployments import (
@@ -85,8 +86,8 @@ class History:
 
     def canary_runs(self) -> list[CanaryRun]:
         """Newest first."""
-        nexts = [*(one.at for one in self.canaries[1:]), None]
-        return [self._run(start, until) for start, until in zip(self.canaries, nexts, strict=True)][::-1]
+        nexts: list[datetime | None] = [one.at for one in self.canaries[1:]]
+        return [self._run(start, until) for start, until in zip_longest(self.canaries, nexts)][::-1]
 
     def _run(self, start: CanaryStart, until: datetime | None) -> CanaryRun:
         def within(at: datetime) -> bool:

@@ -67,7 +67,7 @@ export default {
     },
     moments() {
       const apart = Math.max(1, Math.ceil((this.chart.moments.length * 60) / this.inner));
-      return this.chart.moments.filter((_, index) => index % apart === 0);
+      return this.chart.moments.filter((moment, index) => index % apart === 0 && this.x(moment) <= this.width - 30);
     },
     flagged() {
       const shown = new Set();

@@ -26,6 +26,7 @@ class GoingBackPanel:
         if (means, since) == self._shown:
             return
         self._shown = (means, since)
+        self._sent.text = ""
         self._box.set_visibility(bool(means))
         self._place.clear()
         if means:

@@ -141,7 +141,7 @@ class _OneChart:
             self._chart = TimeChart()
             with self._chart:
                 text("p", measure.empty)
-            with tag("details", "m-behind"):
+            with tag("details", "m-behind") as self._behind:
                 text("summary", "Table")
                 self._table = Table(f"{measure.title} by window and version, newest first", _ROWS).classes("m-evidence")
                 with self._table:
@@ -158,6 +158,7 @@ class _OneChart:
         ]
         drawn = charts.chart(title, measure.unit, over, _told(lines), marks(shown), from_zero=measure.from_zero)
         self._chart.show(drawn)
+        self._behind.set_visibility(bool(points))
         self._table.show(self._row(window, point) for window, point in reversed(points[-_SHOWN_ROWS:]))
 
     def _row(self, window: Window, point: Point) -> Row:

@@ -61,15 +61,20 @@ async def bus(wiring: Buses) -> AsyncIterator[Buses]:
 
 
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.flock)])
-async def shelf(request: pytest.FixtureRequest) -> AsyncIterator[Shelf]:
+def shelving(request: pytest.FixtureRequest) -> Shelf:
     """Where records are put, and looked up again."""
     if request.param == "memory":
         broker = MemoryBroker()
-        yield MemorySink(broker), MemoryReader(broker)
-        return
+        return MemorySink(broker), MemoryReader(broker)
     brokers: str = request.getfixturevalue("brokers")
-    sink = KafkaSink(brokers, "contract")
-    yield sink, KafkaReader(brokers, "contract")
+    return KafkaSink(brokers, "contract"), KafkaReader(brokers, "contract")
+
+
+@pytest.fixture
+async def shelf(shelving: Shelf) -> AsyncIterator[Shelf]:
+    sink, _ = shelving
+    await sink.start()
+    yield shelving
     await sink.stop()
 
 

@@ -95,7 +95,7 @@ async def main(total: int) -> None:
         for number in range(0, total // ROWS, TOGETHER):
             records = [record(number + one, draw) for one in range(TOGETHER)]
             with parsing:
-                batches: list[Predictions | Labels] = [predictions_of(one) for one in records]
+                batches: list[Predictions | Labels] = [predictions_of(one, (0, number)) for one in records]
             with writing:
                 await book.take(batches, {("prediction.logged", 0): number + TOGETHER}, delays=DELAYS, now=now)
             held = (number + TOGETHER) * ROWS

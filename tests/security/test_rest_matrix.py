@@ -46,6 +46,12 @@ class Served:
 
 class _Anything(dict[str, str]):
     def __missing__(self, key: str) -> str:
+        return _One()
+
+
+class _One(str):
+    def __format__(self, convertor: str) -> str:
+        """Whatever it is converted by: `{id}` and `{id:path}`."""
         return "1"
 
 

@@ -6,16 +6,19 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 
 import pytest
+from aiokafka import TopicPartition as Partition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from counting import requested
 
 from murmur_events import LARGEST_RECORD, Envelope, Record, to_record
-from murmur_kernel.bus import Sink, Source, TopicPartition
-from murmur_kernel.bus.kafka import KafkaSink, KafkaSource, _portions
-from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
+from murmur_kernel.bus import Reader, Sink, Source, TopicPartition
+from murmur_kernel.bus.kafka import KafkaReader, KafkaSink, KafkaSource, _portions
+from murmur_kernel.bus.memory import MemoryBroker, MemoryReader, MemorySink, MemorySource
 from murmur_kernel.errors import Transient
 from murmur_kernel.store import RawRecord
 
 Buses = tuple[Sink, Callable[[str], Source]]
+Shelf = tuple[Sink, Reader]
 
 
 def records(run: str, *keys: str) -> list[Record]:
@@ -54,6 +57,24 @@ async def bus(wiring: Buses) -> AsyncIterator[Buses]:
     sink, _ = wiring
     await sink.start()
     yield wiring
+    await sink.stop()
+
+
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.flock)])
+def shelving(request: pytest.FixtureRequest) -> Shelf:
+    """Where records are put, and looked up again."""
+    if request.param == "memory":
+        broker = MemoryBroker()
+        return MemorySink(broker), MemoryReader(broker)
+    brokers: str = request.getfixturevalue("brokers")
+    return KafkaSink(brokers, "contract"), KafkaReader(brokers, "contract")
+
+
+@pytest.fixture
+async def shelf(shelving: Shelf) -> AsyncIterator[Shelf]:
+    sink, _ = shelving
+    await sink.start()
+    yield shelving
     await sink.stop()
 
 
@@ -113,8 +134,53 @@ async def test_a_paused_partition_gives_nothing_until_it_is_resumed(bus: Buses) 
     await source.stop()
 
 
+async def test_one_record_is_looked_up_by_its_place(shelf: Shelf) -> None:
+    sink, reader = shelf
+    run = uuid.uuid4().hex
+    sent = records(run, "a", "a", "a")
+    await sink.send(sent)
+    found = []
+    for partition in range(4):
+        place, offset = TopicPartition("training.requested", partition), 0
+        while (record := await reader.read(place, offset)) is not None:
+            found += [record] if record.key.startswith(run) else []
+            assert (record.partition, record.offset) == (partition, offset)
+            offset += 1
+    assert [(one.value, one.headers) for one in found] == [(one.value, one.headers) for one in sent]
+
+
+async def test_a_record_that_is_not_there_is_none(shelf: Shelf) -> None:
+    sink, reader = shelf
+    await sink.send(records(uuid.uuid4().hex, "a"))
+    assert await reader.read(TopicPartition("training.requested", 0), 1_000_000) is None
+
+
+@pytest.mark.flock
+async def test_a_record_that_the_broker_no_longer_keeps_is_none(brokers: str) -> None:
+    """Not the oldest that is left, as a reader that goes on from somewhere gets."""
+    sink, run = KafkaSink(brokers, "contract"), uuid.uuid4().hex
+    await sink.send(records(run, "a", "a"))
+    source = KafkaSource(brokers, run, ["training.requested"], instance=f"{run}-0")
+    await source.start(nothing)
+    first, second = await read(source, run, 2)
+    await source.stop()
+    await sink.stop()
+    place = TopicPartition("training.requested", first.partition)
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    await admin.start()
+    await admin.delete_records({Partition(*place): RecordsToDelete(before_offset=second.offset)})
+    await admin.close()
+    reader = KafkaReader(brokers, "contract")
+    assert await reader.read(place, first.offset) is None
+    kept = await reader.read(place, second.offset)
+    assert kept is not None
+    assert kept.value == second.value
+
+
 @pytest.mark.flock
 async def test_a_broker_that_does_not_answer_is_transient() -> None:
+    with pytest.raises(Transient, match="cannot read from"):
+        await KafkaReader("127.0.0.1:1", "contract").read(TopicPartition("training.requested", 0), 0)
     sink = KafkaSink("127.0.0.1:1", "contract")
     with pytest.raises(Transient, match="did not acknowledge"):
         await sink.send(records("x", "a"))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 from murmur_events.catalog import SERVICES
 
@@ -89,7 +90,9 @@ def ledger_answer(rest: str) -> tuple[int, dict[str, Any]]:
 
 @dataclass
 class StubFlock:
-    """Services are well unless `unready` says why not, or `away` holds them. `answer` is what posts are answered."""
+    """Services are well unless `unready` says why not, or `away` holds them. `answer` is what posts are answered;
+    `told` holds what is answered under a path (without its query), GET or POST, before all else.
+    """
 
     address: str = ""
     unready: dict[str, str] = field(default_factory=dict)
@@ -97,6 +100,7 @@ class StubFlock:
     letters: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     answer: tuple[int, dict[str, Any]] = (200, {})
     posts: list[tuple[str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
+    told: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
     def readiness(self, service: str) -> tuple[int, dict[str, Any]]:
         why = self.unready.get(service)
@@ -117,6 +121,8 @@ class StubFlock:
         service, _, rest = path.lstrip("/").partition("/")
         if service in self.away or service not in (*SERVICES, "audit"):
             return 503, {}
+        if (found := self.told.get(unquote(path.partition("?")[0]))) is not None:
+            return found
         if rest == "readyz":
             return self.readiness(service)
         if service == "audit" and rest.startswith("v1/"):
@@ -134,7 +140,7 @@ class StubFlock:
         self.posts.append((path, body, headers))
         if path.endswith(("/redrive", "/discard")):
             self.letters = {}
-        return self.answer
+        return self.told.get(path, self.answer)
 
 
 @contextmanager

@@ -36,8 +36,9 @@ class RunningConsole:
 
 
 @contextmanager
-def running_console(directory: Path) -> Iterator[RunningConsole]:
-    story = credit_story(datetime.now(UTC))
+def running_console(directory: Path, *, story: Teller | None = None, **environs: str) -> Iterator[RunningConsole]:
+    """story: the credit story unless another is given. environs: more of its environment."""
+    story = story or credit_story(datetime.now(UTC))
     file = directory / "story.jsonl"
     flock = StubFlock(unready={"deployer": "envoy does not answer"}, away={"monitor"}, letters={"tracking": [LETTER]})
     with running_flock(flock):
@@ -49,6 +50,7 @@ def running_console(directory: Path) -> Iterator[RunningConsole]:
             "MURMUR_SERVICE_PORT": address.rpartition(":")[2],
             "MURMUR_FRONT_DOOR": flock.address,
             "MURMUR_CONSOLE_POLL_SECONDS": "0.2",
+            **environs,
         }
         log = (directory / "console.log").open("wb")
         process = subprocess.Popen(

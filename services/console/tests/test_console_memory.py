@@ -103,12 +103,13 @@ def test_a_chain_of_windows_alone_is_not_listed_but_found(memory: Memory) -> Non
 
 
 def test_a_later_revision_of_a_window_replaces_the_earlier_whichever_comes_first(memory: Memory, story: Teller) -> None:
-    windows = memory.estate.windows["credit"]
+    history = memory.estate.deployments["credit"]
+    windows = history.windows
     newest = windows[-1]
-    memory.estate.measure("credit", replace(newest, revision=2, rows=999))
-    memory.estate.measure("credit", newest)
+    history.measure(replace(newest, revision=2, rows=999))
+    history.measure(newest)
     assert windows[-1].rows == 999
-    memory.estate.measure("credit", replace(newest, start=newest.start - timedelta(days=1)))
+    history.measure(replace(newest, start=newest.start - timedelta(days=1)))
     assert [one.start for one in windows] == sorted(one.start for one in windows)
 
 

@@ -24,6 +24,7 @@ PAGES = (
     "/workflows/credit",
     "/models",
     "/deployments",
+    "/deployments/credit",
     "/dead-letters?letter=dl-1",
     "/audit?entry=7",
     "/find?q=r-",

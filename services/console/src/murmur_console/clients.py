@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 from pydantic import ValidationError
@@ -127,6 +127,16 @@ class FrontDoor:
             await self._ok("PUT", "trainer", path, json=body, key=str(uuid.uuid4()))
         else:
             await self._ok("DELETE", "trainer", f"{path}?{urlencode(body)}", key=str(uuid.uuid4()))
+
+    async def roll_back(self, deployment: str, *, since: str, by: str, reason: str) -> None:
+        """since: names what is to be rolled back, so that the same click twice is one and a later one another."""
+        key = str(uuid.uuid5(_NAMESPACE, f"roll back|{deployment}|{since}|{by}|{reason}"))
+        path = f"/v1/deployments/{quote(deployment, safe='')}/rollback"
+        await self._ok("POST", "deployer", path, json={"by": by, "reason": reason}, key=key)
+
+    async def infer(self, deployment: str, request: Mapping[str, object]) -> httpx.Response:
+        """As any client asks a model, and as the person whose page it is; whatever is answered. Raises Unreachable."""
+        return await self._send("POST", "v2", f"/models/{quote(deployment, safe='')}/infer", json=request)
 
     async def report(self, model: str, version: int, *, token: str | None) -> bytes:
         """The report of a validation, as the one who holds the token may read it."""

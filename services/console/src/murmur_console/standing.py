@@ -1,24 +1,12 @@
 """Folds events into what stands now: the newest event about a thing wins."""
 
-from collections import deque
 from dataclasses import replace
 from functools import singledispatch
 
-from murmur_console.domain.estate import (
-    KEPT_WINDOWS,
-    Alert,
-    Deployment,
-    Drift,
-    Estate,
-    Freeze,
-    Status,
-    Version,
-    Window,
-    Workflow,
-)
+from murmur_console import deploying
+from murmur_console.domain.estate import Alert, Estate, Freeze, ServingTerms, Status, Version, Workflow
 from murmur_events import Envelope, Event
 from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
-from murmur_events.deployments import DeploymentFailed, ModelDeployed
 from murmur_events.models import (
     ModelArchived,
     ModelPromoted,
@@ -27,9 +15,9 @@ from murmur_events.models import (
     PromotionDeferred,
     ReviewDecided,
 )
-from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, WindowMeasured
+from murmur_events.monitoring import AlertRaised, AlertResolved
 from murmur_events.validation import ValidationCompleted
-from murmur_events.workflows import WorkflowApplied
+from murmur_events.workflows import WorkflowApplied, WorkflowDefinition
 
 _RANK = {status: rank for rank, status in enumerate(Status)}
 """For two changes of the same instant: the later stage of life is the later change."""
@@ -38,6 +26,7 @@ _RANK = {status: rank for rank, status in enumerate(Status)}
 def fold(estate: Estate, envelope: Envelope) -> None:
     """Different topics arrive in any order, so the time of an event decides what is newest."""
     _fold(envelope.event, estate, envelope)
+    deploying.fold(estate, envelope)
 
 
 @singledispatch
@@ -55,7 +44,21 @@ def _(event: WorkflowApplied, estate: Estate, envelope: Envelope) -> None:
             description=event.definition.description,
             schedule=event.definition.schedule,
             applied=envelope.time,
+            serving=_terms(event.definition),
         )
+
+
+def _terms(definition: WorkflowDefinition) -> ServingTerms:
+    deployment = definition.deployment
+    return ServingTerms(
+        replicas=deployment.replicas,
+        most_replicas=deployment.max_replicas,
+        min_rows=deployment.canary.min_rows,
+        step_seconds=deployment.canary.step_time.total_seconds(),
+        shadow_seconds=deployment.shadow.total_seconds() if deployment.shadow else None,
+        deadline_seconds=deployment.canary.deadline.total_seconds(),
+        metric=definition.monitoring.quality.metric,
+    )
 
 
 @_fold.register
@@ -149,66 +152,6 @@ def _(event: ModelRejected, estate: Estate, envelope: Envelope) -> None:
 @_fold.register
 def _(event: ModelArchived, estate: Estate, envelope: Envelope) -> None:
     _advance(estate, envelope, event.model, event.version, Status.ARCHIVED, None)
-
-
-@_fold.register
-def _(event: ModelDeployed, estate: Estate, envelope: Envelope) -> None:
-    estate.rollouts.setdefault(event.deployment, deque(maxlen=KEPT_WINDOWS)).append((envelope.time, event.version))
-    known = estate.deployments.get(event.deployment)
-    if known is None or known.since <= envelope.time:
-        estate.deployments[event.deployment] = Deployment(
-            name=event.deployment,
-            model=event.model,
-            version=event.version,
-            endpoint=event.endpoint,
-            since=envelope.time,
-            chain=envelope.correlation_id,
-        )
-
-
-@_fold.register
-def _(event: DeploymentFailed, estate: Estate, envelope: Envelope) -> None:
-    known = estate.deployments.get(event.deployment)
-    if known and known.since <= envelope.time and event.cause != "superseded":
-        trouble = f"v{event.version} did not come up, {event.cause.replace('_', ' ')}: {event.message}"
-        estate.deployments[event.deployment] = replace(known, trouble=trouble)
-
-
-@_fold.register
-def _(event: WindowMeasured, estate: Estate, envelope: Envelope) -> None:
-    estate.measure(
-        event.deployment,
-        Window(
-            start=event.start,
-            end=event.end,
-            revision=event.revision,
-            version=event.version,
-            rows=event.rows,
-            errors=event.errors,
-            rate=event.rate,
-            latency_p50_ms=event.latency_p50_ms,
-            latency_p99_ms=event.latency_p99_ms,
-            output_mean=event.output_mean,
-            outcome=event.outcome,
-            detail=event.detail,
-        ),
-    )
-
-
-@_fold.register
-def _(event: DriftDetected, estate: Estate, envelope: Envelope) -> None:
-    drifted = sorted((feature for feature in event.features if feature.drifted), key=lambda feature: feature.p_value)
-    estate.drifts.setdefault(event.deployment, deque(maxlen=KEPT_WINDOWS)).append(
-        Drift(
-            at=envelope.time,
-            start=event.start,
-            end=event.end,
-            version=event.version,
-            features=tuple(feature.feature for feature in drifted),
-            engine=event.engine,
-            chain=envelope.correlation_id,
-        )
-    )
 
 
 def _advance(

@@ -8,7 +8,7 @@ from typing import TypedDict
 import httpx
 from fastapi import FastAPI
 
-from murmur_deployer import api, scraping
+from murmur_deployer import api, live, scraping
 from murmur_deployer.batches import api as batches_api
 from murmur_deployer.batches.asking import SCORING
 from murmur_deployer.batches.chunks import Manners
@@ -136,6 +136,7 @@ def build(
     files = BatchFiles(artifacts, spool, service.clock, largest=settings.batch_input_bytes)
     routers = [
         api.router(service),
+        live.router(service, servers),
         batches_api.router(service, files),
         scraping.router(service, settings.reachable_host),
     ]

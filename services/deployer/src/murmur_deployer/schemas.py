@@ -1,6 +1,6 @@
 """What the REST API shows of deployments."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -10,7 +10,7 @@ from murmur_deployer.domain.replicas import Replica
 
 
 class ReplicaView(BaseModel):
-    """proven: it has answered known rows rightly, so that the front door may lead to it."""
+    """proven: it has answered known rows rightly, so that the front door may lead to it. started_at: its process."""
 
     name: str
     role: Literal["serving", "candidate", "retiring"]
@@ -20,6 +20,7 @@ class ReplicaView(BaseModel):
     grpc_port: int
     retired_at: datetime | None
     proven: bool
+    started_at: datetime | None
 
 
 class RollbackBody(BaseModel):
@@ -116,4 +117,5 @@ def _replica(replica: Replica, role: Literal["serving", "candidate", "retiring"]
         grpc_port=replica.grpc_port,
         retired_at=replica.retired_at,
         proven=replica.proven,
+        started_at=datetime.fromtimestamp(replica.process.created, UTC) if replica.process else None,
     )

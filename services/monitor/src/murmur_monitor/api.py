@@ -13,6 +13,7 @@ from murmur_monitor.domain.alerts import AlertStatus
 from murmur_monitor.domain.episodes import Outcome
 from murmur_monitor.domain.labels import Label
 from murmur_monitor.feedback import GiveFeedback, give_feedback
+from murmur_monitor.lookup_schemas import PredictionsView
 from murmur_monitor.repository import MonitorUnitOfWork
 from murmur_monitor.schemas import (
     AlertPage,
@@ -37,6 +38,7 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 def router(
     service: Service[MonitorUnitOfWork],
     label_counts: Callable[[str], Awaitable[dict[str, int]]],
+    look_up: Callable[[str, str], Awaitable[PredictionsView]],
     clock_skew: timedelta,
 ) -> APIRouter:
     """clock_skew: how far in the future a label's time may lie."""
@@ -72,6 +74,15 @@ def router(
         """What became of the labels of a deployment. 404 for one that is not watched."""
         await service.read(views.require_deployment, name)
         return LabelCounts(deployment=name, **await label_counts(name))
+
+    @api.get("/deployments/{name}/predictions/{request_id:path}", dependencies=[allows(Role.VIEWER)])
+    async def predictions(name: str, request_id: str) -> PredictionsView:
+        """The answered predictions of one request id (`id#1` for its second row), with features, label and window.
+
+        404 for a deployment that is not watched, and for an id that is not known (any more): it says how long
+        predictions are kept. A row that only the label book still knows comes without features, and says why.
+        """
+        return await look_up(name, request_id)
 
     @api.get("/drifts", dependencies=[allows(Role.VIEWER)])
     async def drifts(limit: Limit = 50, cursor: str | None = None, deployment: str | None = None) -> DriftPage:

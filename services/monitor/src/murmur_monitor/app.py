@@ -9,8 +9,8 @@ from fastapi import FastAPI
 
 from murmur_access.rules import LABELS_GROUP
 from murmur_kernel import letters
-from murmur_kernel.bus import Sink, Source
-from murmur_kernel.bus.kafka import KafkaSource
+from murmur_kernel.bus import Reader, Sink, Source
+from murmur_kernel.bus.kafka import KafkaReader, KafkaSource
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
 from murmur_monitor import api, findings, joining, quality_findings, views
@@ -24,6 +24,7 @@ from murmur_monitor.intake import Intake
 from murmur_monitor.joining.book import LabelBook
 from murmur_monitor.joining.following import LabelFollower
 from murmur_monitor.joining.measuring import QualityScan
+from murmur_monitor.looking_up import LookUp, NoSuchPrediction
 from murmur_monitor.quality_findings import WindowLabelled
 from murmur_monitor.references import ArtifactReferences
 from murmur_monitor.repository import KINDS, MonitorUnitOfWork
@@ -44,10 +45,11 @@ def build(
     sink: Sink | None = None,
     source: Source | None = None,
     labels: Callable[[], Source] | None = None,
+    reader: Reader | None = None,
 ) -> tuple[Service[MonitorUnitOfWork], FastAPI]:
     """The service over any store and any bus: tests pass the fakes. Windows are always folded from Kafka.
 
-    labels: where predictions and feedback are read to be joined.
+    labels: where predictions and feedback are read to be joined. reader: where single predictions are looked up.
     """
     clock_skew = timedelta(seconds=settings.clock_skew_seconds)
     service = Service(
@@ -103,8 +105,10 @@ def build(
     service.resource(_closing(book))
     service.background("labels", follower.run, exclusive=True)
     service.check("labels", joins)
-    routers = [api.router(service, book.counts, clock_skew)]
-    return service, service.app(title="Monitor", routers=routers, problems={NotUsable: 422})
+    look_up = LookUp(service, book.find, reader or KafkaReader(settings.broker_access, f"monitor-{settings.replica}"))
+    routers = [api.router(service, book.counts, look_up.look_up, clock_skew)]
+    problems = {NotUsable: 422, NoSuchPrediction: 404}
+    return service, service.app(title="Monitor", routers=routers, problems=problems)
 
 
 def _follower(

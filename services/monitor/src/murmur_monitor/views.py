@@ -91,7 +91,12 @@ async def label_delay_of(deployment: str, uow: MonitorUnitOfWork) -> timedelta:
 
 async def is_recorded(query: TermsOf, uow: MonitorUnitOfWork) -> bool:
     """Whether the window has closed and is known."""
-    return await uow.windows.get(window_id(query.deployment, query.version, query.start)) is not None
+    return await measured_window(query, uow) is not None
+
+
+async def measured_window(query: TermsOf, uow: MonitorUnitOfWork) -> MeasuredWindow | None:
+    """Its newest revision; None before it has closed."""
+    return await uow.windows.get(window_id(query.deployment, query.version, query.start))
 
 
 async def list_deployments(query: PageOf, uow: MonitorUnitOfWork) -> Page[Watch]:

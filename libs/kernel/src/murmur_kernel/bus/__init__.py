@@ -1,5 +1,6 @@
-"""The broker as the kernel needs it: somewhere to append records in order, and somewhere to read them in order."""
+"""The broker as the kernel needs it: somewhere to append records in order, and somewhere to read them in order; and one
+of them again, by its place."""
 
-from murmur_kernel.bus.base import Sink, Source, TopicPartition
+from murmur_kernel.bus.base import Reader, Sink, Source, TopicPartition
 
-__all__ = ["Sink", "Source", "TopicPartition"]
+__all__ = ["Reader", "Sink", "Source", "TopicPartition"]

@@ -1,4 +1,4 @@
-"""The two ports to the broker. The real ones speak to Kafka, the fake ones to a list in memory."""
+"""The ports to the broker. The real ones speak to Kafka, the fake ones to a list in memory."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -49,4 +49,12 @@ class Source(Protocol):
 
     async def lag(self) -> int:
         """How many records of its partitions have not been fetched yet."""
+        ...
+
+
+class Reader(Protocol):
+    """Looks single records up, as a member of no group: it takes nothing away from anybody and leaves no mark."""
+
+    async def read(self, partition: TopicPartition, offset: int) -> RawRecord | None:
+        """None where the broker does not keep that record, or never had it. Raises Transient."""
         ...

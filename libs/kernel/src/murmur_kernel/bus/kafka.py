@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError
 
@@ -15,6 +15,7 @@ from murmur_kernel.store import RawRecord
 
 _FETCH_MS = 200
 _MAX_RECORDS = 500
+_LOOK_UP_SECONDS = 5.0
 
 
 class KafkaSink:
@@ -133,18 +134,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             batches = await self._consumer.getmany(timeout_ms=_FETCH_MS, max_records=_MAX_RECORDS)
         except (KafkaError, OSError) as error:
             raise Transient(f"cannot read from {self._brokers}: {error!r}") from error
-        return [
-            RawRecord(
-                topic=message.topic,
-                partition=message.partition,
-                offset=message.offset,
-                key=(message.key or b"").decode("utf-8", errors=self._key_errors),
-                value=message.value or b"",
-                headers=tuple((name, value or b"") for name, value in message.headers),
-            )
-            for messages in batches.values()
-            for message in messages
-        ]
+        return [_raw(message, self._key_errors) for messages in batches.values() for message in messages]
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         held = {KafkaPartition(*place): offset for place, offset in offsets.items() if self._holds(place)}
@@ -186,3 +176,45 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def on_partitions_assigned(self, assigned: Iterable[KafkaPartition]) -> None:
         """The group's committed offsets are where reading starts; nothing else is to be done."""
+
+
+class KafkaReader:
+    """A connection of its own for each call: people look records up now and then, and nothing is held meanwhile."""
+
+    def __init__(self, brokers: BrokerAccess | str, client_id: str) -> None:
+        self._access = broker_access(brokers)
+        self._client_id = client_id
+
+    async def read(self, partition: TopicPartition, offset: int) -> RawRecord | None:
+        consumer = AIOKafkaConsumer(
+            **self._access.arguments(), client_id=self._client_id, enable_auto_commit=False, request_timeout_ms=5_000
+        )
+        try:
+            async with asyncio.timeout(_LOOK_UP_SECONDS):
+                await consumer.start()
+                return await _read_one(consumer, KafkaPartition(*partition), offset)
+        except (KafkaError, OSError) as error:  # TimeoutError is one
+            raise Transient(f"cannot read from {self._access.brokers}: {error!r}") from error
+        finally:
+            await asyncio.gather(consumer.stop(), return_exceptions=True)
+
+
+async def _read_one(consumer: AIOKafkaConsumer, place: KafkaPartition, offset: int) -> RawRecord | None:
+    consumer.assign([place])
+    first, end = (await consumer.beginning_offsets([place]))[place], (await consumer.end_offsets([place]))[place]
+    if not first <= offset < end:
+        return None
+    consumer.seek(place, offset)
+    message = await consumer.getone(place)
+    return _raw(message, "replace") if message.offset == offset else None
+
+
+def _raw(message: ConsumerRecord, key_errors: str) -> RawRecord:
+    return RawRecord(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        key=(message.key or b"").decode("utf-8", errors=key_errors),
+        value=message.value or b"",
+        headers=tuple((name, value or b"") for name, value in message.headers),
+    )

@@ -108,3 +108,11 @@ class MemorySource:
             for place, records in self._broker.log.items()
             if place.topic in self._topics
         )
+
+
+class MemoryReader:
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    async def read(self, partition: TopicPartition, offset: int) -> RawRecord | None:
+        return next((record for record in self._broker.log[partition] if record.offset == offset), None)

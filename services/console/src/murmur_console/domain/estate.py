@@ -1,11 +1,10 @@
-"""What stands now: workflows, model versions, deployments and their measured windows."""
+"""What stands now: workflows, model versions, deployments, freezes and alerts."""
 
-from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-KEPT_WINDOWS = 240
+from murmur_console.domain.history import History
 
 
 class Status(StrEnum):
@@ -20,12 +19,31 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServingTerms:
+    """How a workflow has its versions served and watched, as far as people ask for it while they look.
+
+    most_replicas: None where their number does not follow the load
+    min_rows, step_seconds, deadline_seconds: what a step of a canary waits for
+    metric: that labels are judged by
+    """
+
+    replicas: int
+    most_replicas: int | None
+    min_rows: int
+    step_seconds: float
+    shadow_seconds: float | None
+    deadline_seconds: float
+    metric: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workflow:
     name: str
     revision: int
     description: str
     schedule: str | None
     applied: datetime
+    serving: ServingTerms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,50 +60,6 @@ class Version:
     registered: datetime
     chain: str
     why: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deployment:
-    """What serves; `trouble` says why the newest attempt to change that failed."""
-
-    name: str
-    model: str
-    version: int
-    endpoint: str
-    since: datetime
-    chain: str
-    trouble: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """The numbers of one window, its newest revision."""
-
-    start: datetime
-    end: datetime
-    revision: int
-    version: int
-    rows: int
-    errors: int
-    rate: float
-    latency_p50_ms: float | None
-    latency_p99_ms: float | None
-    output_mean: float | None
-    outcome: str
-    detail: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drift:
-    """One drifted window's finding: the columns in order of how sure it is."""
-
-    at: datetime
-    start: datetime
-    end: datetime
-    version: int
-    features: tuple[str, ...]
-    engine: str
-    chain: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,14 +97,15 @@ class Estate:
 
     workflows: dict[str, Workflow] = field(default_factory=dict)
     versions: dict[tuple[str, int], Version] = field(default_factory=dict)
-    deployments: dict[str, Deployment] = field(default_factory=dict)
-    windows: dict[str, deque[Window]] = field(default_factory=dict)
-    drifts: dict[str, deque[Drift]] = field(default_factory=dict)
-    rollouts: dict[str, deque[tuple[datetime, int]]] = field(default_factory=dict)
+    deployments: dict[str, History] = field(default_factory=dict)
 
     freezes: dict[str, Freeze] = field(default_factory=dict)
     freezes_revision: int = 0
     alerts: dict[str, Alert] = field(default_factory=dict)
+
+    def history(self, deployment: str) -> History:
+        """Its history, which begins now if nothing was told of it before."""
+        return self.deployments.setdefault(deployment, History(deployment))
 
     def frozen(self, workflow: str | None = None) -> list[Freeze]:
         """The freezes in force, of all or those that hold one workflow."""
@@ -151,14 +126,3 @@ class Estate:
     def holder(self, workflow: str, status: Status) -> Version | None:
         """The newest version that has this status."""
         return next((version for version in self.versions_of(workflow) if version.status is status), None)
-
-    def measure(self, deployment: str, window: Window) -> None:
-        """Keeps windows by start, a higher revision in place of a lower one, however late it comes."""
-        kept = self.windows.setdefault(deployment, deque(maxlen=KEPT_WINDOWS))
-        same = next((index for index, old in enumerate(kept) if old.start == window.start), None)
-        if same is None:
-            ordered = sorted([*kept, window], key=lambda one: one.start)
-            kept.clear()
-            kept.extend(ordered)
-        elif kept[same].revision < window.revision:
-            kept[same] = window

@@ -3,8 +3,10 @@
 from nicegui import ui
 
 from murmur_console.context import Console
-from murmur_console.domain.estate import Deployment, Window
+from murmur_console.domain.deployments import Window
 from murmur_console.domain.facts import Tone
+from murmur_console.domain.history import History, shares
+from murmur_console.pages.deployment.heading import path_of
 from murmur_console.pages.frame import frame
 from murmur_console.pages.parts import keep_up, tag, text
 from murmur_console.widgets import table
@@ -51,48 +53,54 @@ def register(console: Console) -> None:
 
             def refresh() -> None:
                 estate = console.memory.estate
-                serving.show(_row(console, one) for _, one in sorted(estate.deployments.items()))
-                measured = [(name, one) for name, kept in estate.windows.items() for one in kept]
+                told = [one for _, one in sorted(estate.deployments.items()) if one.deployed or one.failed]
+                serving.show(map(_row, told))
+                measured = [(one.name, window) for one in told for window in one.windows]
                 newest = sorted(measured, key=lambda pair: pair[1].start, reverse=True)[:_SHOWN_WINDOWS]
                 windows.show(_window(name, one) for name, one in newest)
 
             keep_up(lambda: console.memory.revision, refresh)
 
 
-def _row(console: Console, deployment: Deployment) -> Row:
-    kept = console.memory.estate.windows.get(deployment.name)
-    last = kept[-1] if kept else None
+def _row(history: History) -> Row:
+    last, serving = history.latest_window(), history.serving
     return Row(
-        deployment.name,
+        history.name,
         {
-            "name": table.link(deployment.name, f"/workflows/{deployment.model}?chain={deployment.chain}"),
+            "name": table.link(history.name, path_of(history.name)),
             "version": table.text(
-                f"v{deployment.version}",
-                tone=Tone.TROUBLE if deployment.trouble else Tone.PLAIN,
-                note=deployment.trouble or "",
+                f"v{serving.version}" if serving else "nothing",
+                tone=Tone.TROUBLE if history.trouble else Tone.PLAIN,
+                note=history.trouble or _canary(history),
             ),
-            "since": table.when(deployment.since),
+            "since": table.when(serving.at if serving else None),
             "rows": table.text(f"{last.rows:,} predictions" if last else "none"),
             "rate": table.text(f"{last.rate:.1f}/s" if last else ""),
             "p99": table.text(f"{last.latency_p99_ms:.1f} ms" if last and last.latency_p99_ms is not None else ""),
-            "drift": _drift(console, deployment.name),
-            "endpoint": table.text(deployment.endpoint),
+            "drift": _drift(history),
+            "endpoint": table.text(serving.endpoint if serving else ""),
         },
     )
 
 
-def _drift(console: Console, name: str) -> Cell:
-    drifts = console.memory.estate.drifts.get(name)
-    kept = console.memory.estate.windows.get(name)
-    if drifts and kept and kept[-1].outcome == "drift":
-        last = drifts[-1]
-        return table.text("drifting", tone=Tone.CAUTION, note=", ".join(last.features[:3]))
-    return table.text("stable" if kept else "not measured")
+def _canary(history: History) -> str:
+    runs = history.canary_runs()
+    if not runs or runs[0].ended is not None:
+        return ""
+    share = shares(runs[0].start.steps)[runs[0].current]
+    return f"v{runs[0].start.version} gets {share}"
+
+
+def _drift(history: History) -> Cell:
+    last = history.latest_window()
+    if history.drifts and last and last.outcome == "drift":
+        return table.text("drifting", tone=Tone.CAUTION, note=", ".join(history.drifts[-1].features[:3]))
+    return table.text("stable" if last else "not measured")
 
 
 def _window(name: str, window: Window) -> Row:
     return Row(
-        f"{name} {window.start.isoformat()}",
+        f"{name} {window.version} {window.start.isoformat()}",
         {
             "start": table.when(window.start),
             "deployment": table.text(name),

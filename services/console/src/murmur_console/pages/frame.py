@@ -84,8 +84,8 @@ def _bar(console: Console, search: str) -> None:
                 name="q",
                 type="search",
                 value=search,
-                placeholder="Find an id: run, model, event …",
-                aria_label="Find an id: run, model version, correlation id, event id. The slash key comes here.",
+                placeholder="Find an id: run, model, request …",
+                aria_label="Find an id: run, model version, correlation, event, request. The slash key comes here.",
                 autocomplete="off",
                 spellcheck="false",
             )

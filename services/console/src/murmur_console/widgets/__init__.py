@@ -1,1 +1,1 @@
-"""What pages are drawn with: table, timeline, picker, forms of reviews and decisions; each in Vue and Python."""
+"""What pages are drawn with: table, timeline, chart, picker, forms for reviews, decisions, rows; in Vue and Python."""

@@ -13,6 +13,7 @@ from typing import TypeVar
 from murmur_kernel.errors import StoreFull, StoreUnavailable
 from murmur_monitor.domain.quality import LabelledRows
 from murmur_monitor.domain.windows import Millis, Window
+from murmur_monitor.joining.finding import Found, find
 from murmur_monitor.joining.forgetting import Forgotten, beyond, forget_joined, forget_outdated, make_room
 from murmur_monitor.joining.joins import Joins
 from murmur_monitor.joining.rows import Labels, Predictions
@@ -155,16 +156,30 @@ class LabelBook:
     async def counts(self, deployment: str) -> dict[str, int]:
         """Every name of COUNTED, 0 where nothing was counted, and `waiting`: labels whose prediction is not known."""
 
-        def work() -> dict[str, int]:
-            if not self.path.exists():
-                return {}
-            with closing(self._connect()) as book:
-                query = "SELECT what, rows FROM counts JOIN deployments ON id = deployment WHERE name = ?"
-                return dict(book.execute(query, (deployment,)).fetchall())
+        def work(book: sqlite3.Connection) -> dict[str, int]:
+            query = "SELECT what, rows FROM counts JOIN deployments ON id = deployment WHERE name = ?"
+            return dict(book.execute(query, (deployment,)).fetchall())
 
-        found = dict.fromkeys(COUNTED, 0) | await asyncio.to_thread(self._explained, work)
+        found = dict.fromkeys(COUNTED, 0) | (await self._reading(work) or {})
         known = ("repeated", "corrected", "outdated", "joined", "too_late", "unmatched")
         return found | {"waiting": found["received"] - sum(found[name] for name in known)}
+
+    async def find(self, deployment: str, name: str) -> list[Found]:
+        """The predictions of that name, newest first: see joining.finding."""
+        return await self._reading(lambda book: find(book, deployment, name)) or []
+
+    async def _reading(self, work: Callable[[sqlite3.Connection], R]) -> R | None:
+        """Beside the writer, over the book as it stands at the beginning; None where there is no book yet."""
+
+        def read() -> R | None:
+            if not self.path.exists():
+                return None
+            with closing(self._connect()) as book:
+                book.execute("BEGIN")
+                made = book.execute("SELECT 1 FROM sqlite_master WHERE name = 'counts'").fetchone()
+                return work(book) if made else None  # the file comes before its tables
+
+        return await asyncio.to_thread(self._explained, read)
 
     async def _writing(self, work: Callable[[sqlite3.Connection], R]) -> R:
         done = partial(self._explained, lambda: self._write(work))

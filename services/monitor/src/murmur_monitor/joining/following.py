@@ -135,7 +135,7 @@ class LabelFollower:
         """None for what cannot be read. Feedback becomes a dead letter; the windows' intake says so of predictions."""
         if record.topic != FEEDBACK:
             try:
-                return await asyncio.to_thread(predictions_of, record.value)
+                return await asyncio.to_thread(predictions_of, record.value, (record.partition, record.offset))
             except ValueError as error:
                 log.warning("predictions_not_joinable", offset=record.offset, error=str(error)[:200])
                 return None

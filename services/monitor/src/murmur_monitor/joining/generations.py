@@ -75,4 +75,5 @@ class Generations:
         for number in numbers:
             self._connection.execute(f"DROP TABLE {kind}_{number}")
             self._connection.execute("DELETE FROM ages WHERE generation = ?", (number,))
+            self._connection.execute("DELETE FROM records WHERE generation = ?", (number,))
             self._connection.execute("DELETE FROM generations WHERE number = ?", (number,))

@@ -4,7 +4,6 @@ Everything here runs inside one transaction of the book. CROSS JOIN has SQLite b
 come: without statistics it would rather read a whole generation and look those up.
 """
 
-import math
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -64,7 +63,7 @@ class Joins:
         rows = [
             (key_of(batch.deployment, name), deployment, batch.version, batch.times[place], output)
             for place, name in new
-            if (output := batch.outputs[place]) is not None and math.isfinite(output)
+            if batch.keeps(place) and (output := batch.outputs[place]) is not None
         ]
         if not rows:
             return
@@ -73,6 +72,9 @@ class Joins:
         self._connection.executemany(
             f"INSERT INTO predictions_{generation} VALUES (?, ?, ?, ?, ?, ?)",
             [(first + number, *row) for number, row in enumerate(rows)],
+        )
+        self._connection.execute(
+            "INSERT INTO records VALUES (?, ?, ?, ?, ?)", (generation, first, *batch.record, new[0][0])
         )
         times = [row[3] for row in rows]
         self._generations.grew(generation, len(rows), {deployment: max(times)})

@@ -1,5 +1,6 @@
 """From records of both topics to rows that can be joined; what cannot be joined is said here, in words."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -13,6 +14,9 @@ from murmur_monitor.domain.windows import Millis, as_datetime, as_millis
 
 Whole = Annotated[int, Field(ge=0, le=2**62)]
 """What the label book's file can hold, and a sum of it and a few rows."""
+
+RecordPlace = tuple[int, int]
+"""Partition and offset of a record of prediction.logged."""
 
 
 class NotJoinable(ValueError):
@@ -54,6 +58,12 @@ class Predictions:
     failed: Sequence[bool]
     outputs: Sequence[float | None]
     """None where nothing was answered."""
+    record: RecordPlace
+
+    def keeps(self, place: int) -> bool:
+        """Whether a label may tell of the row there: it has a name, and was answered with a number."""
+        output = self.outputs[place]
+        return bool(self.request_ids[place]) and output is not None and math.isfinite(output)
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,7 @@ class Labels:
     clicks: bool
 
 
-def predictions_of(value: bytes) -> Predictions:
+def predictions_of(value: bytes, record: RecordPlace) -> Predictions:
     """Raises ValueError for what is no batch of predictions; the windows' intake makes a dead letter of it."""
     event = _LOGGED.validate_json(value)
     rows = len(event.request_ids)
@@ -84,6 +94,7 @@ def predictions_of(value: bytes) -> Predictions:
         times=[as_millis(time) for time in event.times],
         failed=failed,
         outputs=[None if odd else output for odd, output in zip(failed, event.outputs, strict=True)],
+        record=record,
     )
 
 

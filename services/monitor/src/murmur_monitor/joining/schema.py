@@ -14,6 +14,9 @@ CREATE TABLE IF NOT EXISTS generations (number INTEGER PRIMARY KEY, kind TEXT NO
 CREATE TABLE IF NOT EXISTS ages (
     generation INTEGER, deployment INTEGER, newest INTEGER NOT NULL,
     PRIMARY KEY (generation, deployment)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (
+    generation INTEGER, first INTEGER, partition INTEGER NOT NULL, "offset" INTEGER NOT NULL, start INTEGER NOT NULL,
+    PRIMARY KEY (generation, first)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS joined (
     deployment INTEGER, version INTEGER, time INTEGER, prediction INTEGER,
     output REAL NOT NULL, label REAL NOT NULL, clicks INTEGER NOT NULL, known INTEGER NOT NULL,
@@ -31,6 +34,8 @@ segments:    of each model server's log: the first row that is not known yet, an
 generations: predictions and labels lie in tables of a limited size each, so that inserting stays as fast as in a small
              table, and letting go of the oldest costs next to nothing
 ages:        the newest row of each deployment in a generation
+records:     which record the predictions from id `first` on were read from: the kept ones of its rows, from row
+             `start` on, in their order. One row a record, so that the place of each prediction costs nothing
 joined:      labelled predictions, in the order in which a window reads them
 touched:     seconds in which a labelled prediction has changed since its window was measured
 """

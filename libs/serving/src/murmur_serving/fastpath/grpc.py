@@ -2,7 +2,7 @@
 
 from math import prod
 from time import perf_counter
-from typing import Any, Literal, cast
+from typing import Any
 
 import numpy as np
 from grpc import StatusCode, aio  # type: ignore[import-untyped]
@@ -114,8 +114,7 @@ def read(request: pb.ModelInferRequest) -> Request | None:
         data = _values(tensor, raw[place] if raw else None)
         if data is None or tensor.parameters:
             return None
-        datatype = cast(Literal["FP64", "FP32", "INT64", "INT32"], tensor.datatype)
-        tensors.append(Tensor(tensor.name, list(tensor.shape), datatype, data))
+        tensors.append(Tensor(tensor.name, list(tensor.shape), tensor.datatype, data))
     return Request(tensors, request.id, [Output(output.name) for output in request.outputs])
 
 
@@ -142,13 +141,9 @@ def _written(place: Place, answer: Answer, context: Any, *, raw: bool) -> pb.Mod
     model, config = place.model, place.model.config
     named = (("ce-id", header_value(answer.request_id)),) * bool(answer.request_id)
     context.set_trailing_metadata((*place.metadata, *named, *((("ce-requestid", value) for _, value in named))))
-    contents = pb.InferTensorContents(fp32_contents=() if raw else answer.outputs)
-    output = pb.ModelInferResponse.InferOutputTensor(
-        name=config.signature.output, datatype="FP32", shape=[len(answer.outputs)], contents=contents
-    )
-    response = pb.ModelInferResponse(
-        model_name=model.name, model_version=model.version, id=answer.request_id, outputs=[output]
-    )
+    response = pb.ModelInferResponse(model_name=model.name, model_version=model.version, id=answer.request_id)
+    output = response.outputs.add(name=config.signature.output, datatype="FP32", shape=(len(answer.outputs),))
+    output.contents.fp32_contents.extend(() if raw else answer.outputs)
     if raw:
         response.raw_output_contents.append(np.array(answer.outputs, "<f4").tobytes())
     return response

@@ -11,7 +11,7 @@ import typer
 from murmur_cli import shell
 from murmur_cli.bundle import FolderError, name_in, read_folder
 from murmur_cli.door import FrontDoor, Json
-from murmur_cli.shell import AsJson, Unusable
+from murmur_cli.shell import AsJson, ExitCode, Unusable
 from murmur_workflows.scaffold import write_scaffold
 
 
@@ -154,6 +154,8 @@ def demo(
 ) -> None:
     """Play a story: train, validate, review, deploy, find drift, retrain. It leaves the flock up.
 
+    Ends with 1 where a negative control did not hold.
+
     Example: [bold]murmur demo[/bold], [bold]murmur demo fraud[/bold]
     """
     from murmur_cli.demo.run import Story, play  # pandas takes a second to import: only this command needs it
@@ -161,3 +163,5 @@ def demo(
     summary = shell.run(play(Story(story), as_json=as_json))
     if as_json:
         shell.show_json(asdict(summary))
+    if not all(summary.controls.values()):
+        raise SystemExit(int(ExitCode.FAILED))

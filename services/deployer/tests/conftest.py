@@ -66,7 +66,7 @@ class DeployerHarness:
         prover = Prover(self.servers, artifacts, seconds=start_seconds)
         switch = Switch(self.router, switching)
         shared = {"turns": defaultdict(asyncio.Lock).__getitem__, "swapped": self._swapped}
-        rollouts = Rollouts(Candidates(self.servers, prover), switch, **shared)
+        rollouts = Rollouts(Candidates(self.servers, prover, switching), switch, **shared)
         rollbacks = Rollbacks(rollouts, **shared)
         self.between_looks = self._a_second
         canaries = Canaries(self.servers, switch, **shared, pause=lambda seconds: self.between_looks(seconds))

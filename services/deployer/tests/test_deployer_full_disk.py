@@ -16,6 +16,7 @@ from murmur_deployer.batches.testing import parquet_bytes
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.local.servers import LocalModelServers
 from murmur_deployer.testing import version_state
+from murmur_deployer.turns import Turns
 from murmur_events.batches import BatchCompleted
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.errors import NoSpace
@@ -88,6 +89,7 @@ async def test_a_replica_that_finds_no_room_is_no_version_that_cannot_serve(disk
             brokers=None,
             host="127.0.0.1",
             ports=range(0),
+            turns=Turns(tmp_path / "turns"),
         )
         disk.fill()
         with pytest.raises(NoSpace, match="replica 'credit-v1-1'"):

@@ -90,7 +90,7 @@ def build(
         "turns": lambda deployment: turns(f"rollout-{deployment}"),
         "swapped": lambda: reconciler.wake(),
     }
-    rollouts = Rollouts(Candidates(servers, prover), switch, **shared)
+    rollouts = Rollouts(Candidates(servers, prover, switching), switch, **shared)
     rollbacks = Rollbacks(rollouts, **shared)
     canaries = Canaries(servers, switch, **shared)
     spool = Spool(settings.batches)

@@ -74,16 +74,18 @@ class Rollouts:
     async def fail(
         self, job: Job[DeployerUnitOfWork], name: str, target: Target, cause: FailureCause, message: str
     ) -> None:
-        """Nothing half-done stays: no route leads to the candidate, and it is gone, before the fact is told."""
+        """Nothing half-done stays of this rollout: what was not proven is gone before the fact is told. What was
+        retires, since the front door may lead to it. Another's candidate or canary is left alone."""
+
+        async def change(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
+            uow.publish(facts.failed(before, target.version, cause, message))
+            return before.failed(target, cause, message, uow.now)
+
         async with job.unit_of_work() as uow:
-            candidate = (await uow.deployments.require(name)).candidate
+            candidate = (await uow.deployments.require(name)).candidate_of(target)
         if candidate is not None:
-            await self._switch.restore(job)
-            await self._candidates.remove(candidate)
-        async with self._switch.turn, job.unit_of_work(completes=True) as uow:
-            deployment = await uow.deployments.require(name)
-            uow.deployments.save(deployment.failed(target, cause, message, uow.now))
-            uow.publish(facts.failed(deployment, target.version, cause, message))
+            await self._candidates.remove_unproven(candidate)
+        await self._switch.give_up(job, name, change)
         log.warning("deployment failed", deployment=name, version=target.version, cause=cause, reason=message)
 
     async def _begin(self, job: Job[DeployerUnitOfWork], name: str, target: Target) -> VersionState:

@@ -67,8 +67,8 @@ class EnvoyRouter:
         self._verified = (table, address)
 
     async def _leaving(self, wanted: config.Discovery) -> list[config.Cluster]:
-        """Clusters that are not wanted, and to which Envoy may be leading. One that it refused is none of them: it would
-        be refused for ever, and all others with it."""
+        """Clusters that are not wanted, and to which Envoy may be leading. One that it refused is none of them: it
+        would be refused for ever, and all others with it."""
         names = {cluster["name"] for cluster in wanted["resources"]}
         found = [
             cluster
@@ -81,7 +81,7 @@ class EnvoyRouter:
         return [each for each in found if each["name"] in known or json.dumps(each["name"]) in led_to]
 
     async def _forget_all_but(self, table: RoutingTable, wanted: config.Discovery) -> None:
-        """No route leads to the others any more. Should Envoy keep them a while longer, the table is applied no less."""
+        """No route leads to the others any more. Should Envoy keep them for a while, the table is applied no less."""
         if self._write(self._clusters, wanted):
             try:
                 await self._until_clusters(wanted)

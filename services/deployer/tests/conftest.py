@@ -21,13 +21,13 @@ from murmur_deployer.domain.deployment import Deployment
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.envoy.router import EnvoyRouter
 from murmur_deployer.handlers import ROLLOUT
-from murmur_deployer.jobs import CANARY, Rollouts
 from murmur_deployer.local.servers import LocalModelServers
 from murmur_deployer.ports import ModelServers, Router
 from murmur_deployer.proving import Prover
 from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import DEPLOYMENTS, KINDS, DeployerUnitOfWork, StoredFleet
 from murmur_deployer.rollbacks import ROLLBACK, Rollbacks
+from murmur_deployer.rollouts import CANARY, Rollouts
 from murmur_deployer.scaler import Scaler
 from murmur_deployer.switching import Switch
 from murmur_deployer.testing import FakeModelServers, FakeRouter, promoted, version_state, workflow_applied

@@ -1,7 +1,9 @@
 """What a real model server answers to a batch, and the fake too."""
 
 import asyncio
+import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -165,6 +167,32 @@ async def test_rows_that_a_replica_answers_after_it_was_started_anew_are_marked_
         await real.scorer.score(real.replica, "b-1/000000/001", COLUMNS, table(3))
         await eventually(lambda: len(real.logged()) == 5)
         assert [row.batch for row in real.logged()] == [True] * 5
+    finally:
+        await real.servers.stop(real.replica)
+
+
+@pytest.mark.flock
+async def test_a_batch_waits_for_the_replica_that_was_killed_under_it(
+    tmp_path: Path, http: httpx.AsyncClient, local_ports: int
+) -> None:
+    real = Real(tmp_path, http, local_ports, asks=False)
+    await real.start()
+
+    async def replica() -> Replica:
+        return real.replica
+
+    try:
+        chunk = ChunkScorer(real.scorer, COLUMNS, replica, Manners(share=0.02))
+        scoring = asyncio.create_task(chunk.score("b-1/000000", table(2000), first_row=0, failed_before=0))
+        await eventually(lambda: len(real.logged()) >= 250)
+        killed = await real.servers.find(real.replica)
+        assert killed is not None
+        os.kill(killed.pid, signal.SIGKILL)
+        await real.start_again()
+        scored = await scoring
+        assert None not in scored.outputs
+        assert {row.request_id for row in real.logged()} == {f"b-1/000000/{number:03d}" for number in range(8)}
+        assert all(row.batch for row in real.logged())
     finally:
         await real.servers.stop(real.replica)
 

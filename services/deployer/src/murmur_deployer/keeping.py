@@ -86,7 +86,7 @@ class Keeper:
         care = self._care.setdefault(replica.name, _Care())
         now = time.monotonic()
         if replica.name in self._endings:
-            if not await self._endings.over(replica.name):
+            if not await self._has_ended(replica, self._endings.over(replica.name)):
                 return False
             process, ready = await self._look(replica)  # another deployer may have started it again by now
         if process is None:
@@ -152,8 +152,15 @@ class Keeper:
         """It is started again once it has ended, which a later pass may see."""
         care.not_before = 0.0
         care.was_ready = False
-        if await self._endings.begin(replica.name, end):
+        if await self._has_ended(replica, self._endings.begin(replica.name, end)):
             await self._start(replica, care)
+
+    async def _has_ended(self, replica: Replica, ending: Awaitable[bool]) -> bool:
+        try:
+            return await ending
+        except (Transient, OSError) as error:
+            log.error("replica cannot be ended", replica=replica.name, reason=str(error))
+            return False
 
     async def _start(self, replica: Replica, care: _Care) -> None:
         """Tries again after a pause that grows; an error of today is looked at tomorrow."""

@@ -12,7 +12,7 @@ from murmur_deployer.domain.batch import Batch, BatchState
 from murmur_deployer.domain.batch_input import BatchInput
 from murmur_deployer.domain.deployment import Deployment
 from murmur_deployer.domain.quality import CanaryLabels
-from murmur_deployer.domain.rules import DeploymentRules
+from murmur_deployer.domain.rules import DeploymentRules, rules_of
 from murmur_events import Event
 from murmur_events.models import VersionState
 from murmur_kernel import troubles
@@ -106,8 +106,8 @@ class DeployerUnitOfWork(UnitOfWork):
         return known if known is not None and none_yet is not None and known.is_of(none_yet) else none_yet
 
     async def rules_of(self, deployment: str) -> DeploymentRules:
-        """A deployment is named like its workflow; of one that is not known yet, the defaults."""
-        return await self.rules.get(deployment) or DeploymentRules(workflow=deployment)
+        found = await self.rules.get(deployment)
+        return rules_of(deployment, {deployment: found} if found else {})
 
     async def all_rules(self) -> Mapping[str, DeploymentRules]:
         """By the name of the deployment."""

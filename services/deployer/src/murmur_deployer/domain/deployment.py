@@ -31,6 +31,10 @@ class Target:
     version: int
     alias_revision: int
 
+    def of(self, deployment: str) -> dict[str, str | int]:
+        """The payload of a job that is about this target of that deployment."""
+        return {"deployment": deployment, "version": self.version, "alias_revision": self.alias_revision}
+
 
 @dataclass(frozen=True)
 class Failure:

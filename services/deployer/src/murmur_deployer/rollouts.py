@@ -92,7 +92,7 @@ class Rollouts:
         async with job.unit_of_work() as uow:
             deployment = await uow.deployments.require(name)
             release = await uow.releases.require(release_id(name, target.version))
-        _still_wanted(deployment, target)
+        _refuse_superseded(deployment, target)
         if deployment.canary is not None:
             raise Transient(f"the canary of {name!r} gives way first")
         return release.state
@@ -101,7 +101,7 @@ class Rollouts:
         """To the candidate at once, or to its first share of the requests if it can be compared with what serves."""
 
         async def change(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
-            _still_wanted(before, target)
+            _refuse_superseded(before, target)
             rules = await uow.rules_of(before.name)
             if rules.canary.steps and before.serving is not None:
                 return _as_canary(before, rules, state, uow)
@@ -117,21 +117,17 @@ def _as_canary(before: Deployment, rules: DeploymentRules, state: VersionState, 
     steps = rules.canary.steps
     changed = before.with_canary(Canary(weight=steps[0], began=uow.now, since=uow.now))
     uow.publish(facts.canary_started(changed, state, steps))
-    target = before.target
-    uow.enqueue(
-        CANARY,
-        job_id=f"{CANARY}/{before.name}/{target.alias_revision}",
-        payload={"deployment": before.name, "version": target.version, "alias_revision": target.alias_revision},
-    )
+    job_id = f"{CANARY}/{before.name}/{before.target.alias_revision}"
+    uow.enqueue(CANARY, job_id=job_id, payload=before.target.of(before.name))
     return changed
 
 
 def asked(job: Job[DeployerUnitOfWork]) -> tuple[str, Target]:
-    """The deployment and the target that a job is about."""
+    """The deployment and the target that a job is about, as `Target.of` has put them."""
     payload = job.payload
     return payload["deployment"], Target(payload["version"], payload["alias_revision"])
 
 
-def _still_wanted(deployment: Deployment, target: Target) -> None:
+def _refuse_superseded(deployment: Deployment, target: Target) -> None:
     if deployment.target != target:
         raise RolloutFailed("superseded", superseded(deployment.target))

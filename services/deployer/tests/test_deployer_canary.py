@@ -194,32 +194,6 @@ async def test_a_later_promotion_ends_the_canary_and_has_one_itself(deployer) ->
     assert not any(name.startswith("credit-v2") for name in deployer.router.answering)
 
 
-@pytest.mark.parametrize("newer", [3, 2], ids=["another-version", "the-same-again"])
-async def test_a_late_rollout_leaves_the_canary_of_a_newer_promotion_alone(deployer, newer) -> None:
-    """It was put off, and comes to its turn when the newer one has its share of the requests already."""
-    crowd = await canary(deployer)
-    deployer.servers.choose_ports, choose_ports = _no_ports, deployer.servers.choose_ports
-    await deployer.kernel.run_jobs()
-    deployer.servers.choose_ports = choose_ports
-
-    async def killed() -> None:
-        crowd.meanwhile = None
-        raise Transient("the deployer was killed here")
-
-    crowd.meanwhile = killed
-    await deployer.promote(newer, alias_revision=3)
-    await deployer.kernel.run_jobs()
-    facts = deployer.kernel.take_published()
-    assert [type(fact) for fact in facts] in ([CanaryStarted], [CanaryStarted, DeploymentFailed])
-    deployer.kernel.clock.advance(60)
-    facts += await ended(deployer)
-    [late] = [fact for fact in facts if isinstance(fact, DeploymentFailed)]
-    assert (late.version, late.cause) == (2, "superseded")
-    assert facts.index(late) < len(facts) - 3, "it came while the canary was under way"
-    assert (type(facts[-1]), facts[-1].version) == (ModelDeployed, newer)
-    assert deployer.servers.started == ["credit-v1-1", f"credit-v{newer}-2"]
-
-
 async def test_after_a_crash_a_canary_gives_way_before_the_next_version_is_prepared(deployer) -> None:
     crowd = await canary(deployer)
 
@@ -328,7 +302,3 @@ async def test_a_previous_version_that_cannot_serve_leaves_what_serves(deployer)
     await deployer.kernel.change(go_back, GoBack("credit", by="ann", reason="no"))
     [fact] = await ended(deployer)
     assert (type(fact), fact.version, fact.cause, fact.still_serving) == (DeploymentFailed, 1, "artifact_corrupt", 2)
-
-
-def _no_ports(in_use: object) -> tuple[int, int]:
-    raise Transient("no two free ports are left")

@@ -1,13 +1,10 @@
 """From a promotion to the one fact that ends it."""
 
-import asyncio
-
 import pytest
 
 from murmur_deployer.domain.deployment import State
 from murmur_deployer.domain.probe import mismatch
-from murmur_deployer.repository import DEPLOYMENTS
-from murmur_deployer.testing import promoted, version_state, workflow_applied
+from murmur_deployer.testing import promoted, version_state
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.errors import Transient
@@ -200,49 +197,6 @@ async def test_the_attempt_after_a_crash_replaces_a_dead_candidate(deployer) -> 
     [fact] = deployer.kernel.published
     assert (type(fact), fact.replica) == (ModelDeployed, "credit-v1-2")
     assert deployer.servers.names_now() == {"credit-v1-2"}
-
-
-async def test_whoever_the_front_door_led_to_before_a_crash_is_drained_before_it_ends(deployer) -> None:
-    """The swap is applied, and its record lost: the reconciler goes back, and a later promotion comes first."""
-    await deployer.deploy(1)
-    apply = deployer.router.apply
-
-    async def apply_and_die(table) -> None:
-        await apply(table)
-        raise Transient("the deployer was killed here")
-
-    deployer.router.apply = apply_and_die
-    await deployer.promote(2)
-    await deployer.kernel.run_jobs()
-    deployer.router.apply = apply
-    assert deployer.router.routes == {"credit": "credit-v2"}
-    await deployer.reconciler.reconcile()
-    assert (deployer.router.routes, deployer.router.known) == ({"credit": "credit-v1"}, {"credit-v1-1", "credit-v2-2"})
-    await deployer.promote(3)
-    deployer.kernel.clock.advance(60)
-    await deployer.kernel.run_jobs()
-    second, third = sorted(deployer.kernel.published, key=lambda fact: fact.version)
-    assert (second.version, second.cause, type(third), third.version) == (2, "superseded", ModelDeployed, 3)
-    assert "credit-v2-2" in deployer.servers.processes.keys() & deployer.router.known
-    deployer.router.active["credit-v2-2"] = 1
-    deployer.kernel.clock.advance(1)
-    await deployer.reconciler.reconcile()
-    assert "credit-v2-2" in deployer.servers.processes.keys() & deployer.router.known
-    deployer.router.active.clear()
-    await deployer.reconciler.reconcile()
-    assert deployer.servers.names_now() == deployer.router.known == {"credit-v3-3"}
-
-
-async def test_two_rollouts_at_once_choose_different_ports(deployer) -> None:
-    """Nobody listens on them yet: what is recorded alone says that they are taken."""
-    for name in ("credit", "fraud", "chatbot"):
-        await deployer.kernel.receives(workflow_applied(name, revision=2, replicas=2))
-        state = (await deployer.version(1)).model_copy(update={"model": name, "workflow": name})
-        await deployer.kernel.receives(promoted(state, alias_revision=1))
-    await asyncio.gather(*(deployer.kernel.run_jobs() for _ in range(3)))
-    found = [await deployer.kernel.get(DEPLOYMENTS, name) for name in ("credit", "fraud", "chatbot")]
-    ports = [port for deployment in found for replica in deployment.replicas for port in replica.ports]
-    assert len(ports) == len(set(ports)) == 12
 
 
 async def test_a_rollout_that_never_gets_through_ends_in_a_fact_too(deployer) -> None:

@@ -21,13 +21,13 @@ from murmur_deployer.domain.deployment import Deployment
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.envoy.router import EnvoyRouter
 from murmur_deployer.handlers import ROLLOUT
-from murmur_deployer.jobs import CANARY, Rollouts
 from murmur_deployer.local.servers import LocalModelServers
 from murmur_deployer.ports import ModelServers, Router
 from murmur_deployer.proving import Prover
 from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import DEPLOYMENTS, KINDS, DeployerUnitOfWork, StoredFleet
 from murmur_deployer.rollbacks import ROLLBACK, Rollbacks
+from murmur_deployer.rollouts import CANARY, Rollouts
 from murmur_deployer.scaler import Scaler
 from murmur_deployer.switching import Switch
 from murmur_deployer.testing import FakeModelServers, FakeRouter, promoted, version_state, workflow_applied
@@ -66,7 +66,7 @@ class DeployerHarness:
         prover = Prover(self.servers, artifacts, seconds=start_seconds)
         switch = Switch(self.router, switching)
         shared = {"turns": defaultdict(asyncio.Lock).__getitem__, "swapped": self._swapped}
-        rollouts = Rollouts(Candidates(self.servers, prover), switch, **shared)
+        rollouts = Rollouts(Candidates(self.servers, prover, switching), switch, **shared)
         rollbacks = Rollbacks(rollouts, **shared)
         self.between_looks = self._a_second
         canaries = Canaries(self.servers, switch, **shared, pause=lambda seconds: self.between_looks(seconds))

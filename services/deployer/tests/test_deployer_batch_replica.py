@@ -1,6 +1,9 @@
 """What a real model server answers to a batch, and the fake too."""
 
 import asyncio
+import os
+import shutil
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +28,7 @@ from murmur_events.values import ColumnSpec, Signature
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.testing import eventually
 from murmur_runtime.ports import free_front_door
-from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
+from murmur_serving.config import BATCH_HEADER, PROBE_HEADER, Ports, ReplicaConfig, write_replica
 from murmur_serving.predictionlog import LoggedRow, rows_below
 
 COLUMNS = ("a", "kind")
@@ -40,9 +43,10 @@ def table(count: int, *, seed: int = 5) -> Matrix:
 
 
 class Real:
-    """One replica that asks for tokens, and serves an XGBoost model by ONNX Runtime below 256 rows."""
+    """One replica that asks for tokens, unless told otherwise, and serves an XGBoost model by ONNX Runtime below 256
+    rows."""
 
-    def __init__(self, home: Path, http: httpx.AsyncClient, first_port: int) -> None:
+    def __init__(self, home: Path, http: httpx.AsyncClient, first_port: int, *, asks: bool = True) -> None:
         self._home = home
         self._http = http
         tokens = TokenFile(home / "tokens.json")
@@ -55,7 +59,7 @@ class Real:
             predictions=home / "predictions",
             logs=home / "logs",
             brokers=None,
-            tokens=home / "tokens.json",
+            tokens=home / "tokens.json" if asks else None,
             host="127.0.0.1",
             ports=range(first_port, first_port + 100),
             turns=Turns(home / "turns"),
@@ -76,9 +80,15 @@ class Real:
         reference = await self.artifacts.put_bytes(_parquet(rows), suffix=".parquet")
         artifacts = state.artifacts.model_copy(update={"reference": reference})
         self.replica = Replica("credit-v1-1", "credit", 1, *self.servers.choose_ports(set()))
-        await self.servers.start(self.replica, state.model_copy(update={"artifacts": artifacts}))
-        await eventually(lambda: self.servers.ready(self.replica), within=90)
+        self._state = state.model_copy(update={"artifacts": artifacts})
+        await self.start_again()
         return self.replica
+
+    async def start_again(self) -> None:
+        """As the keeper does it, under the same name and on the same ports."""
+        await self.servers.stop(self.replica)
+        await self.servers.start(self.replica, self._state)
+        await eventually(lambda: self.servers.ready(self.replica), within=90)
 
     async def single(self, row: Matrix) -> float:
         """As a client asks about one row."""
@@ -145,11 +155,66 @@ async def test_rows_are_answered_refused_with_their_column_or_nobody_is_there(sc
 
 
 @pytest.mark.flock
-async def test_a_replica_that_was_started_anew_is_asked_with_its_new_mark(real: Real) -> None:
-    real.scorer._marks[real.replica.name] = "of its former life"
-    with pytest.raises(ReplicaAway, match="401"):
-        await real.scorer.score(real.replica, "b-1/000000/000", COLUMNS, table(1))
-    assert len(await real.scorer.score(real.replica, "b-1/000000/000", COLUMNS, table(1))) == 1
+@pytest.mark.parametrize("asks", [True, False], ids=["tokens", "no-tokens"])
+async def test_rows_that_a_replica_answers_after_it_was_started_anew_are_marked_too(
+    tmp_path: Path, http: httpx.AsyncClient, local_ports: int, *, asks: bool
+) -> None:
+    real = Real(tmp_path, http, local_ports, asks=asks)
+    await real.start()
+    try:
+        await real.scorer.score(real.replica, "b-1/000000/000", COLUMNS, table(2))
+        await real.start_again()
+        await real.scorer.score(real.replica, "b-1/000000/001", COLUMNS, table(3))
+        await eventually(lambda: len(real.logged()) == 5)
+        assert [row.batch for row in real.logged()] == [True] * 5
+    finally:
+        await real.servers.stop(real.replica)
+
+
+@pytest.mark.flock
+async def test_a_batch_waits_for_the_replica_that_was_killed_under_it(
+    tmp_path: Path, http: httpx.AsyncClient, local_ports: int
+) -> None:
+    real = Real(tmp_path, http, local_ports, asks=False)
+    await real.start()
+
+    async def replica() -> Replica:
+        return real.replica
+
+    try:
+        chunk = ChunkScorer(real.scorer, COLUMNS, replica, Manners(share=0.02))
+        scoring = asyncio.create_task(chunk.score("b-1/000000", table(2000), first_row=0, failed_before=0))
+        await eventually(lambda: len(real.logged()) >= 250)
+        killed = await real.servers.find(real.replica)
+        assert killed is not None
+        os.kill(killed.pid, signal.SIGKILL)
+        await real.start_again()
+        scored = await scoring
+        assert None not in scored.outputs
+        assert {row.request_id for row in real.logged()} == {f"b-1/000000/{number:03d}" for number in range(8)}
+        assert all(row.batch for row in real.logged())
+    finally:
+        await real.servers.stop(real.replica)
+
+
+async def test_a_replica_that_was_started_anew_is_asked_with_its_new_mark(tmp_path: Path) -> None:
+    """Whatever it answers to the former one, and whether or not a request has failed meanwhile."""
+    shown: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        shown.append(request.headers[BATCH_HEADER])
+        return httpx.Response(200, json={"outputs": [{"data": [0.5]}]})
+
+    replica = Replica("credit-v1-1", "credit", 1, 9, 10)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        scorer = LocalScorer(http, replicas=tmp_path, host="127.0.0.1")
+        marks = []
+        for _ in range(2):
+            marks += [_written(tmp_path, replica)] * 2
+            for _ in range(2):
+                await scorer.score(replica, "b-1/000000/000", COLUMNS, table(1))
+    assert shown == marks
+    assert len(set(marks)) == 2
 
 
 def test_nobody_passes_for_the_deployer_at_the_front_door() -> None:
@@ -203,6 +268,23 @@ async def test_an_answer_may_take_as_long_as_whoever_asks_waits(tmp_path: Path) 
     replica = Replica("credit-v1-1", "credit", 1, 9, 10)
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer), timeout=5.0) as http:
         scorer = LocalScorer(http, replicas=tmp_path, host="127.0.0.1")
-        scorer._marks[replica.name] = "its mark"
+        _written(tmp_path, replica)
         assert await scorer.score(replica, "b-1/000000/000", COLUMNS, table(1)) == [0.5]
     assert limits == [None]
+
+
+def _written(replicas: Path, replica: Replica) -> str:
+    """What stands in its directory from its start on; its mark."""
+    directory = replicas / replica.name
+    shutil.rmtree(directory, ignore_errors=True)
+    config = ReplicaConfig(
+        deployment=replica.deployment,
+        replica=replica.name,
+        model="credit",
+        version=replica.version,
+        sha256="0" * 64,
+        signature=Signature(inputs=(ColumnSpec(name="a"),)),
+        log_directory=replicas,
+    )
+    write_replica(directory, config, Ports(http=replica.http_port, grpc=replica.grpc_port))
+    return config.mark

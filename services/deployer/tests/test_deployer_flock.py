@@ -8,6 +8,7 @@ from deployer_load import load
 
 from murmur_deployer.testing import promoted, version_state
 from murmur_events.deployments import ModelDeployed
+from murmur_kernel.errors import Transient
 from murmur_kernel.testing import eventually
 
 pytestmark = pytest.mark.flock
@@ -72,3 +73,34 @@ async def _replaced(deployer, killed):
 
 async def _retired(deployer) -> bool:
     return not await deployer.reconciler.reconcile()
+
+
+async def test_a_swap_whose_record_was_lost_costs_no_request(deployer, front_door) -> None:
+    """Killed between Envoy's word that it has the route and the commit: the reconciler goes back, the rollout comes
+    again."""
+    await deployer.promote(1)
+    apply = deployer.router.apply
+
+    async def apply_and_die(table) -> None:
+        await apply(table)
+        if any(route.pool == "credit-v2" for route in table.routes):
+            deployer.router.apply = apply
+            raise Transient("the deployer was killed here")
+
+    deployer.router.apply = apply_and_die
+    async with load(front_door.url) as seen:
+        await deployer.promote(2)
+        await eventually(lambda: seen.answered["2"] > 50)
+        before = seen.answered["1"]
+        await deployer.reconciler.reconcile()
+        await eventually(lambda: seen.answered["1"] > before + 50)
+        deployer.kernel.clock.advance(60)
+        await deployer.kernel.run_jobs()
+        await deployer.reconciler.reconcile()
+        deployer.kernel.clock.advance(1)
+        await eventually(lambda: _retired(deployer), within=30)
+        after = seen.answered["2"]
+        await eventually(lambda: seen.answered["2"] > after + 50)
+    assert seen.failed == []
+    assert [type(event) for event in deployer.kernel.published] == [ModelDeployed, ModelDeployed]
+    assert await deployer.servers.names() == {"credit-v2-2"}

@@ -15,6 +15,7 @@ from murmur_deployer.domain.sizing import change
 from murmur_deployer.repository import DEPLOYMENTS, RULES
 from murmur_deployer.testing import promoted, workflow_applied
 from murmur_events.deployments import DeploymentFailed, ModelDeployed
+from murmur_events.troubles import TroubleReported
 from murmur_kernel.consuming import Park
 from murmur_kernel.errors import Transient
 
@@ -104,10 +105,47 @@ async def test_a_replica_is_not_ended_while_the_front_door_may_still_lead_to_it(
     await deployer.apply(revision=3, replicas=1)
     deployer.router.deaf = True
     await deployer.reconcile()
-    deployer.kernel.clock.advance(5)
+    for _ in range(3):
+        deployer.kernel.clock.advance(20)
+        await deployer.reconcile()
+        assert "credit-v1-2" in deployer.servers.processes
+    troubles = [event for event in deployer.kernel.take_published() if isinstance(event, TroubleReported)]
+    assert [(each.state, each.about, each.title) for each in troubles] == [
+        ("began", "credit", "the front door takes no new routes for credit")
+    ]
+    deployer.router.deaf = False
+    deployer.router.active["credit-v1-2"] = 1
+    await deployer.reconcile()
+    deployer.kernel.clock.advance(29)
+    await deployer.reconcile()
+    assert "credit-v1-2" in deployer.servers.processes, "it is drained from the moment when nobody is led to it"
+    deployer.kernel.clock.advance(2)
+    await deployer.reconcile()
+    assert "credit-v1-2" not in deployer.servers.processes
+    assert [each.state for each in deployer.kernel.take_published() if isinstance(each, TroubleReported)] == ["ended"]
+
+
+async def test_a_replica_that_the_front_door_may_lead_to_is_not_kept_for_ever(deployer) -> None:
+    await deployer.apply(revision=2, replicas=2)
+    await deployer.deploy(1)
+    await deployer.apply(revision=3, replicas=1)
+    deployer.router.deaf = True
+    await deployer.reconcile()
+    deployer.kernel.clock.advance(3601)
+    await deployer.reconcile()
+    assert "credit-v1-2" not in deployer.servers.processes
+
+
+async def test_a_replica_is_drained_for_as_long_as_an_answer_may_take(deployer) -> None:
+    await deployer.apply(revision=2, replicas=2, timeout="2m")
+    await deployer.deploy(1)
+    deployer.router.active["credit-v1-2"] = 1
+    await deployer.apply(revision=3, replicas=1, timeout="2m")
+    await deployer.reconcile()
+    deployer.kernel.clock.advance(119)
     await deployer.reconcile()
     assert "credit-v1-2" in deployer.servers.processes
-    deployer.router.deaf = False
+    deployer.kernel.clock.advance(2)
     await deployer.reconcile()
     assert "credit-v1-2" not in deployer.servers.processes
 

@@ -87,7 +87,7 @@ def write_replica(directory: Path, config: ReplicaConfig, ports: Ports) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)
     _write(directory / "settings.json", server_settings(ports))
-    _write(directory / "model-settings.json", model_settings(config))
+    _write(replica_file(directory), model_settings(config))
 
 
 def server_settings(ports: Ports) -> dict[str, Any]:
@@ -130,9 +130,14 @@ def model_settings(config: ReplicaConfig) -> dict[str, Any]:
     }
 
 
+def replica_file(directory: Path) -> Path:
+    """What `read_replica` reads. It is written anew, with another mark, whenever the replica is started."""
+    return directory / "model-settings.json"
+
+
 def read_replica(directory: Path) -> ReplicaConfig:
     """What `write_replica` was told. Raises OSError, ValueError."""
-    settings = json.loads((directory / "model-settings.json").read_text())
+    settings = json.loads(replica_file(directory).read_text())
     return ReplicaConfig.model_validate(settings["parameters"]["extra"])
 
 

@@ -22,13 +22,13 @@ from murmur_deployer.candidates import Candidates
 from murmur_deployer.consumers import SUBSCRIPTIONS
 from murmur_deployer.envoy.router import EnvoyRouter
 from murmur_deployer.handlers import ROLLOUT
-from murmur_deployer.jobs import CANARY, Rollouts
 from murmur_deployer.local.servers import LocalModelServers
 from murmur_deployer.ports import ModelServers, Router
 from murmur_deployer.proving import Prover
 from murmur_deployer.reconciler import Reconciler
 from murmur_deployer.repository import KINDS, DeployerUnitOfWork, StoredFleet
 from murmur_deployer.rollbacks import ROLLBACK, RollbackNotPossible, Rollbacks
+from murmur_deployer.rollouts import CANARY, Rollouts
 from murmur_deployer.scaler import Scaler
 from murmur_deployer.settings import Settings
 from murmur_deployer.switching import Switch
@@ -90,7 +90,7 @@ def build(
         "turns": lambda deployment: turns(f"rollout-{deployment}"),
         "swapped": lambda: reconciler.wake(),
     }
-    rollouts = Rollouts(Candidates(servers, prover), switch, **shared)
+    rollouts = Rollouts(Candidates(servers, prover, switching), switch, **shared)
     rollbacks = Rollbacks(rollouts, **shared)
     canaries = Canaries(servers, switch, **shared)
     spool = Spool(settings.batches)

@@ -13,9 +13,9 @@ from murmur_deployer.domain.judging import Judgement, judge
 from murmur_deployer.domain.promotion import superseded
 from murmur_deployer.domain.replicas import ServedVersion
 from murmur_deployer.domain.rules import CanaryRules
-from murmur_deployer.jobs import asked
 from murmur_deployer.ports import ModelServers, RouteNotApplied
 from murmur_deployer.repository import DeployerUnitOfWork, release_id
+from murmur_deployer.rollouts import asked
 from murmur_deployer.switching import Change, Switch
 from murmur_deployer.turns import Turn
 from murmur_events.deployments import CanaryJudged

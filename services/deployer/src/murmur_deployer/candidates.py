@@ -12,6 +12,7 @@ from murmur_deployer.domain.rules import DeploymentRules
 from murmur_deployer.ports import ModelServers
 from murmur_deployer.proving import Prover
 from murmur_deployer.repository import DeployerUnitOfWork
+from murmur_deployer.turns import Turn
 from murmur_events.models import VersionState
 from murmur_kernel.errors import ArtifactCorrupt, ArtifactMissing
 from murmur_kernel.jobs import Job
@@ -24,9 +25,11 @@ class Candidates:
     door may lead to them already.
     """
 
-    def __init__(self, servers: ModelServers, prover: Prover) -> None:
+    def __init__(self, servers: ModelServers, prover: Prover, turn: Turn) -> None:
+        """turn: held by whoever chooses ports until they are recorded, of whatever deployment."""
         self._servers = servers
         self._prover = prover
+        self._turn = turn
 
     async def prepare(self, job: Job[DeployerUnitOfWork], name: str, state: VersionState) -> None:
         """The deployment has a candidate whose replicas are proven, as many as are to serve. Raises RolloutFailed.
@@ -42,10 +45,14 @@ class Candidates:
             with job.step("probe", replicas=len(started)):
                 for replica in started:
                     await self._prover.wait_for(replica, state)
+        async with self._turn, job.unit_of_work() as uow:
+            uow.deployments.save((await uow.deployments.require(name)).with_proven_candidate())
 
-    async def remove(self, candidate: ServedVersion) -> None:
+    async def remove_unproven(self, candidate: ServedVersion) -> None:
+        """Nobody was ever led to them."""
         for replica in candidate.replicas:
-            await self._servers.stop(replica)
+            if not replica.proven:
+                await self._servers.stop(replica)
 
     async def _decide(self, job: Job[DeployerUnitOfWork], name: str, state: VersionState) -> ServedVersion:
         """Recorded before anything is started, so that nothing runs that nobody knows."""
@@ -53,12 +60,14 @@ class Candidates:
             left = (await uow.deployments.require(name)).candidate
             rules = await uow.rules_of(name)
         living = await self._living(left, state.version) if left is not None else []
-        async with job.unit_of_work() as uow:
+        async with self._turn, job.unit_of_work() as uow:
             deployments = await uow.all_deployments()
             deployment = next(each for each in deployments if each.name == name)
             missing = max(0, _size(deployment.serving, rules) - len(living))
             ports = choose_pairs(self._servers, ports_in_use(deployments), missing)
             if ports or left is None or len(living) != len(left.replicas):
+                if left is not None and left.version != state.version:
+                    deployment = deployment.without_candidate(uow.now)
                 deployment = deployment.with_candidate(state.version, living, ports, rules.terms)
                 uow.deployments.save(deployment)
         assert deployment.candidate is not None
@@ -69,13 +78,14 @@ class Candidates:
         )
 
     async def _living(self, left: ServedVersion, version: int) -> list[Replica]:
-        """Those of an earlier attempt that may be taken up; the others are ended."""
+        """Those of an earlier attempt that may be taken up; the others are ended, save proven ones of another version,
+        which retire."""
         living = []
         for replica in left.replicas:
             process = await self._servers.find(replica)
             if process is not None and left.version == version:
                 living.append(replace(replica, process=process))
-            else:
+            elif left.version == version or not replica.proven:
                 await self._servers.stop(replica)
         return living
 

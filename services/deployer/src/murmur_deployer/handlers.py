@@ -77,15 +77,12 @@ async def _follow_production(event: ModelPromoted, uow: DeployerUnitOfWork) -> N
     name = DeploymentName(event.model)
     await uow.rules.require(name)  # how it is rolled out stands there
     current = await uow.deployments.get(name)
-    match promotion.decide(name, current, Target(event.version, event.alias_revision)):
+    target = Target(event.version, event.alias_revision)
+    match promotion.decide(name, current, target):
         case RollOut(deployment):
             uow.deployments.save(deployment)
             uow.releases.save(Release(name, event.version, event.state))
-            uow.enqueue(
-                ROLLOUT,
-                job_id=f"{ROLLOUT}/{name}/{event.alias_revision}",
-                payload={"deployment": name, "version": event.version, "alias_revision": event.alias_revision},
-            )
+            uow.enqueue(ROLLOUT, job_id=f"{ROLLOUT}/{name}/{event.alias_revision}", payload=target.of(name))
         case AlreadyServes(deployment):
             uow.deployments.save(deployment)
             uow.publish(facts.deployed(deployment, event.state, replaces=None))

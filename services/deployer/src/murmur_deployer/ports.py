@@ -100,6 +100,10 @@ class Fleet(Protocol):
 
     async def version(self, deployment: str, version: int) -> VersionState: ...
 
+    async def tell_unheard(self, deployments: Collection[str]) -> None:
+        """A trouble begins for each of them, unless it has, and ends for all others: replicas that retired are kept,
+        since the front door may still lead to them."""
+
     async def update(
         self,
         name: str,

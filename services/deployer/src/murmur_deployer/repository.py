@@ -4,6 +4,7 @@ ever promoted to production."""
 import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Collection as Names
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,9 +12,10 @@ from murmur_deployer.domain.batch import Batch, BatchState
 from murmur_deployer.domain.batch_input import BatchInput
 from murmur_deployer.domain.deployment import Deployment
 from murmur_deployer.domain.quality import CanaryLabels
-from murmur_deployer.domain.rules import DeploymentRules
+from murmur_deployer.domain.rules import DeploymentRules, rules_of
 from murmur_events import Event
 from murmur_events.models import VersionState
+from murmur_kernel import troubles
 from murmur_kernel.commands import Done
 from murmur_kernel.documents import Kind
 from murmur_kernel.unit_of_work import Collection, UnitOfWork
@@ -65,6 +67,8 @@ CANARY_LABELS = Kind("canary-labels", CanaryLabels, key=lambda labels: labels.de
 KINDS = (DEPLOYMENTS, RELEASES, RULES, CANARY_LABELS, BATCHES, BATCH_INPUTS)
 
 _PAGE = 200
+_UNHEARD = "unheard/"
+"""Begins the ids of these troubles."""
 
 T = TypeVar("T")
 
@@ -102,8 +106,8 @@ class DeployerUnitOfWork(UnitOfWork):
         return known if known is not None and none_yet is not None and known.is_of(none_yet) else none_yet
 
     async def rules_of(self, deployment: str) -> DeploymentRules:
-        """A deployment is named like its workflow; of one that is not known yet, the defaults."""
-        return await self.rules.get(deployment) or DeploymentRules(workflow=deployment)
+        found = await self.rules.get(deployment)
+        return rules_of(deployment, {deployment: found} if found else {})
 
     async def all_rules(self) -> Mapping[str, DeploymentRules]:
         """By the name of the deployment."""
@@ -170,6 +174,23 @@ class StoredFleet:
 
         release: Release = await self._read(load, None)
         return release.state
+
+    async def tell_unheard(self, deployments: Names[str]) -> None:
+        async def save(_: None, uow: DeployerUnitOfWork) -> Done:
+            for name in deployments:
+                await troubles.begin(
+                    uow,
+                    f"{_UNHEARD}{name}",
+                    about=name,
+                    title=f"the front door takes no new routes for {name}",
+                    detail="replicas that should have ended are kept, since it may still lead to them: see envoy.log",
+                )
+            for trouble in await troubles.open_troubles(uow, _UNHEARD):
+                if trouble.about not in deployments:
+                    await troubles.end(uow, trouble.id, "the front door leads as is recorded")
+            return Done()
+
+        await self._change(save, None)
 
     async def update(
         self,

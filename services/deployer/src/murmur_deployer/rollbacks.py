@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from murmur_deployer import facts
 from murmur_deployer.domain.canary import Wish
 from murmur_deployer.domain.deployment import Deployment, RolloutFailed, Target
-from murmur_deployer.jobs import Rollouts
 from murmur_deployer.repository import DeployerUnitOfWork, release_id
+from murmur_deployer.rollouts import Rollouts
 from murmur_deployer.schemas import DeploymentView, view
 from murmur_deployer.switching import Change
 from murmur_deployer.turns import Turn

@@ -22,7 +22,9 @@ class Settings(KernelSettings):
     start_seconds: float = Field(default=60, gt=0, description="from a replica's start to its first right answer")
     serving_host: str = Field(default="", description="where others reach its model servers: MURMUR_HOST if not said")
     route_seconds: float = Field(default=10, gt=0, description="until the front door must have applied its routes")
-    drain_seconds: float = Field(default=30, gt=0, description="the longest that a retired replica may go on answering")
+    drain_seconds: float = Field(
+        default=30, gt=0, description="so long, or the deployment's timeout, may a retired replica go on answering"
+    )
 
     batch_chunk_rows: int = Field(default=10_000, ge=1, description="rows after which a batch's progress is recorded")
     batch_share: float = Field(default=0.5, gt=0, le=1, description="part of a replica's time that a batch takes")

@@ -29,13 +29,17 @@ class Switch:
         completes: the job ends with it. Raises what `change` raises, and RouteNotApplied: then nothing is recorded.
         """
         async with self.turn, job.unit_of_work(completes=completes) as uow:
-            deployments = {each.name: each for each in await uow.all_deployments()}
-            changed = await change(deployments[name], uow)
-            await self._router.apply(routing_table((deployments | {name: changed}).values(), await uow.all_rules()))
-            uow.deployments.save(changed)
+            await self._apply(name, change, uow)
 
-    async def restore(self, job: Job[DeployerUnitOfWork]) -> None:
-        """The front door routes as is recorded, if it listens; the reconciler says it again until it does."""
-        async with self.turn, job.unit_of_work() as uow:
+    async def give_up(self, job: Job[DeployerUnitOfWork], name: str, change: Change) -> None:
+        """The same, and the job ends with it, whether or not the front door listens: the reconciler says it again until
+        it does. Only for changes after which nobody ends what it may still lead to."""
+        async with self.turn, job.unit_of_work(completes=True) as uow:
             with suppress(RouteNotApplied):
-                await self._router.apply(routing_table(await uow.all_deployments(), await uow.all_rules()))
+                await self._apply(name, change, uow)
+
+    async def _apply(self, name: str, change: Change, uow: DeployerUnitOfWork) -> None:
+        deployments = {each.name: each for each in await uow.all_deployments()}
+        changed = await change(deployments[name], uow)
+        uow.deployments.save(changed)
+        await self._router.apply(routing_table((deployments | {name: changed}).values(), await uow.all_rules()))

@@ -13,7 +13,7 @@ import orjson
 
 from murmur_deployer.batches.ports import Matrix, ReplicaAway, RowsRefused
 from murmur_deployer.domain.replicas import Replica
-from murmur_serving.config import BATCH_HEADER, read_replica
+from murmur_serving.config import BATCH_HEADER, read_replica, replica_file
 
 _OF_THE_ROWS = (400, 500)
 """Statuses that tell of the rows; every other one tells of the server, and passes."""
@@ -23,13 +23,17 @@ _UNTIL_ANSWERED = httpx.Timeout(5.0, read=None)
 
 
 class LocalScorer:
-    """Implements Scorer. The replica's own mark, which stands in its directory, says that the deployer asks."""
+    """Implements Scorer. The replica's own mark, which stands in its directory, says that the deployer asks.
+
+    One that was started anew has another mark, and takes a request with its former one for anybody's where no tokens
+    are asked for. So each request looks whether the file is still the one that was read.
+    """
 
     def __init__(self, http: httpx.AsyncClient, *, replicas: Path, host: str) -> None:
         self._http = http
         self._replicas = replicas
         self._host = host
-        self._marks: dict[str, str] = {}
+        self._marks: dict[str, tuple[tuple[int, int], str]] = {}
 
     async def score(
         self, replica: Replica, request_id: str, columns: Sequence[str], rows: Matrix
@@ -44,16 +48,20 @@ class LocalScorer:
             raise ReplicaAway(f"replica {replica.name!r}: {type(error).__name__}: {error}") from error
         if answer.status_code == 200:
             return _outputs(answer.content, len(rows))
-        self._marks.pop(replica.name, None)  # it may have been started anew, with another mark
         reason = _reason(answer)
         if answer.status_code in _OF_THE_ROWS:
             raise RowsRefused(reason)
         raise ReplicaAway(f"replica {replica.name!r} answered {answer.status_code}: {reason}")
 
     def _mark(self, replica: Replica) -> str:
-        if replica.name not in self._marks:
-            self._marks[replica.name] = read_replica(self._replicas / replica.name).mark
-        return self._marks[replica.name]
+        directory = self._replicas / replica.name
+        status = replica_file(directory).stat()
+        written = status.st_ino, status.st_mtime_ns
+        known, mark = self._marks.get(replica.name, (None, ""))
+        if known != written:
+            mark = read_replica(directory).mark
+            self._marks[replica.name] = written, mark
+        return mark
 
 
 def request(request_id: str, columns: Sequence[str], rows: Matrix) -> bytes:

@@ -31,6 +31,10 @@ class Target:
     version: int
     alias_revision: int
 
+    def of(self, deployment: str) -> dict[str, str | int]:
+        """The payload of a job that is about this target of that deployment."""
+        return {"deployment": deployment, "version": self.version, "alias_revision": self.alias_revision}
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -156,6 +160,23 @@ class Deployment:
             previous=self.serving.version if self.serving else self.previous,
         )
 
+    def candidate_of(self, target: Target) -> ServedVersion | None:
+        """What a rollout of that target has made. It ends where a canary begins: one that is there is another's."""
+        if self.canary is not None or self.candidate is None or self.candidate.version != target.version:
+            return None
+        return self.candidate
+
+    def with_proven_candidate(self) -> "Deployment":
+        """The candidate has answered the known rows: from now on the front door may be led to it, and it is never ended
+        without being drained."""
+        assert self.candidate is not None
+        return replace(self, candidate=self.candidate.all_proven())
+
+    def without_candidate(self, at: datetime) -> "Deployment":
+        """Of a rollout that does not go on: what was proven of it retires. The others nobody was ever led to."""
+        retired = _retired(self.candidate.proven, at) if self.candidate else ()
+        return replace(self, candidate=None, retiring=self.retiring + retired)
+
     def with_canary(self, canary: Canary) -> "Deployment":
         """The candidate, which was proven, gets its share of the requests."""
         assert self.candidate is not None
@@ -188,9 +209,11 @@ class Deployment:
         return replace(self, failure=Failure(self.target.version, cause, message, at))
 
     def failed(self, target: Target, cause: FailureCause, message: str, at: datetime) -> "Deployment":
-        """The candidate is gone. Only the failure of the newest target is remembered."""
+        """Its candidate is none any more; that of another target stays. Only the failure of the newest target is
+        remembered."""
         failure = Failure(target.version, cause, message, at) if target == self.target else self.failure
-        return replace(self, candidate=None, canary=None, failure=failure)
+        ended = self.without_candidate(at) if self.candidate_of(target) else self
+        return replace(ended, failure=failure)
 
     def with_replica(self, changed: Replica) -> "Deployment":
         """The replica of the same name, wherever it stands by now, is as `changed` says."""

@@ -49,8 +49,8 @@ class Route:
 
 @dataclass(frozen=True)
 class RoutingTable:
-    """pools: of all replicas that must stay reachable, those included that no route leads to any more, since they may
-    be answering still."""
+    """pools: of all replicas that must stay reachable, those included that no route leads to any more or yet, since
+    they may be answering."""
 
     routes: tuple[Route, ...] = ()
     pools: tuple[Pool, ...] = ()
@@ -79,9 +79,9 @@ def _canary(deployment: Deployment) -> Share | None:
 
 
 def _pools(deployment: Deployment, most: int) -> list[Pool]:
+    """Those of a proven candidate included: if its rollout died, the front door may lead to them already."""
     answering = deployment.serving.proven if deployment.serving else ()
-    if deployment.canary is not None and deployment.candidate is not None:
-        answering += deployment.candidate.proven
+    answering += deployment.candidate.proven if deployment.candidate else ()
     versions = sorted({replica.version for replica in (*answering, *deployment.retiring)})
     return [
         _pool(

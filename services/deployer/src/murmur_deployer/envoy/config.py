@@ -3,6 +3,7 @@
 import hashlib
 import ipaddress
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from murmur_serving.config import BATCH_HEADER, PROBE_HEADER
 
 Discovery = dict[str, Any]
 """A DiscoveryResponse as JSON: version_info and resources."""
+Cluster = dict[str, Any]
 
 _PREFIX = "model-server/"
 _WHOLE = 10_000
@@ -33,6 +35,20 @@ def cluster_name(pool: str) -> str:
 def clusters(base: Discovery, table: RoutingTable, *, endpoints: Path) -> Discovery:
     """The platform's clusters and one for each pool, whose replicas stand in a file of its own below `endpoints`."""
     return _versioned([*base["resources"], *(_cluster(pool, endpoints) for pool in table.pools)])
+
+
+def with_clusters(discovery: Discovery, more: Sequence[Cluster]) -> Discovery:
+    return _versioned([*discovery["resources"], *more]) if more else discovery
+
+
+def clusters_in(text: str, *, endpoints: Path) -> list[Cluster]:
+    """Those of pools in a file of clusters whose replicas are known: Envoy refuses one whose endpoints have no file."""
+    try:
+        found: list[Cluster] = json.loads(text)["resources"]
+        pools = {each["name"].removeprefix(_PREFIX): each for each in found if each["name"].startswith(_PREFIX)}
+    except (ValueError, LookupError, TypeError):
+        return []
+    return [cluster for pool, cluster in pools.items() if endpoints_file(endpoints, pool).exists()]
 
 
 def endpoints_file(folder: Path, pool: str) -> Path:
@@ -81,7 +97,7 @@ def _versioned(resources: list[dict[str, Any]]) -> Discovery:
     return {"version_info": digest[:16], "resources": resources}
 
 
-def _cluster(pool: Pool, folder: Path) -> dict[str, Any]:
+def _cluster(pool: Pool, folder: Path) -> Cluster:
     path = str(endpoints_file(folder, pool.name))
     return {
         "@type": f"{_TYPE}.config.cluster.v3.Cluster",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import structlog
 
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.domain.routing import RoutingTable, pool_name
@@ -16,6 +17,8 @@ from murmur_deployer.envoy import config
 from murmur_deployer.envoy.admin import EnvoyAdmin, Hosts
 from murmur_deployer.ports import RouteNotApplied
 
+log = structlog.get_logger()
+
 _LOOK_EVERY = 0.02
 _AGAIN_AFTER = 1.0
 
@@ -23,8 +26,9 @@ _AGAIN_AFTER = 1.0
 class EnvoyRouter:
     """Implements Router with the files that Envoy watches (CDS, EDS and RDS) and its admin interface.
 
-    Endpoints are applied before the clusters that have them, clusters before the routes that lead to them. A pool that
-    no route leads to any more is left out only in a later table, so that requests under way on it are answered.
+    Endpoints are applied before the clusters that have them, clusters before the routes that lead to them. Clusters of
+    the table before leave only when Envoy says that it has the new routes, whatever that table was and whoever died
+    after he had applied it: at no moment does a route lead to a cluster that Envoy does not know.
     """
 
     def __init__(
@@ -33,6 +37,8 @@ class EnvoyRouter:
         """seconds: how long Envoy may take to apply a file."""
         self._directory = directory
         self._endpoints = directory / "endpoints"
+        self._clusters = directory / "clusters.json"
+        self._routes = directory / "routes.json"
         self._admin = EnvoyAdmin(http, admin)
         self._host = host
         self._seconds = seconds
@@ -40,26 +46,52 @@ class EnvoyRouter:
 
     async def apply(self, table: RoutingTable) -> None:
         address = await self._address()
-        clusters = config.clusters(self._base("clusters"), table, endpoints=self._endpoints)
+        wanted = config.clusters(self._base("clusters"), table, endpoints=self._endpoints)
         routes = config.routes(self._base("routes"), table)
         self._endpoints.mkdir(parents=True, exist_ok=True)
         changed = [
             self._write(config.endpoints_file(self._endpoints, pool.name), config.endpoints(pool, address=address))
             for pool in table.pools
         ]
-        changed.append(self._write(self._directory / "clusters.json", clusters))
+        at_first = config.with_clusters(wanted, await self._leaving(wanted))
+        changed.append(self._write(self._clusters, at_first))
         unknown = self._verified != (table, address)
         if any(changed) or unknown:
-            wanted = clusters["version_info"]
-            await self._until("clusters", wanted, self._admin.version_of_clusters, [self._directory / "clusters.json"])
+            await self._until_clusters(at_first)
             files = [config.endpoints_file(self._endpoints, pool.name) for pool in table.pools]
             await self._until("endpoints", _hosts(table, address), self._admin.hosts, files)
-        changed.append(self._write(self._directory / "routes.json", routes))
+        changed.append(self._write(self._routes, routes))
         if any(changed) or unknown:
-            wanted = routes["version_info"]
-            await self._until("routes", wanted, self._admin.version_of_routes, [self._directory / "routes.json"])
-            self._remove_files_but(table)
+            await self._until("routes", routes["version_info"], self._admin.version_of_routes, [self._routes])
+            await self._forget_all_but(table, wanted)
         self._verified = (table, address)
+
+    async def _leaving(self, wanted: config.Discovery) -> list[config.Cluster]:
+        """Clusters that are not wanted, and to which Envoy may be leading. One that it refused is none of them: it
+        would be refused for ever, and all others with it."""
+        names = {cluster["name"] for cluster in wanted["resources"]}
+        found = [
+            cluster
+            for cluster in config.clusters_in(_text(self._clusters), endpoints=self._endpoints)
+            if cluster["name"] not in names
+        ]
+        if not found or isinstance(known := await self._admin.hosts(), str):
+            return found
+        led_to = _text(self._routes)
+        return [each for each in found if each["name"] in known or json.dumps(each["name"]) in led_to]
+
+    async def _forget_all_but(self, table: RoutingTable, wanted: config.Discovery) -> None:
+        """No route leads to the others any more. Should Envoy keep them for a while, the table is applied no less."""
+        if self._write(self._clusters, wanted):
+            try:
+                await self._until_clusters(wanted)
+            except RouteNotApplied as error:
+                log.warning("clusters without a route not removed", reason=str(error))
+                return
+        kept = {config.endpoints_file(self._endpoints, pool.name).name for pool in table.pools}
+        for path in self._endpoints.glob("*.json"):
+            if path.name not in kept:
+                path.unlink(missing_ok=True)
 
     async def traffic(self) -> Mapping[str, Traffic]:
         found = await self._admin.traffic(config.cluster_name(""))
@@ -93,7 +125,7 @@ class EnvoyRouter:
     def _write(self, path: Path, content: config.Discovery) -> bool:
         """Whether the file had to be changed. Envoy sees the rename, never half a file."""
         text = json.dumps(content, indent=1) + "\n"
-        if path.exists() and path.read_text() == text:
+        if _text(path) == text:
             return False
         self._put(path, text)
         self._verified = None
@@ -107,11 +139,8 @@ class EnvoyRouter:
         except OSError as error:
             raise RouteNotApplied(f"{str(path)!r} cannot be written: {error.strerror}") from error
 
-    def _remove_files_but(self, table: RoutingTable) -> None:
-        kept = {config.endpoints_file(self._endpoints, pool.name).name for pool in table.pools}
-        for path in self._endpoints.glob("*.json"):
-            if path.name not in kept:
-                path.unlink(missing_ok=True)
+    async def _until_clusters(self, clusters: config.Discovery) -> None:
+        await self._until("clusters", clusters["version_info"], self._admin.version_of_clusters, [self._clusters])
 
     async def _until(
         self, what: str, wanted: object, look: Callable[[], Awaitable[Any]], files: Sequence[Path]
@@ -136,6 +165,10 @@ class EnvoyRouter:
                 f"Envoy ({self._admin.address}) did not apply version {wanted!r} of {what} within"
                 f" {self._seconds:g} s, it has {found}: see envoy.log"
             ) from None
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
 
 
 def _hosts(table: RoutingTable, address: str) -> Hosts:

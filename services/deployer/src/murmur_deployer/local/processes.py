@@ -69,7 +69,8 @@ class Processes:
         return found
 
     async def end(self, process: ProcessId, *, patience: float) -> None:
-        """SIGTERM, and after `patience` seconds SIGKILL for its whole group; returns when it is gone."""
+        """SIGTERM, and after `patience` seconds SIGKILL for its whole group; returns when it is gone, or
+        has not gone for 5 s more: then the kernel holds it."""
         for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
             if not self.alive(process):
                 break

@@ -74,23 +74,25 @@ class Rollouts:
     async def fail(
         self, job: Job[DeployerUnitOfWork], name: str, target: Target, cause: FailureCause, message: str
     ) -> None:
-        """Nothing half-done stays: no route leads to the candidate, and it is gone, before the fact is told."""
+        """Nothing half-done stays of this rollout: what was not proven is gone before the fact is told. What was
+        retires, since the front door may lead to it. Another's candidate or canary is left alone."""
+
+        async def change(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
+            uow.publish(facts.failed(before, target.version, cause, message))
+            return before.failed(target, cause, message, uow.now)
+
         async with job.unit_of_work() as uow:
-            candidate = (await uow.deployments.require(name)).candidate
+            candidate = (await uow.deployments.require(name)).candidate_of(target)
         if candidate is not None:
-            await self._switch.restore(job)
-            await self._candidates.remove(candidate)
-        async with self._switch.turn, job.unit_of_work(completes=True) as uow:
-            deployment = await uow.deployments.require(name)
-            uow.deployments.save(deployment.failed(target, cause, message, uow.now))
-            uow.publish(facts.failed(deployment, target.version, cause, message))
+            await self._candidates.remove_unproven(candidate)
+        await self._switch.give_up(job, name, change)
         log.warning("deployment failed", deployment=name, version=target.version, cause=cause, reason=message)
 
     async def _begin(self, job: Job[DeployerUnitOfWork], name: str, target: Target) -> VersionState:
         async with job.unit_of_work() as uow:
             deployment = await uow.deployments.require(name)
             release = await uow.releases.require(release_id(name, target.version))
-        _still_wanted(deployment, target)
+        _refuse_superseded(deployment, target)
         if deployment.canary is not None:
             raise Transient(f"the canary of {name!r} gives way first")
         return release.state
@@ -99,7 +101,7 @@ class Rollouts:
         """To the candidate at once, or to its first share of the requests if it can be compared with what serves."""
 
         async def change(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
-            _still_wanted(before, target)
+            _refuse_superseded(before, target)
             rules = await uow.rules_of(before.name)
             if rules.canary.steps and before.serving is not None:
                 return _as_canary(before, rules, state, uow)
@@ -115,21 +117,17 @@ def _as_canary(before: Deployment, rules: DeploymentRules, state: VersionState, 
     steps = rules.canary.steps
     changed = before.with_canary(Canary(weight=steps[0], began=uow.now, since=uow.now))
     uow.publish(facts.canary_started(changed, state, steps))
-    target = before.target
-    uow.enqueue(
-        CANARY,
-        job_id=f"{CANARY}/{before.name}/{target.alias_revision}",
-        payload={"deployment": before.name, "version": target.version, "alias_revision": target.alias_revision},
-    )
+    job_id = f"{CANARY}/{before.name}/{before.target.alias_revision}"
+    uow.enqueue(CANARY, job_id=job_id, payload=before.target.of(before.name))
     return changed
 
 
 def asked(job: Job[DeployerUnitOfWork]) -> tuple[str, Target]:
-    """The deployment and the target that a job is about."""
+    """The deployment and the target that a job is about, as `Target.of` has put them."""
     payload = job.payload
     return payload["deployment"], Target(payload["version"], payload["alias_revision"])
 
 
-def _still_wanted(deployment: Deployment, target: Target) -> None:
+def _refuse_superseded(deployment: Deployment, target: Target) -> None:
     if deployment.target != target:
         raise RolloutFailed("superseded", superseded(deployment.target))

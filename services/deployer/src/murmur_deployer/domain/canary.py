@@ -29,15 +29,19 @@ class Counts:
     outputs: Buckets = ()
 
     def minus(self, before: "Counts") -> "Counts":
-        """What came since `before`; all of it where the replica has begun anew meanwhile."""
-        if self.requests < before.requests:
-            return self
+        """What came since `before`."""
         return Counts(
             self.requests - before.requests,
             self.errors - before.errors,
             minus(self.latency, before.latency),
             minus(self.outputs, before.outputs),
         )
+
+    def began_after(self, before: "Counts") -> bool:
+        """Something is less than before, which is so only of a replica that has begun anew."""
+        since = self.minus(before)
+        counts = (since.requests, since.errors, *(count for _, count in (*since.latency, *since.outputs)))
+        return min(counts) < 0
 
     def plus(self, other: "Counts") -> "Counts":
         return Counts(

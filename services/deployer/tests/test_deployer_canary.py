@@ -50,7 +50,7 @@ WORSE = {
 
 @pytest.mark.parametrize("aspect", WORSE)
 async def test_a_worse_canary_is_rolled_back(deployer, aspect) -> None:
-    crowd = await canary(deployer)
+    crowd = await canary(deployer, canary=SECTION["canary"] | {"step_time": "30s"})
     WORSE[aspect](crowd)
     _, *advanced, judged, back = await ended(deployer)
     assert (judged.verdict, [test.aspect for test in judged.tests if test.decision == "worse"]) == (

@@ -70,7 +70,7 @@ class Canaries:
                 watch = watch or Watch(self._servers, canary.evidence)
                 if canary.unwanted is None:  # a mute replica takes its time
                     await watch.look(deployment)
-                judgement = judge(canary, watch.evidence, labels, rules, now)
+                judgement = judge(canary, watch.evidence, labels, rules, now, missing=watch.missing(deployment))
                 try:
                     if await self._act(job, deployment, target, watch, judgement, rules):
                         break

@@ -9,7 +9,7 @@ import structlog
 from murmur_deployer.candidates import choose_pairs
 from murmur_deployer.domain import sizing
 from murmur_deployer.domain.batch_target import kept_for
-from murmur_deployer.domain.deployment import Deployment, ports_in_use
+from murmur_deployer.domain.deployment import Deployment, Role, ports_in_use
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.domain.routing import routing_table
 from murmur_deployer.domain.rules import DeploymentRules, rules_of
@@ -30,7 +30,7 @@ class Reconciler:
     """Level-triggered: a pass looks at everything and needs no memory of what happened.
 
     - the replicas of what serves, and of a canary, are kept alive (keeping.py)
-    - they become as many as were decided (scaler.py, domain/sizing.py)
+    - of both there become as many as were decided (scaler.py, domain/sizing.py)
     - the front door leads where the record says
     - a retired one is stopped once the front door gives it nothing more and it has no active requests, or after
       `drain` at the latest; but the last one of a version that has begun a batch stays for it, `hold` at the latest
@@ -98,6 +98,7 @@ class Reconciler:
                     await self._resize(deployment, its)
                 if deployment.canary is not None and deployment.candidate is not None:
                     await self._keeper.look_after(deployment.candidate.replicas, its)
+                    await self._resize(deployment, its, "candidate")
             applied, deployments = await self._route()
             pinned = await self._fleet.pinned()  # after that: no batch begins with what has retired
             gone, kept = False, set[str]()
@@ -139,15 +140,15 @@ class Reconciler:
                 return False, deployments
         return True, deployments
 
-    async def _resize(self, deployment: Deployment, rules: DeploymentRules) -> None:
+    async def _resize(self, deployment: Deployment, rules: DeploymentRules, role: Role = "serving") -> None:
         """Records who comes and who goes; the keeper starts the ones, and the others are drained."""
         name = deployment.name
-        if sizing.change(deployment.serving, deployment.size, rules.terms) == sizing.NOTHING:
+        if sizing.change(deployment.sized(role), deployment.size, rules.terms) == sizing.NOTHING:
             return
         in_use = ports_in_use(await self._fleet.deployments())
 
         def resized(deployment: Deployment) -> Deployment:
-            change = sizing.change(deployment.serving, deployment.size, rules.terms)
+            change = sizing.change(deployment.sized(role), deployment.size, rules.terms)
             ports = choose_pairs(self._servers, in_use, change.start)
             log.info(
                 "deployment resized",
@@ -155,7 +156,7 @@ class Reconciler:
                 started=change.start,
                 retired=[replica.name for replica in change.retire],
             )
-            return deployment.grown(ports, rules.terms).shrunk(change.retire, self._clock.now())
+            return deployment.grown(ports, rules.terms, role).shrunk(change.retire, self._clock.now(), role)
 
         try:
             await self._change(name, resized)

@@ -16,7 +16,15 @@ class Watch:
     def __init__(self, servers: ModelServers, evidence: Evidence) -> None:
         self._servers = servers
         self._counted: dict[str, tuple[ProcessId | None, Counts]] = {}
+        self._mute: set[str] = set()
         self.evidence = evidence
+
+    def missing(self, deployment: Deployment) -> int:
+        """So many replicas that are proven and have told their counts at this look lacks the canary of its size."""
+        assert deployment.candidate is not None
+        proven = deployment.candidate.proven
+        answering = sum(replica.name not in self._mute for replica in proven)
+        return max(deployment.size, len(proven)) - answering
 
     async def look(self, deployment: Deployment) -> None:
         """What each replica has counted since the last look becomes evidence; of one that is new, from now on."""
@@ -32,7 +40,9 @@ class Watch:
         found = await asyncio.gather(*map(self._servers.counts, replicas))
         for replica, counts in zip(replicas, found, strict=True):
             if counts is None:
+                self._mute.add(replica.name)
                 continue
+            self._mute.discard(replica.name)
             process, before = self._counted.get(replica.name, (replica.process, counts))
             self._counted[replica.name] = (replica.process, counts)
             if replica.process != process or counts.began_after(before):

@@ -63,6 +63,7 @@ class Deployment:
     retiring:  replicas that served, and may still be answering their last requests
     failure:   of the target, None while it is under way or serves
     wanted:    how many replicas were decided for what serves; None: as many as it has
+    limit:     requests a second at which one replica was too slow, as known when the size was decided; None: unknown
     """
 
     name: str
@@ -74,6 +75,7 @@ class Deployment:
     failure: Failure | None = None
     deployed_at: datetime | None = None
     wanted: int | None = None
+    limit: float | None = None
     canary: Canary | None = None
     previous: int | None = None
 

@@ -186,7 +186,10 @@ def test_a_roll_back_needs_a_reason_and_says_what_it_does(page: "Page", console:
     form.get_by_role("button", name="Roll back").click()
     expect_text(page.locator(".m-notice").filter(has_text="deployer"), "The deployer rolls it back")
     path, body, headers = console.flock.posts[-1]
-    assert (path, body) == ("/deployer/v1/deployments/fraud/rollback", {"by": "ada", "reason": "false alarms"})
+    assert (path, body) == (
+        "/deployer/v1/deployments/fraud/rollback",
+        {"version": 4, "by": "ada", "reason": "false alarms"},
+    )
     assert headers["Idempotency-Key"]
 
 

@@ -30,6 +30,7 @@ class Crowd:
         [route] = self._deployer.router.table.routes
         share = route.canary.weight if route.canary else 0.0
         self.weights.append(share)
+        assert len(self.weights) < 1000, "a canary that never ends"
         copied = route.canary is not None and share == 0
         for served, part in ((deployment.serving, 1 - share), (deployment.candidate, 1 if copied else share)):
             for replica in served.replicas if served else ():

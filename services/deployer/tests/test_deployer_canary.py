@@ -3,8 +3,7 @@
 import pytest
 from crowd import SECTION, canary, ended
 
-from murmur_deployer.repository import DEPLOYMENTS
-from murmur_deployer.rollbacks import GoBack, RollbackNotPossible, go_back
+from murmur_deployer.rollbacks import GoBack, go_back
 from murmur_deployer.testing import promoted
 from murmur_events.deployments import (
     CanaryJudged,
@@ -51,7 +50,7 @@ WORSE = {
 
 @pytest.mark.parametrize("aspect", WORSE)
 async def test_a_worse_canary_is_rolled_back(deployer, aspect) -> None:
-    crowd = await canary(deployer)
+    crowd = await canary(deployer, canary=SECTION["canary"] | {"step_time": "30s"})
     WORSE[aspect](crowd)
     _, *advanced, judged, back = await ended(deployer)
     assert (judged.verdict, [test.aspect for test in judged.tests if test.decision == "worse"]) == (
@@ -130,7 +129,7 @@ async def test_a_person_rolls_a_canary_back_at_once(deployer) -> None:
 
     async def somebody_has_seen_enough() -> None:
         if len(crowd.weights) == 2:
-            command = GoBack("credit", by="ann", reason="customers complain")
+            command = GoBack("credit", 2, by="ann", reason="customers complain")
             await deployer.kernel.change(go_back, command, collect=False)
 
     crowd.meanwhile = somebody_has_seen_enough
@@ -247,58 +246,3 @@ async def test_the_alias_that_was_taken_back_names_what_serves_already(deployer)
     assert (type(fact), fact.version, fact.replaces, fact.replica) == (ModelDeployed, 1, None, "credit-v1-1")
     deployment = await deployer.deployment()
     assert (deployment.state, deployment.target.version, deployment.failure) == ("serving", 1, None)
-
-
-async def test_one_call_goes_back_to_the_version_that_served_before(deployer) -> None:
-    await deployer.deploy(1)
-    await deployer.deploy(2)
-    command = GoBack("credit", by="ann", reason="too many complaints")
-    for _ in range(2):
-        await deployer.kernel.change(go_back, command)
-    [back] = await ended(deployer)
-    assert isinstance(back, DeploymentRolledBack)
-    assert (back.version, back.serving, back.by, back.cause, back.alias_revision) == (2, 1, "ann", "person", 2)
-    deployment = await deployer.kernel.get(DEPLOYMENTS, "credit")
-    assert (deployment.serving.version, deployment.previous, deployment.failure.cause) == (1, None, "rolled_back")
-    assert deployer.router.routes == {"credit": "credit-v1"}
-
-
-async def test_going_back_after_a_promotion_that_failed_cites_that_promotion(deployer) -> None:
-    """Production names version 3, which never served: its revision is what the registry compares."""
-    await deployer.deploy(1)
-    await deployer.deploy(2)
-    deployer.servers.corrupt.add(3)
-    await deployer.deploy(3)
-    await deployer.kernel.change(go_back, GoBack("credit", by="ann", reason="no"))
-    back = (await ended(deployer))[-1]
-    assert isinstance(back, DeploymentRolledBack)
-    assert (back.version, back.serving, back.alias_revision) == (2, 1, 3)
-    await deployer.promote(1, alias_revision=4)
-    [fact] = deployer.kernel.take_published()
-    assert (type(fact), fact.version) == (ModelDeployed, 1)
-
-
-async def test_nothing_to_go_back_to_is_said(deployer) -> None:
-    await deployer.deploy(1)
-    with pytest.raises(RollbackNotPossible, match="served as 'credit' before"):
-        await deployer.kernel.change(go_back, GoBack("credit", by="ann", reason="no"))
-
-
-async def test_a_rollback_waits_for_no_rollout(deployer) -> None:
-    await deployer.deploy(1)
-    await deployer.deploy(2)
-    await deployer.kernel.change(go_back, GoBack("credit", by="ann", reason="no"))
-    await deployer.promote(3)
-    await deployer.kernel.run_jobs()
-    facts = deployer.kernel.take_published()
-    assert [(type(event), event.version) for event in facts][-1] == (ModelDeployed, 3)
-    assert (await deployer.deployment()).serving.version == 3
-
-
-async def test_a_previous_version_that_cannot_serve_leaves_what_serves(deployer) -> None:
-    await deployer.deploy(1)
-    await deployer.deploy(2)
-    deployer.servers.corrupt.add(1)
-    await deployer.kernel.change(go_back, GoBack("credit", by="ann", reason="no"))
-    [fact] = await ended(deployer)
-    assert (type(fact), fact.version, fact.cause, fact.still_serving) == (DeploymentFailed, 1, "artifact_corrupt", 2)

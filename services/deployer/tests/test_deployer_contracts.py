@@ -118,6 +118,7 @@ async def test_a_replica_is_started_found_probed_and_stopped(
     assert await servers.find(started) is None
     assert not await servers.ready(started)
     assert await servers.names() == set()
+    assert await servers.counts(started) is None
     await servers.stop(started)
 
 

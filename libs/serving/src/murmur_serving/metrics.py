@@ -1,6 +1,7 @@
 """What a replica measures of itself; served at /metrics beside MLServer's own counters."""
 
 from collections.abc import Sequence
+from random import choice
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -89,11 +90,12 @@ class Counts:
         """One answered request of a batch: its rows count apart, so that rate and latency are those of live traffic."""
         self._of_batches.inc(predictions)
 
-    def answered(self, seconds: Sequence[float], outputs: Sequence[float]) -> None:
-        """Requests that were answered with 200, and all their rows."""
+    def answered(self, seconds: Sequence[float], outputs: Sequence[Sequence[float]]) -> None:
+        """Requests that were answered with 200; outputs: of the rows of each. The histogram gets one output of each
+        request, drawn at random: requests are shared among versions by chance, rows of one request are not."""
         self._answered.inc(len(seconds))
-        self._predictions.inc(len(outputs))
-        self._outputs.add(outputs)
+        self._predictions.inc(sum(map(len, outputs)))
+        self._outputs.add([each[0] if len(each) == 1 else choice(each) for each in outputs if each])
         for each in seconds:
             self._latency.observe(each)
 

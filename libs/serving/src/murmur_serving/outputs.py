@@ -1,5 +1,5 @@
-"""A histogram of what models answer, in bounds that suit probabilities and any other scale, so that two versions can be
-compared by it. Prometheus' own looks through its bounds one by one, which is too slow for so many."""
+"""A histogram of what models answer, one row of each request, in bounds that suit probabilities and any other scale, so
+that two versions can be compared by it. Prometheus' own looks through its bounds one by one, which is too slow."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,7 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 _NAME = "murmur_serving_output"
+_ABOUT = "Outputs predicted, of each request that of one row, drawn at random"
 _STEPS = sorted(
     {step * 10.0**power for power in range(-6, 6) for step in (1, 2, 5)}
     | {0.3, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999}
@@ -45,7 +46,7 @@ class Outputs(Collector):
         self._tallies.pop((deployment, version), None)
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        family = HistogramMetricFamily(_NAME, "Outputs predicted", labels=["deployment", "version"])
+        family = HistogramMetricFamily(_NAME, _ABOUT, labels=["deployment", "version"])
         names = [*map(str, BOUNDS), "+Inf"]
         for labels, tally in self._tallies.items():
             buckets = list(zip(names, accumulate(tally.counts), strict=True))
@@ -53,7 +54,7 @@ class Outputs(Collector):
         yield family
 
     def describe(self) -> list[HistogramMetricFamily]:
-        return [HistogramMetricFamily(_NAME, "Outputs predicted", labels=["deployment", "version"])]
+        return [HistogramMetricFamily(_NAME, _ABOUT, labels=["deployment", "version"])]
 
 
 OUTPUTS = Outputs()

@@ -125,7 +125,7 @@ class ModelRuntime(MLModel):  # type: ignore[misc]  # MLServer ships no types
             elif outputs is None:
                 self.counts.failed(status, latency)
             else:
-                self.counts.answered([latency], outputs)
+                self.counts.answered([latency], [outputs])
 
     def log_answers(self, rows: Rows, *, features: Matrix, outputs: list[float], batch: bool) -> None:
         """Appends to the prediction log what was answered, all of it or nothing. Raises LogUnwritable."""

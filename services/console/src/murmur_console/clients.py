@@ -128,11 +128,11 @@ class FrontDoor:
         else:
             await self._ok("DELETE", "trainer", f"{path}?{urlencode(body)}", key=str(uuid.uuid4()))
 
-    async def roll_back(self, deployment: str, *, since: str, by: str, reason: str) -> None:
-        """since: names what is to be rolled back, so that the same click twice is one and a later one another."""
+    async def roll_back(self, deployment: str, version: int, *, since: str, by: str, reason: str) -> None:
+        """version: that shall go. since: names its time, so that one click twice is one, a later one another."""
         key = str(uuid.uuid5(_NAMESPACE, f"roll back|{deployment}|{since}|{by}|{reason}"))
         path = f"/v1/deployments/{quote(deployment, safe='')}/rollback"
-        await self._ok("POST", "deployer", path, json={"by": by, "reason": reason}, key=key)
+        await self._ok("POST", "deployer", path, json={"version": version, "by": by, "reason": reason}, key=key)
 
     async def infer(self, deployment: str, request: Mapping[str, object]) -> httpx.Response:
         """As any client asks a model, and as the person whose page it is; whatever is answered. Raises Unreachable."""

@@ -42,8 +42,9 @@ def router(service: Service[DeployerUnitOfWork]) -> APIRouter:
 
     @api.post("/deployments/{name}/rollback", status_code=202, dependencies=[allows(Role.APPROVER)])
     async def rollback(name: str, body: RollbackBody, caller: Caller) -> DeploymentView:
-        """Back from the canary, or to the version that served before. 409 where there is nothing to go back to."""
-        command = GoBack(name, caller.signs_as(body.by), body.reason)
+        """Back from the canary, or to the version that served before. 409 where `version` is neither the canary nor, if
+        there is none, what serves; and where there is nothing to go back to."""
+        command = GoBack(name, body.version, caller.signs_as(body.by), body.reason)
         return await service.change(go_back, command, answer=DeploymentView)
 
     return api

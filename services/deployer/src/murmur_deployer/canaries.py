@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
 from murmur_deployer import facts
-from murmur_deployer.domain.canary import MOST_RESTARTS, Counts, Evidence, Wish
+from murmur_deployer.domain.canary import MOST_RESTARTS, Wish
 from murmur_deployer.domain.deployment import Deployment, Target
 from murmur_deployer.domain.judging import Judgement, judge
 from murmur_deployer.domain.promotion import superseded
@@ -18,6 +19,7 @@ from murmur_deployer.repository import DeployerUnitOfWork, release_id
 from murmur_deployer.rollouts import asked
 from murmur_deployer.switching import Change, Switch
 from murmur_deployer.turns import Turn
+from murmur_deployer.watching import Watch
 from murmur_events.deployments import CanaryJudged
 from murmur_kernel import troubles
 from murmur_kernel.jobs import Job
@@ -28,13 +30,8 @@ THE_DEPLOYER = "deployer"
 log = structlog.get_logger()
 
 
-@dataclass
-class _Watch:
-    """What one attempt remembers between two looks. The next one, after a crash, takes up the evidence with which the
-    step began; what came since is not counted, which costs time and no false alarm."""
-
-    evidence: Evidence
-    counted: dict[str, Counts] = field(default_factory=dict)
+class _Overtaken(Exception):
+    """Since the look somebody has asked for another version, or for this one to go: look again."""
 
 
 class Canaries:
@@ -61,7 +58,7 @@ class Canaries:
         """Ends in model.deployed, deployment.rolled_back, or deployment.failed (superseded)."""
         name, target = asked(job)
         async with self._turns(name):
-            watch: _Watch | None = None
+            watch: Watch | None = None
             while True:
                 async with job.unit_of_work() as uow:
                     deployment, now = await uow.deployments.require(name), uow.now
@@ -70,12 +67,15 @@ class Canaries:
                 canary, candidate = deployment.canary, deployment.candidate
                 if canary is None or candidate is None or candidate.version != target.version:
                     break
-                watch = watch or _Watch(canary.evidence)
-                await self._count(watch, deployment)
-                judgement = judge(canary, watch.evidence, labels, rules, now)
+                watch = watch or Watch(self._servers, canary.evidence)
+                if canary.unwanted is None:  # a mute replica takes its time
+                    await watch.look(deployment)
+                judgement = judge(canary, watch.evidence, labels, rules, now, missing=watch.missing(deployment))
                 try:
                     if await self._act(job, deployment, target, watch, judgement, rules):
                         break
+                except _Overtaken:
+                    continue
                 except RouteNotApplied as error:
                     log.warning("canary waits for the front door", deployment=name, reason=str(error))
                 await self._pause(self._every)
@@ -85,14 +85,20 @@ class Canaries:
         """It cannot be judged: it does not go on."""
         name, target = asked(job)
         async with self._turns(name):
-            async with job.unit_of_work() as uow:
-                deployment = await uow.deployments.require(name)
-            if deployment.canary is None:
-                return
-            if deployment.target == target:
-                await self._roll_back(job, Wish(THE_DEPLOYER, "canary", f"it could not be judged: {error}"))
-            else:
-                await self._supersede(job, deployment.target, target)
+            ended = False
+            while not ended:
+                async with job.unit_of_work() as uow:
+                    deployment = await uow.deployments.require(name)
+                if deployment.canary is None:
+                    return
+                with suppress(_Overtaken):
+                    if deployment.target == target:
+                        wish = deployment.canary.unwanted
+                        wish = wish or Wish(THE_DEPLOYER, "canary", f"it could not be judged: {error}")
+                        await self._roll_back(job, deployment, wish)
+                    else:
+                        await self._supersede(job, deployment, target)
+                    ended = True
         self._swapped()
 
     async def _act(
@@ -100,18 +106,19 @@ class Canaries:
         job: Job[DeployerUnitOfWork],
         deployment: Deployment,
         target: Target,
-        watch: _Watch,
+        watch: Watch,
         judgement: Judgement,
         rules: CanaryRules,
     ) -> bool:
-        """Whether the canary has ended. Raises RouteNotApplied: nothing was done, and it may be tried again."""
+        """Whether the canary has ended. Raises RouteNotApplied and _Overtaken: nothing was done, and it may be tried
+        again."""
         assert deployment.canary is not None
         assert deployment.candidate is not None
         if deployment.target != target:
-            await self._supersede(job, deployment.target, target)
+            await self._supersede(job, deployment, target)
             return True
         if wish := deployment.canary.unwanted or _too_often(deployment.candidate):
-            await self._roll_back(job, wish)
+            await self._roll_back(job, deployment, wish)
             return True
         match judgement.verdict:
             case "wait":
@@ -119,37 +126,23 @@ class Canaries:
                     await self._tell_late(job, deployment.name, judgement)
                 return False
             case "advance":
-                await self._advance(job, watch, judgement, rules)
+                await self._advance(job, deployment, watch, judgement, rules)
                 return False
             case "finish":
-                await self._finish(job, watch, judgement, rules)
+                await self._finish(job, deployment, watch, judgement, rules)
                 return True
             case "roll_back":
                 wish = Wish(THE_DEPLOYER, "canary", judgement.detail)
-                await self._roll_back(job, wish, lambda before: _judged(before, watch, judgement, rules))
+                await self._roll_back(job, deployment, wish, lambda before: _judged(before, watch, judgement, rules))
                 return True
 
-    async def _count(self, watch: _Watch, deployment: Deployment) -> None:
-        """What each replica has counted since the last look becomes evidence; of one that is new, from now on."""
-        assert deployment.serving is not None
-        assert deployment.candidate is not None
-        sums, steady = [], True
-        for version in (deployment.serving, deployment.candidate):
-            total = Counts()
-            for replica, found in zip(
-                version.replicas, await asyncio.gather(*map(self._servers.counts, version.replicas)), strict=True
-            ):
-                if found is None:
-                    continue
-                before = watch.counted.get(replica.name, found)
-                steady = steady and found.requests >= before.requests
-                total = total.plus(found.minus(before))
-                watch.counted[replica.name] = found
-            sums.append(total)
-        watch.evidence = watch.evidence.seen(*sums, steady=steady)
-
     async def _advance(
-        self, job: Job[DeployerUnitOfWork], watch: _Watch, judgement: Judgement, rules: CanaryRules
+        self,
+        job: Job[DeployerUnitOfWork],
+        seen: Deployment,
+        watch: Watch,
+        judgement: Judgement,
+        rules: CanaryRules,
     ) -> None:
         async def next_step(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
             assert before.canary is not None
@@ -161,10 +154,15 @@ class Canaries:
             )
             return replace(before, canary=changed)
 
-        await self._carry_out(job, next_step, completes=False)
+        await self._carry_out(job, seen, next_step, completes=False)
 
     async def _finish(
-        self, job: Job[DeployerUnitOfWork], watch: _Watch, judgement: Judgement, rules: CanaryRules
+        self,
+        job: Job[DeployerUnitOfWork],
+        seen: Deployment,
+        watch: Watch,
+        judgement: Judgement,
+        rules: CanaryRules,
     ) -> None:
         async def swap(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
             assert before.serving is not None
@@ -176,11 +174,12 @@ class Canaries:
             uow.publish(facts.deployed(swapped, release.state, replaces=before.serving.version))
             return swapped
 
-        await self._carry_out(job, swap, completes=True)
+        await self._carry_out(job, seen, swap, completes=True)
 
     async def _roll_back(
         self,
         job: Job[DeployerUnitOfWork],
+        seen: Deployment,
         wish: Wish,
         judged: Callable[[Deployment], CanaryJudged] | None = None,
     ) -> None:
@@ -202,19 +201,27 @@ class Canaries:
             )
             return before.rolled_back(wish.reason, uow.now)
 
-        await self._carry_out(job, go_back, completes=True)
+        await self._carry_out(job, seen, go_back, completes=True)
 
-    async def _supersede(self, job: Job[DeployerUnitOfWork], by: Target, target: Target) -> None:
+    async def _supersede(self, job: Job[DeployerUnitOfWork], seen: Deployment, target: Target) -> None:
         async def give_way(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
             await _over(uow, before.name, "another version was promoted")
-            uow.publish(facts.failed(before, target.version, "superseded", superseded(by)))
+            uow.publish(facts.failed(before, target.version, "superseded", superseded(before.target)))
             return before.gave_way(uow.now)
 
-        await self._carry_out(job, give_way, completes=True)
+        await self._carry_out(job, seen, give_way, completes=True)
 
-    async def _carry_out(self, job: Job[DeployerUnitOfWork], change: Change, *, completes: bool) -> None:
-        name, _ = asked(job)
-        await self._switch.carry_out(job, name, change, completes=completes)
+    async def _carry_out(
+        self, job: Job[DeployerUnitOfWork], seen: Deployment, change: Change, *, completes: bool
+    ) -> None:
+        """seen: what the change was decided by. Raises _Overtaken where other things are wanted by now."""
+
+        async def if_still_wanted(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
+            if _wanted(before) != _wanted(seen):
+                raise _Overtaken
+            return await change(before, uow)
+
+        await self._switch.carry_out(job, seen.name, if_still_wanted, completes=completes)
 
     async def _tell_late(self, job: Job[DeployerUnitOfWork], name: str, judgement: Judgement) -> None:
         """Silence neither finishes nor rolls back: people are told, once."""
@@ -228,8 +235,14 @@ class Canaries:
             )
 
 
-def _judged(before: Deployment, watch: _Watch, judgement: Judgement, rules: CanaryRules) -> CanaryJudged:
+def _judged(before: Deployment, watch: Watch, judgement: Judgement, rules: CanaryRules) -> CanaryJudged:
     return facts.canary_judged(before, watch.evidence, judgement, len(rules.steps))
+
+
+def _wanted(deployment: Deployment) -> tuple[Target, bool, Wish | None]:
+    """What people and the registry want of a canary."""
+    canary = deployment.canary
+    return deployment.target, canary is not None, canary.unwanted if canary else None
 
 
 def _too_often(candidate: ServedVersion) -> Wish | None:

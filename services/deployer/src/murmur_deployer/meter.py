@@ -65,7 +65,7 @@ class Meter:
         if counts is None or looks is None or len(looks) < 2:
             return Measured(counts)
         (began, before), (ended, after) = looks[0], looks[-1]
-        return Measured(counts, after.minus(before), ended - began)
+        return Measured(counts, after if after.began_after(before) else after.minus(before), ended - began)
 
     def _forget(self) -> None:
         oldest = self._now() - _FORGOTTEN

@@ -10,7 +10,7 @@ import structlog
 from murmur_deployer.candidates import choose_pairs
 from murmur_deployer.domain import sizing
 from murmur_deployer.domain.batch_target import kept_for
-from murmur_deployer.domain.deployment import Deployment, ports_in_use
+from murmur_deployer.domain.deployment import Deployment, Role, ports_in_use
 from murmur_deployer.domain.replicas import Replica
 from murmur_deployer.domain.routing import routing_table
 from murmur_deployer.domain.rules import DeploymentRules, rules_of
@@ -32,7 +32,7 @@ class Reconciler:
     """Level-triggered: a pass looks at everything and needs no memory of what happened.
 
     - the replicas of what serves, and of a canary, are kept alive (keeping.py)
-    - they become as many as were decided (scaler.py, domain/sizing.py)
+    - of both there become as many as were decided (scaler.py, domain/sizing.py)
     - the front door leads where the record says
     - a retired one is stopped once the front door gives it nothing more and it has no active requests, or after
       `drain` or the deployment's timeout at the latest, whichever is longer; but the last one of a version that has
@@ -137,6 +137,7 @@ class Reconciler:
             await self._resize(deployment, rules)
         if deployment.canary is not None and deployment.candidate is not None:
             await self._keeper.look_after(deployment.candidate.replicas, rules)
+            await self._resize(deployment, rules, "candidate")
 
     def _kept(self, deployment: Deployment, pinned: Collection[int]) -> list[Replica]:
         """One of each version that serves no more and has begun a batch which has not ended."""
@@ -159,14 +160,14 @@ class Reconciler:
                 self._applied = True
         return deployments
 
-    async def _resize(self, deployment: Deployment, rules: DeploymentRules) -> None:
+    async def _resize(self, deployment: Deployment, rules: DeploymentRules, role: Role = "serving") -> None:
         """Records who comes and who goes; the keeper starts the ones, and the others are drained."""
         name = deployment.name
-        if sizing.change(deployment.serving, deployment.size, rules.terms) == sizing.NOTHING:
+        if sizing.change(deployment.sized(role), deployment.size, rules.terms) == sizing.NOTHING:
             return
 
         def resized(deployment: Deployment) -> Deployment:
-            change = sizing.change(deployment.serving, deployment.size, rules.terms)
+            change = sizing.change(deployment.sized(role), deployment.size, rules.terms)
             ports = choose_pairs(self._servers, in_use, change.start)
             log.info(
                 "deployment resized",
@@ -174,7 +175,7 @@ class Reconciler:
                 started=change.start,
                 retired=[replica.name for replica in change.retire],
             )
-            return deployment.grown(ports, rules.terms).shrunk(change.retire, self._clock.now())
+            return deployment.grown(ports, rules.terms, role).shrunk(change.retire, self._clock.now(), role)
 
         try:
             async with self._switching:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from murmur_deployer import facts
 from murmur_deployer.domain.canary import Wish
 from murmur_deployer.domain.deployment import Deployment, RolloutFailed, Target
+from murmur_deployer.domain.promotion import superseded
 from murmur_deployer.repository import DeployerUnitOfWork, release_id
 from murmur_deployer.rollouts import Rollouts
 from murmur_deployer.schemas import DeploymentView, view
@@ -22,18 +23,22 @@ class RollbackNotPossible(Exception):
 
 @dataclass(frozen=True)
 class GoBack:
+    """version: the one that shall go. Of two who ask at once, the second does not go further back than either meant."""
+
     deployment: str
+    version: int
     by: str
     reason: str
 
 
 async def go_back(command: GoBack, uow: DeployerUnitOfWork) -> DeploymentView:
-    """A canary is rolled back within a second; otherwise the version that served before is started and led to.
+    """From a canary at once; from what serves to the version that served before, which is started and led to.
 
-    Ends in deployment.rolled_back, or in deployment.failed where that version cannot serve any more. Raises Missing,
-    RollbackNotPossible.
+    Ends in deployment.rolled_back, or in deployment.failed where that version cannot serve any more, or another was
+    promoted meanwhile. Raises Missing, RollbackNotPossible.
     """
     deployment = await uow.deployments.require(command.deployment)
+    _refuse_others(deployment, command.version)
     if deployment.canary is not None:
         doubted = deployment.unwanted(Wish(command.by, "person", command.reason))
         uow.deployments.save(doubted)
@@ -47,10 +52,9 @@ async def go_back(command: GoBack, uow: DeployerUnitOfWork) -> DeploymentView:
         raise RollbackNotPossible(
             f"nothing is known that served as {deployment.name!r} before: promote the version that you want"
         )
-    uow.deployments.save(deployment)  # of two who ask at once, the second sees what the first has done
     uow.enqueue(
         ROLLBACK,
-        job_id=f"{ROLLBACK}/{deployment.name}/{deployment.replicas_made}",
+        job_id=f"{ROLLBACK}/{deployment.name}/{uow.new_id(ROLLBACK)}",
         payload={
             "deployment": deployment.name,
             "version": deployment.previous,
@@ -63,6 +67,25 @@ async def go_back(command: GoBack, uow: DeployerUnitOfWork) -> DeploymentView:
     return view(deployment)
 
 
+def _refuse_others(deployment: Deployment, version: int) -> None:
+    """What the caller has seen must be so still. Raises RollbackNotPossible."""
+    canary = deployment.candidate.version if deployment.canary and deployment.candidate else None
+    serving = deployment.serving.version if deployment.serving else None
+    name = deployment.name
+    if version == (serving if canary is None else canary):
+        return
+    if version == serving:
+        raise RollbackNotPossible(
+            f"version {canary} of {name!r} is a canary beside version {serving}: roll version {canary} back first"
+        )
+    serves = "nothing serves" if serving is None else f"version {serving} serves"
+    beside = "" if canary is None else f", and version {canary} is its canary"
+    raise RollbackNotPossible(
+        f"version {version} of {name!r} is not there to go: {serves}{beside}. Look at the deployment, and name the"
+        " version that shall go"
+    )
+
+
 class Rollbacks:
     """Carries out what `go_back` has decided."""
 
@@ -72,13 +95,15 @@ class Rollbacks:
         self._swapped = swapped
 
     async def run(self, job: Job[DeployerUnitOfWork]) -> None:
-        """Whatever was promoted meanwhile wins: then nothing is rolled back."""
+        """Whatever was promoted meanwhile wins: then nothing is rolled back. Of two who wanted the same version to go,
+        the first has brought the fact for both."""
         name, previous = job.payload["deployment"], job.payload["version"]
         async with self._turns(name):
             async with job.unit_of_work() as uow:
                 deployment = await uow.deployments.require(name)
                 release = await uow.releases.require(release_id(name, previous))
             if not _still_wanted(deployment, job):
+                await self._give_up(job)
                 return
             try:
                 await self._rollouts.lead_to(job, name, release.state, _to_previous(job))
@@ -86,6 +111,14 @@ class Rollbacks:
                 target = Target(previous, deployment.target.alias_revision)
                 await self._rollouts.fail(job, name, target, failure.cause, failure.message)
         self._swapped()
+
+    async def _give_up(self, job: Job[DeployerUnitOfWork]) -> None:
+        """Nothing was begun yet, so a candidate that is there is another's."""
+        async with job.unit_of_work(completes=True) as uow:
+            deployment = await uow.deployments.require(job.payload["deployment"])
+            previous = job.payload["version"]
+            if deployment.serving is None or deployment.serving.version != previous:
+                uow.publish(facts.failed(deployment, previous, "superseded", superseded(deployment.target)))
 
     async def exhausted(self, job: Job[DeployerUnitOfWork], error: str) -> None:
         name = job.payload["deployment"]
@@ -99,7 +132,7 @@ class Rollbacks:
 def _to_previous(job: Job[DeployerUnitOfWork]) -> Change:
     async def change(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
         if not _still_wanted(before, job):
-            raise RolloutFailed("superseded", "another version was promoted meanwhile")
+            raise RolloutFailed("superseded", superseded(before.target))
         reason = job.payload["reason"]
         swapped = replace(before.swapped(uow.now), previous=None).with_failure("rolled_back", reason, uow.now)
         uow.publish(

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -24,8 +24,21 @@ Measured = tuple[float, Traffic]
 """When (seconds), and what had been counted by then."""
 
 
+Share = tuple[int, float]
+"""The version whose requests are counted, and the part of them that its canary gets."""
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """of: measurements of another share say nothing about this one."""
+
+    of: Share
+    scale: Scale
+
+
 class Scaler:
-    """A restart forgets the measurements, not the size: it begins to watch anew."""
+    """A restart, another version, and another share of a canary begin the measurements anew. What a replica takes is
+    kept with the deployment: a new version is supposed to take as much until it is seen to take more."""
 
     def __init__(
         self,
@@ -45,7 +58,7 @@ class Scaler:
         self._every = every
         self._now = now
         self._counted: dict[str, Measured] = {}
-        self._scales: dict[str, Scale] = {}
+        self._watched: dict[str, _Watched] = {}
 
     async def run(self) -> None:
         """Never returns."""
@@ -61,12 +74,14 @@ class Scaler:
         traffic = await self._router.traffic() if automatic else {}
         pools = {pool_name(each.name, each.serving.version) for each in deployments if each.serving}
         self._counted = {pool: counted for pool, counted in self._counted.items() if pool in pools}
-        self._scales = {pool: scale for pool, scale in self._scales.items() if pool in pools}
+        names = {each.name for each in deployments}
+        self._watched = {name: watched for name, watched in self._watched.items() if name in names}
         for deployment in deployments:
             if (its := rules.get(deployment.name)) is None:
                 continue
             if decision := scaling.within(deployment.size, its) or self._by_load(deployment, its, traffic):
-                await self._resize(deployment, decision)
+                watched = self._watched.get(deployment.name)
+                await self._resize(deployment, decision, watched.scale.limit if watched else deployment.limit)
 
     def _by_load(
         self, deployment: Deployment, rules: DeploymentRules, traffic: Mapping[str, Traffic]
@@ -78,25 +93,25 @@ class Scaler:
         now, before = self._now(), self._counted.get(pool)
         self._counted[pool] = (now, traffic[pool])
         measured = load(before[1], traffic[pool], at=now, seconds=now - before[0]) if before else None
-        scale = self._scales.get(pool)
-        if measured is None or scale is None or scale.size != deployment.size:
-            limit = scale.limit if scale else None
-            self._scales[pool] = Scale(deployment.size, now, limit=limit)
+        watched, share = self._watched.get(deployment.name), _share(deployment)
+        if measured is None or watched is None or (watched.scale.size, watched.of) != (deployment.size, share):
+            limit = watched.scale.limit if watched else deployment.limit
+            self._watched[deployment.name] = _Watched(share, Scale(deployment.size, now, limit=limit))
             return None
-        scale = scale.seen(measured, rules)
+        scale = watched.scale.seen(measured, rules)
         ready = len(deployment.serving.proven) == deployment.size
         decision = scaling.decide(scale, rules, ready=ready)
         if decision is not None and decision.cause == "idle" and deployment.canary is not None:
             decision = None  # the canary answers what is missing, and may be rolled back at any moment
-        self._scales[pool] = scale.resized(decision, now) if decision else scale
+        self._watched[deployment.name] = _Watched(share, scale.resized(decision, now) if decision else scale)
         return decision
 
-    async def _resize(self, deployment: Deployment, decision: Decision) -> None:
+    async def _resize(self, deployment: Deployment, decision: Decision, limit: float | None) -> None:
         before = deployment.size
 
         def resized(current: Deployment) -> Deployment:
             same = current.serving and deployment.serving and current.serving.version == deployment.serving.version
-            return replace(current, wanted=decision.size) if same and current.size == before else current
+            return replace(current, wanted=decision.size, limit=limit) if same and current.size == before else current
 
         def told(current: Deployment) -> DeploymentScaled:
             assert current.serving is not None
@@ -123,3 +138,8 @@ class Scaler:
             detail=decision.detail,
         )
         self._scaled()
+
+
+def _share(deployment: Deployment) -> Share:
+    assert deployment.serving is not None
+    return deployment.serving.version, deployment.canary.weight if deployment.canary else 0.0

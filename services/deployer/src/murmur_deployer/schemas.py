@@ -24,8 +24,9 @@ class ReplicaView(BaseModel):
 
 
 class RollbackBody(BaseModel):
-    """by: who decides; without it whose token it is."""
+    """version: the one that shall go, the canary or what serves. by: who decides; without it whose token it is."""
 
+    version: int = Field(ge=1)
     reason: str = Field(min_length=1)
     by: str | None = Field(default=None, min_length=1)
 

@@ -124,7 +124,7 @@ class FakeModelServers:
         return self.processes.get(replica.name)
 
     async def counts(self, replica: Replica) -> Counts | None:
-        return self.counted.get(replica.name)
+        return self.counted.get(replica.name) if replica.name in self.processes else None
 
     async def memory(self, process: ProcessId) -> int:
         return self.resident.get(process.pid, 0)

@@ -84,7 +84,7 @@ class Answering:
         if batch:
             self.model.counts.of_batch(predictions=len(outputs))
         elif not probe:
-            self.model.counts.answered(seconds, outputs)
+            self.model.counts.answered(seconds, [answer.outputs for answer in answers])
         self._counts.answered(seconds)
         return answers
 

@@ -7,8 +7,6 @@ from typing import Literal
 from murmur_deployer.domain.sequential import Comparison, Tally
 from murmur_deployer.domain.traffic import Buckets, minus
 
-_INDEPENDENT = 5.0
-"""As so many independent requests counts one second at most, where latency is concerned: a pause slows all of them."""
 SLOW = 0.95
 """Slower than so large a share of the stable version's requests is slow."""
 _ENOUGH = 100
@@ -21,7 +19,8 @@ RollbackCause = Literal["canary", "person"]
 
 @dataclass(frozen=True)
 class Counts:
-    """What replicas have counted. latency: milliseconds. outputs: what was answered."""
+    """What replicas have counted. latency: milliseconds. outputs: one of each request, so that requests that Envoy has
+    shared at random are compared, however many rows alike are in one."""
 
     requests: int = 0
     errors: int = 0
@@ -29,15 +28,19 @@ class Counts:
     outputs: Buckets = ()
 
     def minus(self, before: "Counts") -> "Counts":
-        """What came since `before`; all of it where the replica has begun anew meanwhile."""
-        if self.requests < before.requests:
-            return self
+        """What came since `before`."""
         return Counts(
             self.requests - before.requests,
             self.errors - before.errors,
             minus(self.latency, before.latency),
             minus(self.outputs, before.outputs),
         )
+
+    def began_after(self, before: "Counts") -> bool:
+        """Something is less than before, which is so only of a replica that has begun anew."""
+        since = self.minus(before)
+        counts = (since.requests, since.errors, *(count for _, count in (*since.latency, *since.outputs)))
+        return min(counts) < 0
 
     def plus(self, other: "Counts") -> "Counts":
         return Counts(
@@ -65,7 +68,7 @@ class Evidence:
         latency = self.latency
         if steady and self.slow_ms is not None:
             slow = (_slower(stable.latency, self.slow_ms), _slower(canary.latency, self.slow_ms))
-            latency = latency.seen(*slow, most=_INDEPENDENT)
+            latency = latency.seen(*slow, together=True)
         total = self.stable.plus(stable)
         return replace(
             self,

@@ -13,6 +13,7 @@ from murmur_deployer.domain.replicas import Replica, ServedVersion, Terms, free_
 FailureCause = Literal["artifact_corrupt", "did_not_start", "probe_mismatch", "route_not_applied", "superseded"]
 EndCause = FailureCause | Literal["rolled_back"]
 Ports = tuple[int, int]
+Role = Literal["serving", "candidate"]
 
 
 class RolloutFailed(Exception):
@@ -66,6 +67,7 @@ class Deployment:
     retiring:  replicas that served, and may still be answering their last requests
     failure:   of the target, None while it is under way or serves
     wanted:    how many replicas were decided for what serves; None: as many as it has
+    limit:     requests a second at which one replica was too slow, as known when the size was decided; None: unknown
     """
 
     name: str
@@ -77,6 +79,7 @@ class Deployment:
     failure: Failure | None = None
     deployed_at: datetime | None = None
     wanted: int | None = None
+    limit: float | None = None
     canary: Canary | None = None
     previous: int | None = None
 
@@ -126,36 +129,47 @@ class Deployment:
             grown = replace(grown, candidate=candidate, replicas_made=grown.replicas_made + 1)
         return grown
 
-    def grown(self, ports: Sequence[Ports], terms: Terms) -> "Deployment":
-        """What serves gets a new replica for each pair of ports; none of them is led to before it is proven."""
+    def sized(self, role: Role) -> ServedVersion | None:
+        """What is to have `size` replicas: what serves, and its canary, which may get all the requests."""
+        if role == "serving":
+            return self.serving
+        return self.candidate if self.canary is not None else None
+
+    def grown(self, ports: Sequence[Ports], terms: Terms, role: Role = "serving") -> "Deployment":
+        """It gets a new replica for each pair of ports; none of them is led to before it is proven."""
         grown = self
         for pair in ports:
-            assert grown.serving is not None
-            new = grown._new_replica(grown.serving.version, pair, terms)
-            serving = replace(grown.serving, replicas=(*grown.serving.replicas, new))
-            grown = replace(grown, serving=serving, replicas_made=grown.replicas_made + 1)
+            its = grown.sized(role)
+            assert its is not None
+            new = grown._new_replica(its.version, pair, terms)
+            its = replace(its, replicas=(*its.replicas, new))
+            grown = replace(grown._with(role, its), replicas_made=grown.replicas_made + 1)
         return grown
 
-    def shrunk(self, replicas: Sequence[Replica], at: datetime) -> "Deployment":
-        """These replicas of what serves retire."""
-        if self.serving is None:
+    def shrunk(self, replicas: Sequence[Replica], at: datetime, role: Role = "serving") -> "Deployment":
+        """These replicas of it retire."""
+        its = self.sized(role)
+        if its is None:
             return self
         names = [replica.name for replica in replicas]
-        leaving = [replica for replica in self.serving.replicas if replica.name in names]
-        return replace(self, serving=self.serving.without(names), retiring=self.retiring + _retired(leaving, at))
+        leaving = [replica for replica in its.replicas if replica.name in names]
+        return replace(self._with(role, its.without(names)), retiring=self.retiring + _retired(leaving, at))
+
+    def _with(self, role: Role, version: ServedVersion) -> "Deployment":
+        return replace(self, serving=version) if role == "serving" else replace(self, candidate=version)
 
     def swapped(self, at: datetime) -> "Deployment":
-        """The candidate, which was proven, serves; what served before retires."""
+        """The candidate serves, which was proven; a canary has grown with what served, which retires."""
         assert self.candidate is not None, "only a candidate takes the place of what serves"
         retired = _retired(self.serving.replicas, at) if self.serving else ()
         return replace(
             self,
-            serving=self.candidate.all_proven(),
+            serving=self.candidate if self.canary else self.candidate.all_proven(),
             candidate=None,
             retiring=self.retiring + retired,
             failure=None,
             deployed_at=at,
-            wanted=len(self.candidate.replicas),
+            wanted=self.size if self.canary else len(self.candidate.replicas),
             canary=None,
             previous=self.serving.version if self.serving else self.previous,
         )

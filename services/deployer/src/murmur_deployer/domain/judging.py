@@ -45,9 +45,18 @@ class Judgement:
 
 
 def judge(
-    canary: Canary, evidence: Evidence, labels: CanaryLabels | None, rules: CanaryRules, now: datetime
+    canary: Canary,
+    evidence: Evidence,
+    labels: CanaryLabels | None,
+    rules: CanaryRules,
+    now: datetime,
+    *,
+    missing: int = 0,
 ) -> Judgement:
-    """After a look. A step ends only with enough requests of both: silence is no verdict."""
+    """After a look. A step ends only with enough requests of both: silence is no verdict.
+
+    missing: so many replicas lacks the canary, or they do not answer, to take what all requests need.
+    """
     tests = (
         _errors(evidence, rules),
         _latency(evidence, rules),
@@ -64,6 +73,9 @@ def judge(
     lasts = rules.step_time if canary.weight else rules.shadow_time
     if waited < timedelta(seconds=lasts):
         return Judgement("wait", tests, f"{waited.total_seconds():.0f} s of {lasts:g} s have passed")
+    if missing:
+        lacks = f"{missing} of the canary's replicas {'does' if missing == 1 else 'do'} not answer yet"
+        return Judgement("wait", tests, lacks, late=waited > timedelta(seconds=rules.deadline))
     share = f"at {canary.weight:.0%}" if canary.weight else "in the shadow"
     detail = f"{rows:,} requests {share}, no worse than {others:,} of the stable version"
     detail += "".join(f"; {test.detail}" for test in tests if test.aspect == "quality" and test.decision == "not_worse")

@@ -31,7 +31,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Scale:
-    """What is remembered of one version between two looks.
+    """What is remembered of one deployment between two looks.
 
     size, since: how many replicas were decided, and when
     loads:       of the last looks, oldest first, one a second

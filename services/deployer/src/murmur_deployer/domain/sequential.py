@@ -6,7 +6,7 @@ same.
   sequential k-sample tests that allow for optional stopping", J. Stat. Plan. Inference 230, 2024), averaged over a grid
   of alternatives as in a mixture SPRT (H. Robbins, Ann. Math. Stat. 41, 1970). By Ville's inequality it exceeds 1/alpha
   ever with a probability of at most alpha while the shares are equal, or the second one is smaller; the share itself
-  may change from block to block.
+  may change from block to block. What happens together in a block counts as one trial of its stream (`together`).
 - `shift`, how far two distributions are apart at least: the inequality of Dvoretzky, Kiefer and Wolfowitz with
   Massart's constant (P. Massart, Ann. Probab. 18, 1990) for each; of its alpha 6/(pi j)^2 is spent on look j.
 """
@@ -30,6 +30,10 @@ class Tally:
     def share(self) -> float:
         return self.bad / self.trials if self.trials else 0.0
 
+    @property
+    def as_one(self) -> "Tally":
+        return Tally(1.0, self.share)
+
     def plus(self, other: "Tally") -> "Tally":
         return Tally(self.trials + other.trials, self.bad + other.bad)
 
@@ -48,18 +52,19 @@ class Comparison:
         top = max(self.logs)
         return top + math.log(sum(math.exp(each - top) for each in self.logs) / len(self.logs))
 
-    def seen(self, stable: Tally, canary: Tally, *, most: float = math.inf) -> "Comparison":
+    def seen(self, stable: Tally, canary: Tally, *, together: bool = False) -> "Comparison":
         """With one block more. What is assumed of `stable` was learned from earlier blocks alone.
 
-        most: as how many independent trials a block counts at most. What happens together (a pause slows every request
-        of its second) is no independent evidence; a power below one of an E-variable is one, by Jensen's inequality.
+        together: the trials of a stream in this block may depend on each other in any way (a pause slows every request
+        of its second), so that they count as one. The product stays an E-variable by Jensen's inequality, the geometric
+        mean of a stream's factors being at most their mean; what slows both streams at once only makes it smaller.
         """
         logs = self.logs
         if stable.trials and canary.trials:
             known = (self.stable.bad + 0.5) / (self.stable.trials + 20)
-            power = min(1.0, most / canary.trials)
+            block = (stable.as_one, canary.as_one) if together else (stable, canary)
             logs = tuple(
-                log + power * _log_e(known, min(known + excess, 1 - _FLOOR), stable, canary)
+                log + _log_e(known, min(known + excess, 1 - _FLOOR), *block)
                 for log, excess in zip(self.logs, _EXCESSES, strict=True)
             )
         return replace(self, stable=self.stable.plus(stable), canary=self.canary.plus(canary), logs=logs)

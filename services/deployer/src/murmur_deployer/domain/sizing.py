@@ -1,4 +1,4 @@
-"""Which replicas of what serves come and go, so that it becomes as large as it should be."""
+"""Which replicas of what serves, or of its canary, come and go, so that it becomes as large as it should be."""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """The way back: a canary gets no more requests, or the version that served before serves again; with a reason."""
 
+from dataclasses import dataclass
+
 from murmur_access import Role
 from murmur_console.clients import DoorError
 from murmur_console.context import Console
@@ -15,31 +17,33 @@ class GoingBackPanel:
     def __init__(self, console: Console, name: str) -> None:
         self._console = console
         self._name = name
-        self._shown: tuple[str, str] | None = None
+        self._shown: _Way | None = None
         self._sent = text("p", "", "m-notice", role="status")
         with tag("details", "m-disclosure") as self._box:
             text("summary", "Roll back …", role="button")
             self._place = tag("div")
 
     def show(self, history: History, look: Look) -> None:
-        means, since = _what_it_means(history, look)
-        if (means, since) == self._shown:
+        way = _way_back(history, look)
+        if way == self._shown:
             return
-        self._shown = (means, since)
+        self._shown = way
         self._sent.text = ""
-        self._box.set_visibility(bool(means))
+        self._box.set_visibility(way is not None)
         self._place.clear()
-        if means:
+        if way is not None:
             with self._place:
-                self._build(means, since)
+                self._build(way)
 
-    def _build(self, means: str, since: str) -> None:
-        text("p", means)
+    def _build(self, way: "_Way") -> None:
+        text("p", way.means)
         form: DecisionForm
 
         async def decide(decided: Decided) -> None:
             try:
-                await self._console.door.roll_back(self._name, since=since, by=decided.by, reason=decided.reason)
+                await self._console.door.roll_back(
+                    self._name, way.version, since=way.since, by=decided.by, reason=decided.reason
+                )
             except DoorError as error:
                 form.refused_because(f"Not rolled back: {error}")
                 return
@@ -56,18 +60,27 @@ class GoingBackPanel:
         )
 
 
-def _what_it_means(history: History, look: Look) -> tuple[str, str]:
-    """What a roll-back would do now, and a name for what would be rolled back; empty where there is nothing."""
+@dataclass(frozen=True)
+class _Way:
+    """What a roll-back would do, the version that would go, and a name for its time there."""
+
+    means: str
+    version: int
+    since: str
+
+
+def _way_back(history: History, look: Look) -> _Way | None:
+    """None where there is nothing to roll back."""
     runs, serving = history.canary_runs(), history.serving
     if runs and runs[0].ended is None:
         start = runs[0].start
         words = f"v{start.version} gets no more requests; v{start.against} answers all of them."
-        return words, f"canary {start.version} {start.at.isoformat()}"
+        return _Way(words, start.version, f"canary {start.version} {start.at.isoformat()}")
     previous = look.deployment.previous_version if look.deployment else None
     if serving is None or previous is None:
-        return "", ""
+        return None
     words = (
         f"v{previous} is started, proven with known rows, and takes the place of v{serving.version}. The registry then"
         f" moves the alias production back."
     )
-    return words, f"version {serving.version} {serving.at.isoformat()}"
+    return _Way(words, serving.version, f"version {serving.version} {serving.at.isoformat()}")

@@ -66,10 +66,10 @@ async def test_an_answer_that_does_not_fit_the_contract_is_said(flock: StubFlock
 
 async def test_the_same_roll_back_twice_is_one_and_a_later_one_is_another(flock: StubFlock, door: FrontDoor) -> None:
     for since in ("version 2 noon", "version 2 noon", "version 2 evening"):
-        await door.roll_back("fraud", since=since, by="ada", reason="false alarms")
+        await door.roll_back("fraud", 2, since=since, by="ada", reason="false alarms")
     path, body, _ = flock.posts[0]
     assert path == "/deployer/v1/deployments/fraud/rollback"
-    assert body == {"by": "ada", "reason": "false alarms"}
+    assert body == {"version": 2, "by": "ada", "reason": "false alarms"}
     keys = [headers["Idempotency-Key"] for _, _, headers in flock.posts]
     assert keys[0] == keys[1] != keys[2]
 

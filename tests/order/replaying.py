@@ -17,6 +17,8 @@ from murmur_kernel.consuming import Subscriptions
 from murmur_kernel.documents import Kind, Query
 from murmur_kernel.testing import Harness
 from murmur_kernel.troubles import TROUBLES
+from murmur_monitor.consumers import subscriptions as monitor_subscriptions
+from murmur_monitor.handlers import Workflows
 from murmur_monitor.repository import KINDS as MONITOR_KINDS
 from murmur_monitor.repository import MonitorUnitOfWork
 from murmur_registry.consumers import subscriptions as registry_subscriptions
@@ -33,6 +35,11 @@ from murmur_validator.repository import KINDS as VALIDATOR_KINDS
 from murmur_validator.repository import ValidatorUnitOfWork
 
 HANDLERS = Handlers(verdict_due=timedelta(minutes=15))
+
+MADE: dict[str, Subscriptions[Any]] = {
+    "registry": registry_subscriptions(HANDLERS),
+    "monitor": monitor_subscriptions(Workflows(clock_skew=timedelta(minutes=5))),
+}
 
 UNITS: dict[str, tuple[Any, Sequence[Kind[Any]]]] = {
     "tracking": (TrackingUnitOfWork, TRACKING_KINDS),
@@ -93,7 +100,8 @@ def _mark(step: Step) -> str:
 
 
 def table_for(service: str) -> Subscriptions[Any]:
-    return registry_subscriptions(HANDLERS) if service == "registry" else table_of(service)
+    """With handlers, where a table is made of them."""
+    return MADE.get(service) or table_of(service)
 
 
 async def _take(harness: Harness[Any], step: Step) -> None:

@@ -191,8 +191,8 @@ def profile(one: Server, home: Path) -> None:
 
 
 def costs(fast: dict[tuple[str, int], Measured], grpc: dict[str, Measured]) -> dict[str, Any]:
-    """Processor microseconds an answer, which neighbours on the machine disturb least; not of servers that leave the work
-    to children of theirs."""
+    """Processor microseconds an answer, which neighbours on the machine disturb least; not of servers whose children do
+    the work."""
     return {
         "http, 64 connections": {
             name: round(found.cost) for (name, number), found in fast.items() if number == 64 and found.cost > 1

@@ -14,6 +14,7 @@ from murmur_deployer.repository import DEPLOYMENTS
 from murmur_deployer.testing import promoted, version_state, workflow_applied
 from murmur_events.deployments import ModelDeployed
 from murmur_kernel.testing import eventually
+from murmur_serving.predictionlog import rows_in
 
 pytestmark = [pytest.mark.flock, pytest.mark.timeout(240)]
 
@@ -127,9 +128,7 @@ def logged(home: Path, digests: dict[tuple[str, int], str]) -> Counter[tuple[str
         name, version = told["deployment"], told["version"]
         assert (origin.parent.parent.name, told["model"]) == (name, name)
         assert told["model_sha256"] == digests[name, version]
-        for segment in origin.parent.glob("*.rows"):
-            for line in segment.read_text().splitlines():
-                request = json.loads(line)[0]
-                assert request.startswith(f"{name}-")
-                found[request, str(version)] += 1
+        for row in rows_in(origin.parent):
+            assert row.request_id.startswith(f"{name}-")
+            found[row.request_id, str(version)] += 1
     return found

@@ -16,7 +16,7 @@ Layout on disk, below the log directory of one deployment:
 
 from murmur_serving.predictionlog.blocks import Features, Rows
 from murmur_serving.predictionlog.log import PredictionLog
-from murmur_serving.predictionlog.reading import LoggedRow, rows_below
+from murmur_serving.predictionlog.reading import LoggedRow, rows_below, rows_in
 from murmur_serving.predictionlog.rows import Origin
 from murmur_serving.predictionlog.sink import KafkaSink, Sink, sink_for
 
@@ -29,5 +29,6 @@ __all__ = [
     "Rows",
     "Sink",
     "rows_below",
+    "rows_in",
     "sink_for",
 ]

@@ -26,12 +26,14 @@ class LoggedRow:
 
 def rows_below(parent: Path) -> list[LoggedRow]:
     """Of all incarnations, oldest first; whoever writes or ships meanwhile is not disturbed."""
-    return [row for path in sorted(parent.glob("*/*.rows")) for row in _rows(path)]
+    return [row for origin in sorted(parent.glob("*/origin.json")) for row in rows_in(origin.parent)]
 
 
-def _rows(segment: Path) -> Iterator[LoggedRow]:
-    columns = orjson.loads((segment.parent / "origin.json").read_bytes())["columns"]
-    for block in blocks_in(segment.read_bytes(), len(columns)):
+def rows_in(incarnation: Path) -> Iterator[LoggedRow]:
+    """Of one life of one replica."""
+    columns = orjson.loads((incarnation / "origin.json").read_bytes())["columns"]
+    content = b"".join(segment.read_bytes() for segment in sorted(incarnation.glob("*.rows")))
+    for block in blocks_in(content, len(columns)):
         head = block.head
         features = [None] * block.rows if block.features is None else map(_row, block.features.tolist())
         rows = zip(head.request_ids, head.seconds, features, head.outputs, head.traces, strict=True)

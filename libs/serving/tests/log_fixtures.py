@@ -28,12 +28,14 @@ class RememberingSink:
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.away = False
+        self.refused = 0
         self.forgetful = False
         self.closed = False
 
     async def send(self, record: Record) -> None:
         await asyncio.sleep(0)
         if self.away:
+            self.refused += 1
             raise SinkAway("nobody there")
         self.records.append(record)
         if self.forgetful:

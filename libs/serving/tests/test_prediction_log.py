@@ -15,7 +15,7 @@ from log_fixtures import NOON, ORIGIN, RememberingSink, append, eventually, numb
 
 from murmur_events import LARGEST_RECORD
 from murmur_serving.errors import LogUnwritable
-from murmur_serving.predictionlog import PredictionLog, Rows
+from murmur_serving.predictionlog import PredictionLog, Rows, rows_below
 from murmur_serving.predictionlog.backlog import MAX_ROWS, Backlog
 from murmur_serving.predictionlog.blocks import pack
 from murmur_serving.predictionlog.segments import LogDirectory, SegmentWriter, leftovers
@@ -61,12 +61,13 @@ async def test_rows_arrive_in_order_and_in_bounded_batches(open_log, sink) -> No
     assert [envelope.event.offset for envelope in sink.envelopes] == [0, MAX_ROWS, 2 * MAX_ROWS]
 
 
-async def test_rows_wait_on_disk_while_the_broker_is_away(open_log, sink) -> None:
+async def test_rows_wait_on_disk_while_the_broker_is_away(open_log, sink, tmp_path) -> None:
     sink.away = True
     log = open_log()
     append(log, *numbered(700))
-    await asyncio.sleep(0)
+    await eventually(lambda: sink.refused > 1)
     assert log.waiting == 700
+    assert [row.request_id for row in rows_below(tmp_path)] == numbered(700)
     sink.away = False
     await eventually(lambda: log.waiting == 0)
     assert sink.request_ids == numbered(700)

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from log_fixtures import NOON, ORIGIN, append, eventually, numbered
 
 from murmur_serving.predictionlog import Rows
+from murmur_serving.predictionlog.backlog import Backlog
 from murmur_serving.predictionlog.blocks import pack
 from murmur_serving.predictionlog.segments import LogDirectory, leftovers
 
@@ -60,6 +62,24 @@ async def test_a_segment_that_cannot_be_read_is_kept(open_log, sink, tmp_path: P
     await eventually(lambda: not old.exists())
     [kept] = tmp_path.glob(".damaged-*/000001.rows")
     assert kept.read_bytes() == lines
+
+
+async def test_a_damaged_segment_outlives_the_process_that_has_found_it(open_log, sink, tmp_path: Path) -> None:
+    garbled = _block("r-1") + b"\xff" * 40
+    old = left_behind(tmp_path, content=garbled)
+    (old / "000002.rows").write_bytes(_block("r-2"))
+    taken = LogDirectory.take_over(old)
+    assert taken is not None
+    with closing(Backlog(taken)) as killed:
+        for _ in range(2):
+            batch = killed.next_batch()
+            assert batch is not None
+            killed.shipped(batch)
+    taken.release()
+    append(open_log(), "r-mine")
+    await eventually(lambda: not old.exists())
+    [kept] = tmp_path.glob(".damaged-*/000001.rows")
+    assert kept.read_bytes() == garbled
 
 
 async def test_leftovers_are_shipped_while_rows_never_stop_coming(open_log, sink, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class Member:
             await self._serve(self._membership.directory_of(self._name))
         except ModelRefused as error:
             log.error("model_refused", reason=str(error))
-        except Exception:
+        except Exception:  # a bug, or a port that is taken: the neighbours in this process go on
             log.exception("replica_failed")
         if not self._leaving.is_set():
             self._membership.unwant(self._name)  # whoever looks for it finds it gone, and sees to that

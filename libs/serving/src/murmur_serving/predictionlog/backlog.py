@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import takewhile
 
 import structlog
@@ -32,7 +33,7 @@ class Batch:
     offset: int
     blocks: tuple[Block, ...]
 
-    @property
+    @cached_property
     def rows(self) -> int:
         return sum(block.rows for block in self.blocks)
 
@@ -49,8 +50,6 @@ class Backlog:
         self._file = PositionFile(directory.path / "position.json")
         self._position = self._file.read()
         self._columns = len(directory.origin.columns)
-        self.damaged: set[int] = set()
-        """Segments in which something could not be read."""
 
     def next_batch(self) -> Batch | None:
         """The sealed batch again, or a new one; None when every row on disk is shipped."""
@@ -62,7 +61,7 @@ class Backlog:
                 continue
             blocks = self._of_a_batch(content)
             if sum(block.end - block.begin for block in blocks) < (blocks[-1].end if blocks else len(content)):
-                self.damaged.add(self._position.segment)
+                self.directory.mark_damaged(self._position.segment)
             if not blocks:
                 self._pass_over(content)
                 continue
@@ -100,10 +99,11 @@ class Backlog:
         return list(found if self._position.sealed else takewhile(_room_for(most_rows(self._columns)), found))
 
     def _pass_over(self, content: bytes) -> None:
-        """A mark may lie across the end of what was read."""
+        """A mark may lie across the end of what was read, unless that is the segment's."""
+        step = len(content) if len(content) < MAX_BYTES else len(content) - len(MARK) + 1
         about = {"directory": self.directory.path.name, "segment": self._position.segment}
         log.error("prediction_log_unreadable", byte=self._position.byte, bytes=len(content), **about)
-        self._move(replace(self._position, byte=self._position.byte + max(1, len(content) - len(MARK) + 1), sealed=0))
+        self._move(replace(self._position, byte=self._position.byte + step, sealed=0))
 
     def _next_segment(self) -> bool:
         """Deletes the segment that is shipped to its end and goes on to the next one, if there is one.
@@ -115,7 +115,7 @@ class Backlog:
             return False
         finished = self._position.segment
         self._move(Position(segment=later[0]))
-        if finished not in self.damaged:
+        if finished not in self.directory.damaged:
             self.directory.segment_path(finished).unlink(missing_ok=True)
         return True
 

@@ -1,7 +1,7 @@
 """What a segment file is made of: blocks, each with the rows of requests that were answered together.
 
 A block is a frame (mark, checksum, two lengths), a head in MessagePack, and the features as they went into the model:
-float64, little-endian, row by row. Writing numbers as they are costs a tenth of what their decimal digits do.
+float64, little-endian, row by row: numbers as they are need not be printed here and read again.
 """
 
 import struct

@@ -104,7 +104,7 @@ class PredictionLog:
             self._backlog_gauge.dec(self._waiting)
         if self._waiting:
             self._directory.release()
-        elif self._backlog.damaged:
+        elif self._directory.damaged:
             self._directory.set_aside()
         else:
             self._directory.remove()
@@ -138,12 +138,11 @@ class PredictionLog:
         try:
             with closing(Backlog(directory)) as backlog:
                 await shipper.ship(backlog, shipped=lambda rows: None)
-                damaged = sorted(backlog.damaged)
         except BaseException:
             directory.release()
             raise
         about = {"replica": directory.origin.replica, "directory": directory.path.name}
-        if damaged:
+        if damaged := directory.damaged:
             log.error("prediction_log_damaged", segments=damaged, kept=str(directory.set_aside()), **about)
         else:
             log.info("prediction_log_inherited", **about)

@@ -63,7 +63,7 @@ class LogDirectory:
         except FileNotFoundError:  # shipped and removed by another while we opened it
             os.close(lock)
             return None
-        except BaseException:
+        except BaseException:  # whatever is wrong with it: what this process cannot read, others may
             os.close(lock)
             raise
 
@@ -78,6 +78,15 @@ class LogDirectory:
         """Numbers of the segments on disk, oldest first."""
         return sorted(int(path.stem) for path in self.path.glob("*.rows"))
 
+    @property
+    def damaged(self) -> list[int]:
+        """Numbers of the segments in which something could not be read, whichever process has found that."""
+        return sorted(int(path.stem) for path in self.path.glob("*.damaged"))
+
+    def mark_damaged(self, number: int) -> None:
+        """The segment is kept from here on, for whoever can read it. May be said again."""
+        self.segment_path(number).with_suffix(".damaged").touch()
+
     def release(self) -> None:
         """Lets a successor ship from here; says nothing when said twice."""
         if self._lock >= 0:
@@ -86,9 +95,8 @@ class LogDirectory:
 
     def remove(self) -> None:
         """Deletes everything; for a directory whose rows are all shipped."""
-        shutil.rmtree(
-            self._hide(_SHIPPED), ignore_errors=True
-        )  # as one: whoever finds a half of it would ship that again
+        shipped = self._hide(_SHIPPED)  # at once: whoever finds a half of it would ship that again
+        shutil.rmtree(shipped, ignore_errors=True)
         self.release()
 
     def set_aside(self) -> Path:

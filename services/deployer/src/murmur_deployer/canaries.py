@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
 from murmur_deployer import facts
-from murmur_deployer.domain.canary import MOST_RESTARTS, Wish
+from murmur_deployer.domain.canary import MOST_RESTARTS, Evidence, Wish
 from murmur_deployer.domain.deployment import Deployment, Target
 from murmur_deployer.domain.judging import Judgement, judge
 from murmur_deployer.domain.promotion import superseded
@@ -32,6 +32,19 @@ log = structlog.get_logger()
 
 class _Overtaken(Exception):
     """Since the look somebody has asked for another version, or for this one to go: look again."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one look has seen, and how it was judged."""
+
+    seen: Deployment
+    evidence: Evidence
+    judgement: Judgement
+    rules: CanaryRules
+
+    def told(self, before: Deployment) -> CanaryJudged:
+        return facts.canary_judged(before, self.evidence, self.judgement, len(self.rules.steps))
 
 
 class Canaries:
@@ -72,7 +85,7 @@ class Canaries:
                     await watch.look(deployment)
                 judgement = judge(canary, watch.evidence, labels, rules, now, missing=watch.missing(deployment))
                 try:
-                    if await self._act(job, deployment, target, watch, judgement, rules):
+                    if await self._act(job, target, _Look(deployment, watch.evidence, judgement, rules)):
                         break
                 except _Overtaken:
                     continue
@@ -101,17 +114,10 @@ class Canaries:
                     ended = True
         self._swapped()
 
-    async def _act(
-        self,
-        job: Job[DeployerUnitOfWork],
-        deployment: Deployment,
-        target: Target,
-        watch: Watch,
-        judgement: Judgement,
-        rules: CanaryRules,
-    ) -> bool:
+    async def _act(self, job: Job[DeployerUnitOfWork], target: Target, look: _Look) -> bool:
         """Whether the canary has ended. Raises RouteNotApplied and _Overtaken: nothing was done, and it may be tried
         again."""
+        deployment, judgement = look.seen, look.judgement
         assert deployment.canary is not None
         assert deployment.candidate is not None
         if deployment.target != target:
@@ -126,55 +132,40 @@ class Canaries:
                     await self._tell_late(job, deployment.name, judgement)
                 return False
             case "advance":
-                await self._advance(job, deployment, watch, judgement, rules)
+                await self._advance(job, look)
                 return False
             case "finish":
-                await self._finish(job, deployment, watch, judgement, rules)
+                await self._finish(job, look)
                 return True
             case "roll_back":
                 wish = Wish(THE_DEPLOYER, "canary", judgement.detail)
-                await self._roll_back(job, deployment, wish, lambda before: _judged(before, watch, judgement, rules))
+                await self._roll_back(job, deployment, wish, look.told)
                 return True
 
-    async def _advance(
-        self,
-        job: Job[DeployerUnitOfWork],
-        seen: Deployment,
-        watch: Watch,
-        judgement: Judgement,
-        rules: CanaryRules,
-    ) -> None:
+    async def _advance(self, job: Job[DeployerUnitOfWork], look: _Look) -> None:
         async def next_step(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
             assert before.canary is not None
             step = before.canary.step + 1
-            uow.publish(_judged(before, watch, judgement, rules))
+            uow.publish(look.told(before))
             await _over(uow, before.name, "it goes on")
-            changed = replace(
-                before.canary, step=step, weight=rules.steps[step], since=uow.now, evidence=watch.evidence
-            )
+            weight = look.rules.steps[step]
+            changed = replace(before.canary, step=step, weight=weight, since=uow.now, evidence=look.evidence)
             return replace(before, canary=changed)
 
-        await self._carry_out(job, seen, next_step, completes=False)
+        await self._carry_out(job, look.seen, next_step, completes=False)
 
-    async def _finish(
-        self,
-        job: Job[DeployerUnitOfWork],
-        seen: Deployment,
-        watch: Watch,
-        judgement: Judgement,
-        rules: CanaryRules,
-    ) -> None:
+    async def _finish(self, job: Job[DeployerUnitOfWork], look: _Look) -> None:
         async def swap(before: Deployment, uow: DeployerUnitOfWork) -> Deployment:
             assert before.serving is not None
             assert before.candidate is not None
             release = await uow.releases.require(release_id(before.name, before.candidate.version))
-            uow.publish(_judged(before, watch, judgement, rules))
+            uow.publish(look.told(before))
             await _over(uow, before.name, "the canary has passed")
             swapped = before.swapped(uow.now)
             uow.publish(facts.deployed(swapped, release.state, replaces=before.serving.version))
             return swapped
 
-        await self._carry_out(job, seen, swap, completes=True)
+        await self._carry_out(job, look.seen, swap, completes=True)
 
     async def _roll_back(
         self,
@@ -233,10 +224,6 @@ class Canaries:
                 title=f"the canary of {name} cannot be judged yet",
                 detail=f"{judgement.detail}: it waits; murmur rollback {name} --reason … ends it",
             )
-
-
-def _judged(before: Deployment, watch: Watch, judgement: Judgement, rules: CanaryRules) -> CanaryJudged:
-    return facts.canary_judged(before, watch.evidence, judgement, len(rules.steps))
 
 
 def _wanted(deployment: Deployment) -> tuple[Target, bool, Wish | None]:

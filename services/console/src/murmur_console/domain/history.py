@@ -42,6 +42,11 @@ class CanaryRun:
         passed = sum(one.verdict in ("advance", "finish") for one in self.judgements)
         return min(passed, len(self.start.steps) - 1)
 
+    @property
+    def share(self) -> str:
+        """What that step gets of the requests."""
+        return shares(self.start.steps)[self.current]
+
 
 @dataclass
 class History:
@@ -88,6 +93,12 @@ class History:
         """Newest first."""
         nexts: list[datetime | None] = [one.at for one in self.canaries[1:]]
         return [self._run(start, until) for start, until in zip_longest(self.canaries, nexts)][::-1]
+
+    @property
+    def canary(self) -> CanaryRun | None:
+        """The one under way."""
+        newest = next(iter(self.canary_runs()), None)
+        return newest if newest is not None and newest.ended is None else None
 
     def _run(self, start: CanaryStart, until: datetime | None) -> CanaryRun:
         def within(at: datetime) -> bool:

@@ -5,7 +5,7 @@ from nicegui import ui
 from murmur_console.context import Console
 from murmur_console.domain.deployments import Window
 from murmur_console.domain.facts import Tone
-from murmur_console.domain.history import History, shares
+from murmur_console.domain.history import History
 from murmur_console.pages.deployment.heading import path_of
 from murmur_console.pages.frame import frame
 from murmur_console.pages.parts import keep_up, tag, text
@@ -84,11 +84,8 @@ def _row(history: History) -> Row:
 
 
 def _canary(history: History) -> str:
-    runs = history.canary_runs()
-    if not runs or runs[0].ended is not None:
-        return ""
-    share = shares(runs[0].start.steps)[runs[0].current]
-    return f"v{runs[0].start.version} gets {share}"
+    canary = history.canary
+    return f"v{canary.start.version} gets {canary.share}" if canary else ""
 
 
 def _drift(history: History) -> Cell:

@@ -71,9 +71,9 @@ class _Way:
 
 def _way_back(history: History, look: Look) -> _Way | None:
     """None where there is nothing to roll back."""
-    runs, serving = history.canary_runs(), history.serving
-    if runs and runs[0].ended is None:
-        start = runs[0].start
+    serving, canary = history.serving, history.canary
+    if canary is not None:
+        start = canary.start
         words = f"v{start.version} gets no more requests; v{start.against} answers all of them."
         return _Way(words, start.version, f"canary {start.version} {start.at.isoformat()}")
     previous = look.deployment.previous_version if look.deployment else None

@@ -6,7 +6,7 @@ from nicegui import ui
 
 from murmur_console.context import Console
 from murmur_console.domain.charts import USUAL_SPAN
-from murmur_console.domain.history import History, shares
+from murmur_console.domain.history import History
 from murmur_console.domain.words import duration
 from murmur_console.pages.deployment.batches import BatchesPanel
 from murmur_console.pages.deployment.canary import CanaryPanel
@@ -89,12 +89,11 @@ class _Overview:
 
 
 def _standing(history: History) -> str:
-    serving, runs = history.serving, history.canary_runs()
+    serving, canary = history.serving, history.canary
     parts = [f"v{serving.version} serves" if serving else "nothing serves"]
-    if runs and runs[0].ended is None:
-        share = shares(runs[0].start.steps)[runs[0].current]
-        what = "gets copies of all requests" if share == "copies" else f"is a canary at {share}"
-        parts.append(f"v{runs[0].start.version} {what}")
+    if canary is not None:
+        what = "gets copies of all requests" if canary.share == "copies" else f"is a canary at {canary.share}"
+        parts.append(f"v{canary.start.version} {what}")
     if history.trouble:
         parts.append(history.trouble)
     return " · ".join(parts)

@@ -4,7 +4,7 @@ from murmur_console.context import Console
 from murmur_console.domain.charts import number_words
 from murmur_console.domain.deployments import CanaryStart, Deployed
 from murmur_console.domain.facts import Tone
-from murmur_console.domain.history import History, shares
+from murmur_console.domain.history import History
 from murmur_console.pages.models import report_path
 from murmur_console.pages.parts import text
 from murmur_console.serving_now import Look, VersionPace
@@ -34,13 +34,11 @@ class VersionsPanel:
             text("p", "Nothing serves yet.")
 
     def show(self, history: History, look: Look) -> None:
-        serving, runs = history.serving, history.canary_runs()
+        serving, canary = history.serving, history.canary
         rows = [self._row(history, serving, "serves", look)] if serving else []
-        if runs and runs[0].ended is None:
-            start = runs[0].start
-            share = shares(start.steps)[runs[0].current]
-            role = "gets copies" if share == "copies" else f"canary at {share}"
-            rows.append(self._row(history, start, role, look))
+        if canary is not None:
+            role = "gets copies" if canary.share == "copies" else f"canary at {canary.share}"
+            rows.append(self._row(history, canary.start, role, look))
         before = _before(history, look)
         rows += [self._row(history, before, "served before", None)] if before else []
         self._table.show(rows)

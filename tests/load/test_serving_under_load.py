@@ -15,7 +15,7 @@ from under_load import CONNECTIONS, Arena, Clients, arena, logged, version
 
 from murmur_deployer.testing import workflow_applied
 from murmur_events.deployments import CanaryJudged, DeploymentRolledBack, ModelDeployed
-from murmur_runtime.testing import listening_at
+from murmur_runtime.testing import eventually, listening_at
 
 FULL = os.environ.get("MURMUR_LOAD") == "full"
 KILL_EVERY, STEP, AWAY, QUIET = (20.0, 20, 60.0, 300.0) if FULL else (7.0, 3, 10.0, 0.0)
@@ -43,6 +43,7 @@ async def test_no_request_fails_and_every_answer_is_logged(own_brokers: str, tmp
             await a_canary_goes_back(place)
             await more_and_fewer_replicas(place)
             await asyncio.sleep(QUIET)
+            await eventually(lambda: place.killed >= 3, within=60)
             killing.cancel()
             await asyncio.gather(killing, return_exceptions=True)
             await without_a_broker(own_brokers)

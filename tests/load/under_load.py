@@ -10,20 +10,19 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import numpy as np
 import orjson
 import psutil
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
+from on_kafka import publish
 
 from murmur_deployer.testing import promoted, version_state
-from murmur_events import Envelope, Event, from_record, to_record, topic_of
+from murmur_events import Event, from_record
 from murmur_events.models import VersionState
 from murmur_events.values import ColumnSpec, Signature
 from murmur_kernel.artifacts import ArtifactStore
@@ -146,25 +145,7 @@ class Arena:
     killed: int = 0
 
     async def say(self, event: Event) -> None:
-        topic = topic_of(event)
-        envelope = Envelope(
-            id=str(uuid4()),
-            source="test",
-            topic=topic.name,
-            key=topic.key_of(event),
-            time=datetime.now(UTC),
-            sequence=1,
-            correlation_id=str(uuid4()),
-            causation_id=None,
-            event=event,
-        )
-        record = to_record(envelope)
-        producer = AIOKafkaProducer(bootstrap_servers=self.brokers, acks="all")
-        await producer.start()
-        try:
-            await producer.send_and_wait(record.topic, record.value, key=record.key, headers=list(record.headers))
-        finally:
-            await producer.stop()
+        await publish(self.brokers, event)
 
     async def promote(self, state: VersionState, *, alias_revision: int) -> None:
         await self.say(promoted(state, alias_revision=alias_revision))

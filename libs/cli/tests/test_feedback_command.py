@@ -1,9 +1,6 @@
 """`murmur feedback`, against the monitor's own REST API on a real socket."""
 
-import asyncio
 import json
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,13 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 import typer
-import uvicorn
 from fastapi import FastAPI
+from stand_in import answering
 from typer.testing import CliRunner
 
 from murmur_cli import feedback_commands, main
 from murmur_cli.shell import ExitCode
-from murmur_kernel.testing import eventually
 
 commands = typer.Typer()
 feedback_commands.add_to(commands)
@@ -49,18 +45,8 @@ class Heard:
 @pytest.fixture
 def heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
     heard = Heard()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(heard.app(), port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    asyncio.run(eventually(lambda: server.started))
-    monkeypatch.setenv("MURMUR_HOME", str(tmp_path))
-    monkeypatch.setenv("MURMUR_PORT", str(port))
-    yield heard
-    server.should_exit = True
-    thread.join()
+    with answering(heard.app(), tmp_path, monkeypatch):
+        yield heard
 
 
 def run(*arguments: str | Path) -> tuple[int, str]:

@@ -2,16 +2,14 @@
 
 import asyncio
 import json
-import socket
 import stat
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer
-import uvicorn
 from fastapi import FastAPI
+from stand_in import answering
 from typer.testing import CliRunner
 
 from murmur_cli import letters_commands
@@ -68,19 +66,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemorySto
     for number, error in ((1, "InvalidPayload"), (2, "RuntimeError")):
         dead = Dead(error, "revision: it should be at least 1")
         asyncio.run(letters.bury(service.dispatcher, broken(number, revision=0), dead))
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(door, port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    monkeypatch.setenv("MURMUR_HOME", str(tmp_path))
-    monkeypatch.setenv("MURMUR_PORT", str(port))
-    while not server.started:
-        assert thread.is_alive()
-    yield store
-    server.should_exit = True
-    thread.join()
+    with answering(door, tmp_path, monkeypatch):
+        yield store
 
 
 def run(*arguments: str) -> tuple[int, str]:

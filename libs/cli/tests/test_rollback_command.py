@@ -1,22 +1,18 @@
 """`murmur rollback`, against a stand-in for the deployer on a real socket."""
 
-import asyncio
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer
-import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
+from stand_in import answering
 from typer.testing import CliRunner
 
 from murmur_cli import rollback_commands
 from murmur_cli.shell import ExitCode
-from murmur_kernel.testing import eventually
 
 commands = typer.Typer()
 rollback_commands.add_to(commands)
@@ -50,18 +46,8 @@ class Stand:
 @pytest.fixture
 def stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
     stand = Stand()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(stand.app(), port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    asyncio.run(eventually(lambda: server.started))
-    monkeypatch.setenv("MURMUR_HOME", str(tmp_path))
-    monkeypatch.setenv("MURMUR_PORT", str(port))
-    yield stand
-    server.should_exit = True
-    thread.join()
+    with answering(stand.app(), tmp_path, monkeypatch):
+        yield stand
 
 
 def run(*arguments: str) -> tuple[int, str]:

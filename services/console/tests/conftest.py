@@ -1,14 +1,16 @@
 """What tests of the console stand on: the credit story, and a real console process in a real browser."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 from console_events import NOON, Teller
+from console_flock import StubFlock
 from console_process import RunningConsole, running_console
 from console_story import credit_story
 
+from murmur_console.clients import FrontDoor
 from murmur_console.domain.chains import Chain
 from murmur_console.memory import Memory
 
@@ -47,6 +49,14 @@ def memory(story: Teller) -> Memory:
 def drifted(memory: Memory) -> Chain:
     """The newest chain: drift, a retrained version, a review that is still open."""
     return memory.story.chains("credit")[0]
+
+
+@pytest.fixture
+async def door(flock: StubFlock) -> AsyncIterator[FrontDoor]:
+    """To the flock that the test has made."""
+    door = FrontDoor(flock.address)
+    yield door
+    await door.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Calls through the front door: what services say of themselves, decisions, redrives, and every way to be told no."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -16,13 +16,6 @@ APPROVAL = Decision("request-1", "credit", 3, "approved", "Ada Park", "better wh
 def flock() -> Iterator[StubFlock]:
     with running_flock(StubFlock()) as flock:
         yield flock
-
-
-@pytest.fixture
-async def door(flock: StubFlock) -> AsyncIterator[FrontDoor]:
-    door = FrontDoor(flock.address)
-    yield door
-    await door.close()
 
 
 async def test_a_decision_is_posted_to_the_registry_with_a_key_of_its_own(flock: StubFlock, door: FrontDoor) -> None:

@@ -1,6 +1,6 @@
 """What the console asks live of a deployment, and how each way of not being answered is told."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -21,13 +21,6 @@ ASKED = Question("q-1", {"id": "q-1", "inputs": []})
 def flock() -> Iterator[StubFlock]:
     with running_flock(StubFlock(told=what_the_deployer_says(NOW))) as flock:
         yield flock
-
-
-@pytest.fixture
-async def door(flock: StubFlock) -> AsyncIterator[FrontDoor]:
-    door = FrontDoor(flock.address)
-    yield door
-    await door.close()
 
 
 async def test_what_the_deployer_said_last_stays_when_it_goes_away(flock: StubFlock, door: FrontDoor) -> None:

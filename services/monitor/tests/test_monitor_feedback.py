@@ -8,22 +8,13 @@ from typing import Any
 import httpx
 import pytest
 from label_facts import logged, names
-from monitor_facts import START, model_deployed, workflow_applied
+from watched_credit import say, watched_credit
 
-from murmur_events import Event, Record
-from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
-from murmur_kernel.store import MemoryStore
-from murmur_kernel.testing import Harness, eventually
-from murmur_monitor import joining
-from murmur_monitor.app import build
+from murmur_events import Event
+from murmur_kernel.bus.memory import MemoryBroker
+from murmur_kernel.testing import eventually
 from murmur_monitor.domain.labels import MOST_ROWS
-from murmur_monitor.domain.measured import NotCompared, Statistics
-from murmur_monitor.domain.windows import Window, as_millis
-from murmur_monitor.findings import WindowClosed, record_window
-from murmur_monitor.repository import MonitorUnitOfWork
-from murmur_monitor.settings import Settings
 
-WINDOW = Window(as_millis(START), as_millis(START + timedelta(minutes=5)))
 PATH = "/v1/deployments/credit/feedback"
 
 
@@ -39,8 +30,7 @@ class Door:
         return await self.client.post(path, json={"rows": rows}, headers=headers)
 
     async def say(self, event: Event) -> None:
-        raw = Harness(MonitorUnitOfWork, kinds=()).record_of(event)
-        await MemorySink(self.broker).send([Record(raw.topic, raw.key.encode(), raw.value, raw.headers)])
+        await say(self.broker, event)
 
     async def window(self) -> dict[str, Any]:
         found: list[dict[str, Any]] = (await self.client.get("/v1/deployments/credit/windows")).json()["items"]
@@ -55,27 +45,8 @@ class Door:
 async def door(tmp_path: Path) -> AsyncIterator[Door]:
     """Credit serves; one window of it has closed. Predictions are joined from the broker in memory."""
     broker = MemoryBroker()
-    service, app = build(
-        Settings(home=tmp_path, brokers="127.0.0.1:1", quality_seconds=0.02),
-        store=MemoryStore(),
-        sink=MemorySink(broker),
-        source=MemorySource(broker, "monitor", ("workflow.applied", "model.deployed"), wait=0.01),
-        labels=lambda: MemorySource(broker, "labels", joining.TOPICS, wait=0.01),
-    )
-    transport = httpx.ASGITransport(app=app)
-    async with service.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://monitor") as client:
-        door = Door(client, broker)
-        await door.say(workflow_applied(label_delay=timedelta(days=10_000)))
-        await door.say(model_deployed())
-
-        async def watched() -> bool:
-            return bool((await client.get("/v1/deployments")).json()["items"])
-
-        await eventually(watched)
-        numbers = Statistics(20, 0, 0.1, 2.0, 9.0, 0.25)
-        finding = WindowClosed("credit", "credit", 1, WINDOW, numbers, NotCompared("only its labels matter"))
-        await service.change(record_window, finding, answer=int)
-        yield door
+    async with watched_credit(tmp_path, broker) as client:
+        yield Door(client, broker)
 
 
 async def test_labels_arrive_in_the_window_of_their_predictions(door: Door) -> None:

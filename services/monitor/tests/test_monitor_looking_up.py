@@ -10,23 +10,14 @@ import httpx
 import pytest
 from label_desk import Desk, MakeDesk
 from label_facts import feedback, logged, names
-from monitor_facts import START, model_deployed, workflow_applied
+from monitor_facts import START
+from watched_credit import say, watched_credit
 
-from murmur_events import Event, Record
+from murmur_events import Event
 from murmur_events.serving import PredictionLogged
-from murmur_kernel.bus.memory import MemoryBroker, MemoryReader, MemorySink, MemorySource
-from murmur_kernel.store import MemoryStore
-from murmur_kernel.testing import Harness, eventually
-from murmur_monitor import joining
-from murmur_monitor.app import build
-from murmur_monitor.domain.measured import NotCompared, Statistics
-from murmur_monitor.domain.windows import Window, as_millis
-from murmur_monitor.findings import WindowClosed, record_window
+from murmur_kernel.bus.memory import MemoryBroker
+from murmur_kernel.testing import eventually
 from murmur_monitor.looking_up import in_words
-from murmur_monitor.repository import MonitorUnitOfWork
-from murmur_monitor.settings import Settings
-
-WINDOW = Window(as_millis(START), as_millis(START + timedelta(minutes=5)))
 
 
 @dataclass
@@ -35,8 +26,7 @@ class Door:
     broker: MemoryBroker
 
     async def say(self, event: Event) -> None:
-        raw = Harness(MonitorUnitOfWork, kinds=()).record_of(event)
-        await MemorySink(self.broker).send([Record(raw.topic, raw.key.encode(), raw.value, raw.headers)])
+        await say(self.broker, event)
 
     async def look_up(self, request_id: str, *, name: str = "credit") -> httpx.Response:
         return await self.client.get(f"/v1/deployments/{name}/predictions/{request_id.replace('#', '%23')}")
@@ -56,28 +46,8 @@ class Door:
 async def door(tmp_path: Path) -> AsyncIterator[Door]:
     """Credit serves; predictions are joined, and looked up, in a broker in memory."""
     broker = MemoryBroker()
-    service, app = build(
-        Settings(home=tmp_path, brokers="127.0.0.1:1", quality_seconds=0.02),
-        store=MemoryStore(),
-        sink=MemorySink(broker),
-        source=MemorySource(broker, "monitor", ("workflow.applied", "model.deployed"), wait=0.01),
-        labels=lambda: MemorySource(broker, "labels", joining.TOPICS, wait=0.01),
-        reader=MemoryReader(broker),
-    )
-    transport = httpx.ASGITransport(app=app)
-    async with service.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://monitor") as client:
-        door = Door(client, broker)
-        await door.say(workflow_applied(label_delay=timedelta(days=10_000)))
-        await door.say(model_deployed())
-
-        async def watched() -> bool:
-            return bool((await client.get("/v1/deployments")).json()["items"])
-
-        await eventually(watched)
-        numbers = Statistics(20, 0, 0.1, 2.0, 9.0, 0.25)
-        finding = WindowClosed("credit", "credit", 1, WINDOW, numbers, NotCompared("only its labels matter"))
-        await service.change(record_window, finding, answer=int)
-        yield door
+    async with watched_credit(tmp_path, broker) as client:
+        yield Door(client, broker)
 
 
 def batch(request_ids: tuple[str, ...], **more: Any) -> PredictionLogged:

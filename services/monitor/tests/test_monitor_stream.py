@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -16,6 +17,8 @@ from typing import Any
 
 import httpx
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 from label_facts import feedback
 from monitor_facts import START, People, model_deployed, parquet_of, predictions, spread, workflow_applied
 
@@ -24,6 +27,7 @@ from murmur_events.monitoring import DriftDetected
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.bus.kafka import KafkaSink, KafkaSource
 from murmur_kernel.testing import eventually
+from murmur_monitor.streams import GROUP, TOPIC
 
 pytestmark = [pytest.mark.flock, pytest.mark.timeout(180)]
 
@@ -65,8 +69,14 @@ class Monitor:
             self._process.wait()
             self._process = None
 
+    async def has_ended(self) -> bool:
+        """By itself."""
+        return self._process is not None and self._process.poll() is not None
+
     async def items(self, path: str) -> list[dict[str, Any]]:
-        """Nothing while it cannot be reached."""
+        """Nothing while it cannot be reached. If it has ended by itself it is started anew, as a supervisor does."""
+        if await self.has_ended():
+            self.start()
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._port}/v1") as client:
                 answer = await client.get(path)
@@ -243,6 +253,56 @@ async def test_counts_are_exact_though_it_is_killed_in_mid_stream(monitor: Monit
 
     await eventually(ended, within=SLOW)
     assert await monitor.rows("churn") == {**sent, 25: rows}
+
+
+async def test_what_was_never_handed_on_is_not_folded_over(monitor: Monitor, sink: KafkaSink) -> None:
+    """Faust throws away what its queues hold when partitions move. Here the group's offset leaps over three records."""
+    people, rows = People(35), 100
+    await monitor.watch(sink, people, "lending")
+
+    async def more(first: int, count: int) -> None:
+        for number in range(first, first + count):
+            await say(sink, predictions(people.rows(rows), spread(rows), name="lending", offset=rows * number))
+
+    async def counted(expected: int) -> bool:
+        return await monitor.rows("lending") == {0: expected * rows}
+
+    await more(0, 4)
+    await eventually(partial(counted, 4), within=SLOW)
+    monitor.kill()
+    await more(4, 3)
+    async with group(monitor.brokers) as (consumer, places):
+        there = {place: await consumer.committed(place) or 0 for place in places}
+        ends = await consumer.end_offsets(places)
+        await eventually(partial(committed, consumer, ends), within=SLOW)
+    monitor.start()
+    await more(7, 1)
+    await eventually(monitor.has_ended, within=SLOW)
+    async with group(monitor.brokers) as (consumer, _):
+        await eventually(partial(committed, consumer, there), within=SLOW)
+    await eventually(partial(counted, 8), within=SLOW)
+
+
+@asynccontextmanager
+async def group(brokers: str) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
+    """The monitor's consumer group without a member of it, and the places it reads."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=brokers, group_id=GROUP, enable_auto_commit=False)
+    places = [TopicPartition(TOPIC.name, partition) for partition in range(TOPIC.partitions)]
+    await consumer.start()
+    try:
+        consumer.assign(places)
+        yield consumer, places
+    finally:
+        await consumer.stop()
+
+
+async def committed(consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> bool:
+    """Once the group has no members; the broker believes in one that was killed for another ten seconds."""
+    try:
+        await consumer.commit(offsets)
+    except KafkaError:
+        return False
+    return True
 
 
 async def test_labels_are_joined_exactly_though_it_is_killed_in_mid_stream(monitor: Monitor, sink: KafkaSink) -> None:

@@ -9,6 +9,7 @@ from murmur_monitor.domain.windows import Window
 from murmur_monitor.ports import FoldKey
 
 _LENGTH = 4
+_PLACE = b"next "
 
 
 def encode(fold: Fold) -> bytes:
@@ -53,3 +54,12 @@ def encode_key(key: FoldKey) -> bytes:
 def decode_key(data: bytes) -> FoldKey:
     partition, deployment, version, start, end = json.loads(data)
     return FoldKey(partition, deployment, version, Window(start, end))
+
+
+def encode_place(partition: int) -> bytes:
+    """The key under which the table of folds holds the offset that stands next in a partition."""
+    return _PLACE + str(partition).encode()
+
+
+def is_place(key: bytes) -> bool:
+    return key.startswith(_PLACE)

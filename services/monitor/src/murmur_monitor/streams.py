@@ -2,7 +2,8 @@
 
 Exactness rests on four things: a record is acknowledged after the broker has its folds (nothing is lost), every fold
 holds the last offset folded into it (nothing counts twice), a fold's key names the partition that feeds it, and a gap
-in the offsets ends the process instead of being folded over.
+in the offsets ends the process instead of being folded over. The table itself holds which record stands next, so that
+a table restored in part and records thrown away before the first one are gaps too.
 """
 
 import asyncio
@@ -23,13 +24,14 @@ from murmur_kernel.backoff import Backoff
 from murmur_kernel.consuming import Dead
 from murmur_kernel.errors import Transient
 from murmur_kernel.store import RawRecord
-from murmur_monitor.codec import decode_key, encode_key
+from murmur_monitor.codec import decode_key, encode_key, encode_place, is_place
 from murmur_monitor.domain.windows import Millis
 from murmur_monitor.intake import Intake
 from murmur_monitor.ports import FoldKey
 from murmur_monitor.settings import Settings
 
 TOPIC = topic_of(PredictionLogged)
+GROUP = "murmur-monitor-stream"
 _CHANGELOG_SEGMENT = 32 * 2**20
 """A fold is written anew with every batch: small segments are compacted soon, so that a restart reads little."""
 
@@ -46,7 +48,10 @@ class RecordsMissing(RuntimeError):
     """Faust handed on a record and not those before it; the next process reads them from the broker again."""
 
     def __init__(self, partition: int, expected: int, found: int) -> None:
-        super().__init__(f"partition {partition}: expected offset {expected}, found {found}")
+        super().__init__(
+            f"partition {partition} of {TOPIC.name}: expected offset {expected}, found {found}. If the next process"
+            f" says so too, the folds of what lies between are lost: set the offset of the group {GROUP} to {expected}"
+        )
 
 
 class KeepingFlow(FlowControlEvent):
@@ -96,7 +101,7 @@ class PredictionStream:
 
     def states(self) -> Mapping[FoldKey, bytes]:
         """All folds, encoded; a fold that has changed is another object."""
-        return {} if self._table is None else {decode_key(key): value for key, value in self._table.data.items()}
+        return {} if self._table is None else {decode_key(key): value for key, value in self._folds().items()}
 
     def forget(self, keys: Iterable[FoldKey]) -> None:
         """Let go of these for good: a tombstone each, so that they do not come back with the next restart."""
@@ -141,7 +146,7 @@ class PredictionStream:
         folder = settings.home.resolve() / "faust" / f"monitor-{settings.replica}"
         folder.mkdir(parents=True, exist_ok=True)
         app = faust.App(
-            "murmur-monitor-stream",
+            GROUP,
             broker=[f"kafka://{broker}" for broker in settings.brokers.split(",")],
             broker_credentials=_credentials(settings.broker_access),
             store="memory://",
@@ -186,35 +191,49 @@ class PredictionStream:
     async def _fold(self, stream: Any) -> None:
         async for event in stream.events():
             message = event.message
-            expected = self._done.get(message.partition, message.offset)
+            expected = await self._next(message)
             if message.offset < expected:  # read before Faust sought the committed offset, and after it once more
                 continue
             if message.offset > expected:
                 missing = RecordsMissing(message.partition, expected, message.offset)
                 await self._app.crash(missing)
                 raise missing
-            await self._take(_record(message))
+            changed = await self._take(_record(message))
+            changed[encode_place(message.partition)] = str(message.offset + 1).encode()
+            self._table.data.update(changed)
+            await self._write_surely(message.partition, changed)
             self._done[message.partition] = message.offset + 1
             self._reached[message.partition] = int(message.timestamp * 1000)
 
-    async def _take(self, record: RawRecord) -> None:
-        """Fold the record, or bury it: an agent that raises would drop it and say nothing."""
+    async def _next(self, message: Any) -> int:
+        """The offset that stands next. At the start any up to what the table says: its folds skip what is old."""
+        if (known := self._done.get(message.partition)) is not None:
+            return known
+        oldest: int = (await self._app.consumer.earliest_offsets(message.tp))[message.tp]
+        noted = self._table.data.get(encode_place(message.partition))
+        if noted is None and any(key.partition == message.partition for key in self.states()):
+            return int(message.offset)  # an earlier release folded, which noted no places
+        return min(int(message.offset), max(oldest, int(noted or 0)))
+
+    def _folds(self) -> dict[bytes, bytes]:
+        return {key: value for key, value in self._table.data.items() if not is_place(key)}
+
+    async def _take(self, record: RawRecord) -> dict[bytes, bytes]:
+        """The folds that change; what cannot be folded is buried: an agent that raises would drop it silently."""
         try:
-            changed = await self._intake.take(record, self._table.data)
+            return await self._intake.take(record, self._folds())
         except Exception as error:  # whatever is wrong with one record, the others must go on
             log.exception("record_not_folded", partition=record.partition, offset=record.offset)
             await self._bury_surely(record, Dead(type(error).__name__, str(error) or repr(error)))
-        else:
-            self._table.data.update(changed)
-            await self._write_surely(record.partition, changed)
+            return {}
 
-    async def _write_surely(self, partition: int, folds: Mapping[bytes, bytes]) -> None:
+    async def _write_surely(self, partition: int, entries: Mapping[bytes, bytes]) -> None:
         """Until the broker has them. Assigning to the table would not do: Faust commits the offset a tenth of a second
         later even if a busy machine has not sent the change by then, and whoever is killed in between loses rows.
         """
         backoff = Backoff()
         while True:
-            sent = [self._table.send_changelog(partition, key, fold) for key, fold in folds.items()]
+            sent = [self._table.send_changelog(partition, key, value) for key, value in entries.items()]
             outcomes = await asyncio.gather(*sent, return_exceptions=True)
             failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
             if not failed:

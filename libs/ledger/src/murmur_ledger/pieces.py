@@ -58,13 +58,15 @@ def pieces_of(folder: LedgerFolder) -> list[Piece]:
 
 
 def _stretches(data: bytes) -> Iterator[tuple[int, int]]:
-    """Begin and end of each. Past damage one finds the way by the next entry that is intact."""
+    """Begin and end of each. Past damage one finds the way by the next entry that is intact: a damaged length may well
+    lead to the begin of a later one."""
     cursor = 0
     while cursor < len(data):
         frame = frame_at(data, cursor)
         end = cursor + frame.size if frame else 0
-        if frame is None or not (frame.intact or _may_begin(data, end)):
-            end = next_intact(data, cursor + 1) or len(data)
+        if frame is None or not frame.intact:
+            intact = next_intact(data, cursor + 1) or len(data)
+            end = min(end, intact) if frame and _may_begin(data, end) else intact
         yield cursor, end
         cursor = end
 

@@ -1,0 +1,172 @@
+"""Pages of runs from the history's SQLite file."""
+
+import heapq
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cmp_to_key
+from itertools import islice
+
+from murmur_search.nodes import Field, Kind, Matches, Order, Present
+from murmur_search.normal import Condition, Normal, conjuncts, is_sure_of, normal
+from murmur_search.paging import Position, RunQuery, RunsPage, position_of, token_of
+from murmur_search.sqlite_order import Column, earlier, types_of
+from murmur_search.sqlite_probe import Probe, probe, runs_of
+from murmur_search.sqlite_schema import RUN_COLUMNS, WALKED
+from murmur_search.sqlite_statement import Statement, is_joined
+from murmur_search.sqlite_where import TABLES
+
+_STEP = 1.0  # of a walk along an index
+_FETCH = 3.0  # of a run found by a condition: its row, the values that it is ordered by, the sorting
+
+Row = tuple[str, Position]
+
+
+def runs_page(connection: sqlite3.Connection, query: RunQuery) -> RunsPage:
+    """Ids in order. Reads only. Raises TokenRefused.
+
+    One experiment at a time, each by the cheaper of two ways, then merged: along the index of what is ordered by, until the
+    page is full; or by the rarest condition, whose runs are all fetched and sorted.
+    """
+    position = position_of(query, types_of(query.orders))
+    needed = tuple(conjuncts(normal(query.filter)))
+    found = [
+        _Search(connection, number, query.lifecycle).page(needed, query.orders, position, query.limit + 1)
+        for number in _numbers(connection, query)
+    ]
+    place = cmp_to_key(earlier(query.orders))
+    rows = list(islice(heapq.merge(*found, key=lambda row: place(row[1])), query.limit + 1))
+    page = rows[: query.limit]
+    more = token_of(query, page[-1][1]) if page and len(rows) > query.limit else None
+    return RunsPage(tuple(row[0] for row in page), more)
+
+
+def _numbers(connection: sqlite3.Connection, query: RunQuery) -> list[int]:
+    sql = "SELECT number FROM experiments WHERE workspace = ? AND id = ?"
+    rows = (connection.execute(sql, (query.workspace, one)).fetchone() for one in dict.fromkeys(query.experiments))
+    return [row[0] for row in rows if row]
+
+
+@dataclass(frozen=True)
+class _Search:
+    connection: sqlite3.Connection
+    experiment: int
+    lifecycle: str | None
+
+    def page(
+        self, needed: tuple[Normal, ...], orders: tuple[Order, ...], position: Position | None, limit: int
+    ) -> list[Row]:
+        probes = probe(self.connection, self.experiment, needed)
+        if probes and probes[0].found == 0:
+            return []
+        rarest_first = _sorted(needed, probes)
+        if not _walkable(orders[0]) or self._is_rare(probes, needed, limit):
+            return self._sort(rarest_first, probes, orders, position, limit)
+        return self._walk(rarest_first, orders, position, limit)
+
+    def _is_rare(self, probes: Sequence[Probe], needed: Sequence[Normal], limit: int) -> bool:
+        if not probes or probes[0].found is None:
+            return False
+        runs = runs_of(self.connection, self.experiment)
+        share = 1.0
+        for one in probes:
+            share *= one.share(runs)
+        others = len(needed) - sum(len(one.conditions) for one in probes)
+        walk = min(runs, limit / max(share * 0.5**others, 1e-9)) * _STEP
+        return probes[0].share(runs) * runs * _FETCH < walk
+
+    def _sort(
+        self,
+        needed: Sequence[Normal],
+        probes: Sequence[Probe],
+        orders: Sequence[Order],
+        position: Position | None,
+        limit: int,
+    ) -> list[Row]:
+        statement = Statement(self.experiment, self.lifecycle)
+        rarest = probes[0] if probes and probes[0].found is not None else None
+        if rarest is None or (rarest.field and not is_joined(rarest.field)):
+            statement.drive_by_runs()
+            if rarest and rarest.field and rarest.field.kind is Kind.DATASET:
+                statement.ask_dataset(rarest.conditions[0])
+        elif rarest.field is not None:
+            statement.drive_by_field(rarest.field)
+        else:
+            leaf = rarest.conditions[0].leaf
+            assert isinstance(leaf, Matches)
+            statement.drive_by_words(leaf)
+            needed = [one for one in needed if one is not rarest.conditions[0]]
+        statement.need(needed)
+        statement.rows()
+        return self._rows(statement, statement.order(orders), position, limit)
+
+    def _walk(
+        self, needed: Sequence[Normal], orders: tuple[Order, ...], position: Position | None, limit: int
+    ) -> list[Row]:
+        """Runs with a value by its index, then those whose metric is NaN, then those without, by the orders that follow."""
+        if not _walkable(orders[0]):
+            return self._sort(needed, (), orders, position, limit)
+        of, metric = orders[0].field, orders[0].field.kind is Kind.METRIC
+        absent = 2 if metric else 1
+        passed = 0 if position is None else position[0]
+        rows: list[Row] = []
+        for rank in range(absent):
+            if rank >= passed:  # type: ignore[operator]  # a rank is a number
+                at = position if rank == passed else None
+                rows += self._present(needed, orders, rank, at, limit - len(rows))
+            if len(rows) >= limit:
+                return rows
+        if any(isinstance(one, Condition) and one.field == of and is_sure_of(one) for one in needed):
+            return rows
+        if is_joined(of) and not self._is_lacked(of):
+            return rows
+        at = position[2:] if position is not None and passed == absent else None
+        lacking = (*needed, Condition(Present(of, present=False)))
+        rest = self._walk(lacking, orders[1:], at, limit - len(rows))
+        return rows + [(run, (absent, None, *place)) for run, place in rest]
+
+    def _present(
+        self, needed: Sequence[Normal], orders: Sequence[Order], rank: int, position: Position | None, limit: int
+    ) -> list[Row]:
+        statement = Statement(self.experiment, self.lifecycle)
+        order, of = orders[0], orders[0].field
+        if is_joined(of):
+            row = statement.drive_by_field(of)
+            value = f"{row}.value"
+            if of.kind is Kind.METRIC:
+                statement.ask(f"{row}.is_nan = {rank}")
+        else:
+            column = RUN_COLUMNS[of.key]
+            value = f"r.{column}"
+            statement.drive_by_runs(WALKED[column])
+            statement.ask(f"{value} >= {statement.arguments.add('' if column in ('name', 'status') else -(2**63))}")
+        if position is not None:
+            sign = "<=" if order.descending else ">="
+            statement.ask(f"{value} {sign} {statement.arguments.add(position[1])}")
+        statement.need(needed)
+        statement.rows()
+        columns = statement.order(orders)
+        return self._rows(statement, [replace(columns[0], sql=str(rank)), *columns[1:]], position, limit)
+
+    def _is_lacked(self, of: Field) -> bool:
+        """Whether there is a run without it. Counting in two indexes is far cheaper than looking at each run."""
+        sql = f"SELECT count(*) FROM {TABLES[of.kind]} WHERE experiment = ? AND key = ?"
+        having = self.connection.execute(sql, (self.experiment, of.key)).fetchone()[0]
+        return bool(having < runs_of(self.connection, self.experiment))
+
+    def _rows(
+        self, statement: Statement, columns: Sequence[Column], position: Position | None, limit: int
+    ) -> list[Row]:
+        sql = statement.sql(columns, position, limit)
+        return [(row[0], tuple(row[1:])) for row in self.connection.execute(sql, statement.arguments.values)]
+
+
+def _walkable(order: Order) -> bool:
+    return is_joined(order.field) or RUN_COLUMNS[order.field.key] in WALKED
+
+
+def _sorted(needed: Sequence[Normal], probes: Sequence[Probe]) -> list[Normal]:
+    """The conditions, the rarest first and those on other things last."""
+    first = [condition for one in probes for condition in one.conditions]
+    known = {id(condition) for condition in first}
+    return [*first, *(one for one in needed if id(one) not in known)]

@@ -1,0 +1,88 @@
+"""How many runs meet a condition, counted in an index up to a bound: by that a search is planned."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from murmur_search.nodes import Compare, Field, Kind, Like, Matches, OneOf
+from murmur_search.normal import Condition, Normal, is_sure_of
+from murmur_search.patterns import prefix
+from murmur_search.sqlite_schema import RUN_COLUMNS, WALKED
+from murmur_search.sqlite_where import TABLES, Arguments, Scope, fts
+
+BOUND = 10_000
+_PROBES = 8
+_UNKNOWN = 0.5  # the share of runs that meet a condition of which no index knows
+
+
+@dataclass(frozen=True)
+class Probe:
+    """`found` runs meet these conditions, or more where it is BOUND. None where no index tells."""
+
+    conditions: tuple[Condition, ...]
+    found: int | None
+
+    @property
+    def field(self) -> Field | None:
+        return self.conditions[0].field
+
+    def share(self, runs: int) -> float:
+        if self.found is None:
+            return _UNKNOWN
+        if self.found >= BOUND:
+            return max(_UNKNOWN, BOUND / max(runs, BOUND))
+        return self.found / max(runs, 1)
+
+
+def probe(connection: sqlite3.Connection, experiment: int, needed: Sequence[Normal]) -> list[Probe]:
+    """The rarest first. Conditions on one field are one: together they may be a narrow range."""
+    groups: dict[Field | Condition, list[Condition]] = {}
+    for one in needed:
+        if isinstance(one, Condition) and is_sure_of(one):
+            groups.setdefault(one.field or one, []).append(one)
+    probes = []
+    for count, group in enumerate(groups.values()):
+        known = count < _PROBES and any(_indexed(one) for one in group)
+        probes.append(Probe(tuple(group), _count(connection, experiment, group) if known else None))
+    return sorted(probes, key=lambda one: BOUND if one.found is None else one.found)
+
+
+def runs_of(connection: sqlite3.Connection, experiment: int) -> int:
+    sql = "SELECT count(*) FROM runs INDEXED BY runs_by_start WHERE experiment = ?"
+    return int(connection.execute(sql, (experiment,)).fetchone()[0])
+
+
+def _indexed(condition: Condition) -> bool:
+    of, leaf = condition.field, condition.leaf
+    if of is not None and of.kind is Kind.ATTRIBUTE and of.key != "run_id" and RUN_COLUMNS[of.key] not in WALKED:
+        return False
+    match leaf:
+        case Matches():
+            return not condition.denied
+        case Compare(_, comparison, _):
+            return (comparison == "=" and not condition.denied) or comparison not in ("=", "!=")
+        case OneOf(_, _, negated):
+            return negated is condition.denied
+        case Like(_, pattern, any_case, negated):
+            return negated is condition.denied and not any_case and prefix(pattern) != ""
+    return False
+
+
+def _count(connection: sqlite3.Connection, experiment: int, group: Sequence[Condition]) -> int:
+    arguments = Arguments()
+    of, leaf = group[0].field, group[0].leaf
+    here = arguments.add(experiment)
+    if isinstance(leaf, Matches):
+        rows = f"run_text WHERE run_text MATCH {arguments.add(fts(leaf))}"
+    elif of is None or of.kind is Kind.ATTRIBUTE:
+        scope = Scope(arguments, "r.number", {})
+        rows = f"runs r WHERE r.experiment = {here} AND {' AND '.join(scope.sql(one) for one in group)}"
+    elif of.kind is Kind.DATASET:
+        test = Scope(arguments, "i.run", {}).dataset_test(group[0])
+        rows = f"datasets d JOIN inputs i ON i.dataset = d.number WHERE d.experiment = {here} AND {test}"
+    else:
+        scope = Scope(arguments, "x.run", {of: "x"})
+        tests = " AND ".join(scope.sql(one) for one in group)
+        rows = f"{TABLES[of.kind]} x WHERE x.experiment = {here} AND x.key = {arguments.add(of.key)} AND {tests}"
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {BOUND})"
+    return int(connection.execute(sql, arguments.values).fetchone()[0])

@@ -103,8 +103,9 @@ def _asyncapi() -> dict[str, Any]:
         "info": {"title": "Murmuration", "version": "1", "description": "CloudEvents 1.0 in Kafka binary mode"},
         "channels": {topic.name: _channel(topic) for topic in CATALOG},
         "operations": {
-            f"{topic.owner}.{topic.name}": {"action": "send", "channel": {"$ref": f"#/channels/{topic.name}"}}
+            f"{writer}.{topic.name}": {"action": "send", "channel": {"$ref": f"#/channels/{topic.name}"}}
             for topic in CATALOG
+            for writer in topic.writers
         },
     }
 
@@ -116,6 +117,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
         "bindings": {"kafka": {"partitions": topic.partitions}},
         "messages": {topic.event.__name__: {"payload": {"$ref": schema_path(topic)}}},
         "x-owner": topic.owner,
+        "x-writers": list(topic.writers),
         "x-key": topic.key,
         "x-open-to-clients": topic.open_to_clients,
     }

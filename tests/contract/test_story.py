@@ -48,7 +48,7 @@ def test_every_chain_has_one_beginning(envelope: Envelope) -> None:
 def test_an_event_is_published_by_the_owner_of_its_topic_or_by_a_client_where_clients_may() -> None:
     for envelope in STORY:
         topic, publisher = topic_named(envelope.topic), envelope.source.split("/")[0]
-        assert publisher == topic.owner or (publisher == "client" and topic.open_to_clients), envelope
+        assert publisher in topic.writers or (publisher == "client" and topic.open_to_clients), envelope
 
 
 def test_sequences_count_up_in_time_for_each_aggregate_of_a_publisher() -> None:

@@ -53,7 +53,10 @@ QUESTIONS: dict[str, Question] = {
     "no condition, latest first": lambda rng: ("", []),
     "no condition, by metric": lambda rng: ("", [f"metrics.m{rng.randrange(10)} DESC"]),
     "by a metric that half have": lambda rng: (f"params.p{rng.randrange(5)} = 'v1'", ["metrics.half DESC"]),
-    "status and tag, latest first": lambda rng: (f"status = 'FINISHED' AND tags.t{rng.randrange(5)} = 'x{rng.randrange(20)}'", []),
+    "status and tag, latest first": lambda rng: (
+        f"status = 'FINISHED' AND tags.t{rng.randrange(5)} = 'x{rng.randrange(20)}'",
+        [],
+    ),
     "one run by name": lambda rng: (f"run_name = 'run {rng.randrange(1000)}'", []),
     "pattern on a param": lambda rng: (f"params.p{rng.randrange(5)} ILIKE '%V{rng.randrange(5)}'", ["metrics.m1 DESC"]),
     "OR and NOT, by metric": lambda rng: (
@@ -113,7 +116,9 @@ def make(path: Path, runs: int) -> None:
     connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;" + TABLES)
     for statement in STATEMENTS:
         connection.execute(statement)
-    connection.execute("INSERT INTO experiments (number, id, workspace, name, lifecycle) VALUES (1, '1', 'default', 'e', 'active')")
+    connection.execute(
+        "INSERT INTO experiments (number, id, workspace, name, lifecycle) VALUES (1, '1', 'default', 'e', 'active')"
+    )
     before = time.perf_counter()
     for first in range(1, runs + 1, BATCH):
         numbers = range(first, min(first + BATCH, runs + 1))
@@ -131,7 +136,12 @@ def fill(connection: sqlite3.Connection, rng: random.Random, numbers: range) -> 
     for number in numbers:
         start = 1_700_000_000_000 + rng.randrange(10**9)
         lifecycle = "deleted" if rng.random() < 0.02 else "active"
-        run = (number, f"{rng.getrandbits(128):032x}", f"run {number % 1000} n{number // 10}", f"user{rng.randrange(9)}")
+        run = (
+            number,
+            f"{rng.getrandbits(128):032x}",
+            f"run {number % 1000} n{number // 10}",
+            f"user{rng.randrange(9)}",
+        )
         more = (rng.choice(states), lifecycle, start, start + rng.randrange(10**6))
         connection.execute("INSERT INTO runs VALUES (?, ?, 1, 'default', ?, ?, ?, ?, ?, ?, '', NULL)", run + more)
         params = [(number, f"p{n}", f"v{rng.randrange(5)}") for n in range(10)]

@@ -29,6 +29,7 @@ from murmur_registry.repository import RegistryUnitOfWork
 from murmur_registry.reviews import DecideReview, Reviews
 from murmur_tracking.repository import KINDS as TRACKING_KINDS
 from murmur_tracking.repository import TrackingUnitOfWork
+from murmur_tracking.search import INDEX
 from murmur_trainer.repository import KINDS as TRAINER_KINDS
 from murmur_trainer.repository import TrainerUnitOfWork
 from murmur_validator.repository import KINDS as VALIDATOR_KINDS
@@ -74,7 +75,8 @@ async def ending_of(service: str, steps: Sequence[Step], *, twice: bool = False,
     """
     unit, kinds = UNITS[service]
     subscriptions: Subscriptions[Any] = table if table is not None else table_for(service)
-    async with Harness(unit, kinds=kinds, subscriptions=subscriptions, service=service) as harness:
+    index = INDEX if service == "tracking" else None
+    async with Harness(unit, kinds=kinds, subscriptions=subscriptions, service=service, index=index) as harness:
         harness.store.on_commit = lambda change: None
         held: list[Step] = []
         for step in [*steps, None]:

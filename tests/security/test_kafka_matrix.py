@@ -36,7 +36,7 @@ pytestmark = pytest.mark.timeout(400)
 
 
 def may_write(user: str, topic: Topic) -> bool:
-    return user in (topic.owner, "operator") or (user == "client" and topic.open_to_clients)
+    return user in (*topic.writers, "operator") or (user == "client" and topic.open_to_clients)
 
 
 def may_read(user: str, topic: Topic) -> bool:

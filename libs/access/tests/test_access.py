@@ -100,7 +100,7 @@ def test_settings_become_a_clients_arguments(tmp_path: Path, monkeypatch: pytest
 
 def test_the_rules_say_what_the_owner_column_says() -> None:
     writers = {(rule.name, rule.user) for rule in rules() if rule.operation == "WRITE" and rule.pattern == "LITERAL"}
-    assert writers == {(topic.name, topic.owner) for topic in CATALOG} | {
+    assert writers == {(topic.name, writer) for topic in CATALOG for writer in topic.writers} | {
         (topic.name, CLIENT) for topic in CATALOG if topic.open_to_clients
     }
     assert {rule.operation for rule in rules() if rule.user == CONSOLE} == {"READ"}

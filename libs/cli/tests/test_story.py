@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import pytest
 
 from murmur_cli.picture import NothingToDraw, draw
-from murmur_cli.story import Storyteller, describe
+from murmur_cli.story import Storyteller
+from murmur_cli.words import describe
 from murmur_events import Envelope, Event, topic_of
 from murmur_events.catalog import CATALOG
 from murmur_events.deployments import DeploymentScaled

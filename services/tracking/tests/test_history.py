@@ -14,6 +14,7 @@ from murmur_tracking import views
 from murmur_tracking.consumers import SUBSCRIPTIONS
 from murmur_tracking.domain.runs import Failure, Run, RunStatus
 from murmur_tracking.repository import KINDS, RUNS, TrackingUnitOfWork
+from murmur_tracking.search import INDEX
 from murmur_tracking.views import ReadBatches
 
 Tracking = Harness[TrackingUnitOfWork]
@@ -96,7 +97,7 @@ async def test_every_order_of_arrival_ends_the_same(name: str) -> None:
     endings = []
     for order in permutations(range(len(story))):
         async with Harness(
-            TrackingUnitOfWork, kinds=KINDS, subscriptions=SUBSCRIPTIONS, service="tracking"
+            TrackingUnitOfWork, kinds=KINDS, subscriptions=SUBSCRIPTIONS, service="tracking", index=INDEX
         ) as tracking:
             records = [tracking.record_of(event) for event in story]
             for place in order:
@@ -118,7 +119,9 @@ async def everything_shown(tracking: Tracking) -> tuple[object, ...]:
 
 async def test_the_orders_above_end_where_they_should() -> None:
     """Guards the test above against endings that are all the same and all wrong."""
-    async with Harness(TrackingUnitOfWork, kinds=KINDS, subscriptions=SUBSCRIPTIONS, service="tracking") as tracking:
+    async with Harness(
+        TrackingUnitOfWork, kinds=KINDS, subscriptions=SUBSCRIPTIONS, service="tracking", index=INDEX
+    ) as tracking:
         for event in reversed(STORIES["second attempt completed"]):
             await tracking.receives(event)
         view = await tracking.read(views.show_run, "run-1")

@@ -25,6 +25,7 @@ from murmur_ledger.writer import LedgerWriter
 from murmur_tracking.app import build
 from murmur_tracking.consumers import SUBSCRIPTIONS
 from murmur_tracking.repository import KINDS, TrackingUnitOfWork
+from murmur_tracking.search import INDEX
 from murmur_tracking.settings import Settings
 
 STORY: tuple[Event, ...] = (
@@ -80,7 +81,7 @@ def history(path: Path) -> list[tuple[datetime, RawRecord]]:
 
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[SqliteStore]:
-    store = SqliteStore(str(path))
+    store = SqliteStore(str(path), INDEX.sqlite())
     store.on_commit = lambda change: None
     await store.open({kind.name: kind.indexes for kind in KINDS})
     try:
@@ -102,7 +103,7 @@ async def answers(home: Path, path: Path) -> dict[str, object]:
     broker = MemoryBroker()
     service, app = build(
         Settings(home=home, brokers="127.0.0.1:1"),
-        store=SqliteStore(str(path)),
+        store=SqliteStore(str(path), INDEX.sqlite()),
         sink=MemorySink(broker),
         source=MemorySource(broker, "tracking", (), wait=0.01),
     )
@@ -112,7 +113,7 @@ async def answers(home: Path, path: Path) -> dict[str, object]:
 
 
 async def test_history_rebuilt_from_the_ledger_answers_as_before_and_publishes_nothing(tmp_path: Path) -> None:
-    maker: Harness[TrackingUnitOfWork] = Harness(TrackingUnitOfWork, kinds=KINDS)
+    maker: Harness[TrackingUnitOfWork] = Harness(TrackingUnitOfWork, kinds=KINDS, index=INDEX)
     told = [maker.record_of(event) for event in STORY]
     async with opened(tmp_path / "before.db") as store:
         dispatcher = Dispatcher("tracking", store, maker.clock, TrackingUnitOfWork, SUBSCRIPTIONS)

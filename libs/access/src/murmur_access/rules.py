@@ -81,7 +81,8 @@ def rules() -> tuple[Rule, ...]:
 
 def _writing() -> Iterator[Rule]:
     for topic in CATALOG:
-        yield Rule(topic.owner, "TOPIC", topic.name, "WRITE")
+        for writer in topic.writers:
+            yield Rule(writer, "TOPIC", topic.name, "WRITE")
         if topic.open_to_clients:
             yield Rule(CLIENT, "TOPIC", topic.name, "WRITE")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from murmur_cli.palette import SERVICE_COLOURS, colour_of
-from murmur_cli.story import describe
+from murmur_cli.words import describe
 from murmur_events import Envelope
 
 _LANE, _ROW, _TOP, _LEFT = 92, 30, 56, 60

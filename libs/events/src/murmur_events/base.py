@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 WorkflowName = NewType("WorkflowName", str)
 RunId = NewType("RunId", str)
+ExperimentId = NewType("ExperimentId", str)
 ModelName = NewType("ModelName", str)
 DeploymentName = NewType("DeploymentName", str)
 """The same word as the model that it serves: one deployment a model, until canaries of several exist."""

@@ -17,6 +17,7 @@ from murmur_events.deployments import (
     ModelDeployed,
 )
 from murmur_events.errors import UnknownTopic
+from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.models import (
     ModelArchived,
     ModelPromoted,
@@ -49,6 +50,7 @@ class Topic:
 
     name:      the topic, which is also the CloudEvents type
     owner:     the service that publishes it, or "model-server"; clients may publish those marked `open_to_clients`
+    writers:   all services that publish it, the owner first. Only runs have two: each run has one of them
     aggregate: what `key` identifies; sequences count per aggregate and key
     root:      may begin a chain, so that it needs no cause
     """
@@ -63,6 +65,11 @@ class Topic:
     version: int = 1
     root: bool = False
     open_to_clients: bool = False
+    also: str | None = None
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        return (self.owner,) if self.also is None else (self.owner, self.also)
 
     def key_of(self, event: Event) -> str:
         """The value of the key field: events of one key keep their order."""
@@ -80,6 +87,7 @@ def _topic(
     partitions: int = 4,
     root: bool = False,
     open_to_clients: bool = False,
+    also: str | None = None,
 ) -> Topic:
     return Topic(
         name=name,
@@ -91,6 +99,7 @@ def _topic(
         partitions=partitions,
         root=root,
         open_to_clients=open_to_clients,
+        also=also,
     )
 
 
@@ -101,10 +110,12 @@ CATALOG: tuple[Topic, ...] = (
     _topic("training.skipped", TrainingSkipped, "trainer", "workflow"),
     _topic("automation.frozen", AutomationFrozen, "trainer", "scope", retention=FOR_EVER, root=True),
     _topic("automation.unfrozen", AutomationUnfrozen, "trainer", "scope", retention=FOR_EVER, root=True),
-    _topic("run.started", RunStarted, "trainer", "run", key="run_id"),
-    _topic("run.logged", RunLogged, "trainer", "run", key="run_id", retention=MONTH),
-    _topic("run.completed", RunCompleted, "trainer", "run", key="run_id"),
-    _topic("run.failed", RunFailed, "trainer", "run", key="run_id"),
+    _topic("run.started", RunStarted, "trainer", "run", key="run_id", root=True, also="tracking"),
+    _topic("run.logged", RunLogged, "trainer", "run", key="run_id", retention=MONTH, root=True, also="tracking"),
+    _topic("run.completed", RunCompleted, "trainer", "run", key="run_id", root=True, also="tracking"),
+    _topic("run.failed", RunFailed, "trainer", "run", key="run_id", root=True, also="tracking"),
+    _topic("experiment.changed", ExperimentChanged, "tracking", "experiment", retention=FOR_EVER, root=True),
+    _topic("model.logged", ModelLogged, "tracking", "logged-model", key="model_id", root=True),
     _topic("model.registered", ModelRegistered, "registry", "model"),
     _topic("model.promoted", ModelPromoted, "registry", "model", retention=FOR_EVER),
     _topic("model.rejected", ModelRejected, "registry", "model"),

@@ -1,10 +1,15 @@
-"""The life of one run, from its start to the one fact that ends it."""
+"""The life of one run, from its start to the fact that ends it.
+
+A run has one writer: the trainer for those that it starts, tracking for those that outside clients log. The trainer's
+name a workflow, its revision, the trigger and the provenance; those of clients name an experiment, and what a client
+cannot know is absent.
+"""
 
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from murmur_events.base import Event, RunId, Value, WorkflowName
+from murmur_events.base import Event, ExperimentId, RunId, Value, WorkflowName
 from murmur_events.training import Trigger
 from murmur_events.values import Artifact, DatasetRef, ModelArtifacts, Number
 
@@ -18,6 +23,16 @@ class MetricPoint(Value):
     time: AwareDatetime
 
 
+class MetricColumns(Value):
+    """Values of metrics by columns, for batches of a thousand: the i-th is of names[name[i]]. time: ms since 1970."""
+
+    names: tuple[str, ...]
+    name: tuple[int, ...]
+    step: tuple[int, ...]
+    time: tuple[int, ...]
+    value: tuple[Number, ...]
+
+
 class Provenance(Value):
     """What must be the same for a run to be repeated."""
 
@@ -27,46 +42,88 @@ class Provenance(Value):
     revision: int = Field(ge=1)
 
 
+class Registration(Value):
+    """Under what a client's run is filed."""
+
+    experiment: ExperimentId
+    workspace: str
+    name: str
+    user: str = ""
+    artifact_uri: str
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class DatasetInput(Value):
+    """A data set that a run has read, as its client described it."""
+
+    name: str
+    digest: str
+    source_type: str
+    source: str
+    schema_text: str | None = None
+    profile: str | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class ModelLink(Value):
+    """A logged model that a run has read or written."""
+
+    model_id: str
+    step: int | None = None
+
+
 class RunStarted(Event):
-    """A worker has begun. A later start of the same run carries a higher attempt: the earlier worker is gone."""
+    """A worker has begun. A later start of the same run carries a higher attempt: the earlier worker is gone, or the
+    client has resumed it."""
 
     run_id: RunId
-    workflow: WorkflowName
-    revision: int = Field(ge=1)
-    trigger: Trigger
-    as_of: AwareDatetime
+    workflow: WorkflowName | None = None
+    revision: int | None = Field(default=None, ge=1)
+    trigger: Trigger | None = None
+    as_of: AwareDatetime | None = None
     attempt: int = Field(ge=1)
-    parameters: dict[str, bool | int | float | str]
-    provenance: Provenance
+    parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    provenance: Provenance | None = None
     started_at: AwareDatetime
+    registration: Registration | None = Field(default=None, description="of a client's run; absent: the trainer's")
 
 
 class RunLogged(Event):
     """A batch of what the run said meanwhile."""
 
     run_id: RunId
-    workflow: WorkflowName
+    workflow: WorkflowName | None = None
     attempt: int = Field(ge=1)
     metrics: tuple[MetricPoint, ...] = ()
     lines: tuple[str, ...] = Field(default=(), description="what train.py printed")
     progress: float | None = Field(default=None, ge=0, le=1)
+    columns: MetricColumns | None = None
+    parameters: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict)
+    removed_tags: tuple[str, ...] = ()
+    name: str | None = None
+    deleted: bool | None = Field(default=None, description="true: moved to the bin; false: taken out of it")
+    scheduled: bool | None = Field(default=None, description="true: waits for a machine; false: runs")
+    datasets: tuple[DatasetInput, ...] = ()
+    models_read: tuple[ModelLink, ...] = ()
+    models_written: tuple[ModelLink, ...] = ()
 
 
 class RunCompleted(Event):
     """The run ended well; this is its full final state."""
 
     run_id: RunId
-    workflow: WorkflowName
-    revision: int = Field(ge=1)
-    trigger: Trigger
-    as_of: AwareDatetime
+    workflow: WorkflowName | None = None
+    revision: int | None = Field(default=None, ge=1)
+    trigger: Trigger | None = None
+    as_of: AwareDatetime | None = None
     attempt: int = Field(ge=1)
-    parameters: dict[str, bool | int | float | str]
-    provenance: Provenance
+    parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    provenance: Provenance | None = None
     metrics: dict[str, Number] = Field(description="last value of each metric")
-    dataset: DatasetRef
+    dataset: DatasetRef | None = None
     model: ModelArtifacts | None = Field(default=None, description="absent: the run made no model")
-    log: Artifact
+    log: Artifact | None = None
     started_at: AwareDatetime
     ended_at: AwareDatetime
 
@@ -75,11 +132,13 @@ class RunFailed(Event):
     """The run ended without a result, and why in words a person can act on."""
 
     run_id: RunId
-    workflow: WorkflowName
-    revision: int = Field(ge=1)
-    trigger: Trigger
+    workflow: WorkflowName | None = None
+    revision: int | None = Field(default=None, ge=1)
+    trigger: Trigger | None = None
     attempt: int = Field(ge=1)
-    cause: Literal["data_rejected", "code_raised", "out_of_time", "out_of_memory", "killed", "output_invalid"]
+    cause: Literal[
+        "data_rejected", "code_raised", "out_of_time", "out_of_memory", "killed", "output_invalid", "reported"
+    ]
     message: str
     log: Artifact | None = None
     started_at: AwareDatetime

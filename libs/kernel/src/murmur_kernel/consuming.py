@@ -30,12 +30,14 @@ class Subscription(Generic[U]):
     """One line of a service's table: which event, what is done, and whether doing it may publish.
 
     told_by: for events that have a topic a service, such as TroubleReported: which service's
+    relearns: what this service has published itself was kept when it was said: only a rebuild hears it
     """
 
     event: type[Event]
     handler: Callable[[Any, U], Awaitable[None]]
     publishes: bool
     told_by: str | None = None
+    relearns: bool = False
 
     @property
     def topic(self) -> str:
@@ -50,9 +52,9 @@ def react(event: type[E], handler: Handler[E, U], *, told_by: str | None = None)
     return Subscription(event, handler, publishes=True, told_by=told_by)
 
 
-def project(event: type[E], handler: Handler[E, U]) -> Subscription[U]:
+def project(event: type[E], handler: Handler[E, U], *, relearns: bool = False) -> Subscription[U]:
     """The handler only keeps what the event says: it may be replayed at will, and publishing is refused."""
-    return Subscription(event, handler, publishes=False)
+    return Subscription(event, handler, publishes=False, relearns=relearns)
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,9 @@ class Dispatcher(Generic[U]):
         *,
         patience: timedelta = timedelta(minutes=5),
         tracing: Tracing = OFF,
+        replays: bool = False,
     ) -> None:
+        """replays: the service's own events are heard too."""
         self.service = service
         self.store = store
         self.clock = clock
@@ -108,6 +112,8 @@ class Dispatcher(Generic[U]):
         self._unit_of_work = unit_of_work
         self._tracing = tracing
         self._table = {subscription.topic: subscription for subscription in subscriptions}
+        told = {topic for topic, subscription in self._table.items() if subscription.relearns}
+        self._own = frozenset() if replays else frozenset(told)
         if len(self._table) != len(subscriptions):
             raise ValueError(f"{service} subscribes twice to the same event: one handler an event")
 
@@ -117,6 +123,8 @@ class Dispatcher(Generic[U]):
 
     async def handle(self, record: RawRecord) -> Outcome:
         """The outcome of one try; nothing is raised but cancellation."""
+        if record.topic in self._own and ("ce_source", self.service.encode()) in record.headers:
+            return Ack()
         try:
             envelope = from_record(record.topic, record.value, record.headers)
         except ContractError as error:

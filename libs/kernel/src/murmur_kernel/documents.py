@@ -52,6 +52,8 @@ class Kind(Generic[T]):
     indexes: top-level fields that may be filtered and sorted by.
     keeps:   how many decoded documents are kept, for what reads all of them again and again. Only for types that are
              immutable all through: whoever loads the same text gets the same object.
+    entry:   from the document as it was read (None: not read, or new) and as it is saved to what the service's search
+             index is to be told of it, in the same commit
     """
 
     name: str
@@ -59,6 +61,7 @@ class Kind(Generic[T]):
     key: Callable[[T], str]
     indexes: tuple[str, ...] = ()
     keeps: int = 0
+    entry: Callable[[T | None, T], object] | None = None
 
     @cached_property
     def _adapter(self) -> TypeAdapter[T]:

@@ -82,7 +82,7 @@ class Rebuilder(Generic[U]):
             raise Refused(f"{service!r} has no projections: all that it keeps, it decided itself")
         self._store = store
         self._clock = _Then(start)
-        self._dispatcher = Dispatcher(service, store, self._clock, unit_of_work, projections)
+        self._dispatcher = Dispatcher(service, store, self._clock, unit_of_work, projections, replays=True)
         self._present = clock or SystemClock()
         self._lines: dict[tuple[str, str], _Line] = {}
         self._result = Rebuilt()

@@ -31,7 +31,7 @@ from murmur_kernel.leases import Leadership, Lease
 from murmur_kernel.outbox import OutboxRelay
 from murmur_kernel.parking import ParkingAttendant
 from murmur_kernel.settings import KernelSettings
-from murmur_kernel.store import ChangeSet, Store, open_store
+from murmur_kernel.store import ChangeSet, SearchIndex, Store, open_store
 from murmur_kernel.tasks import WatchedTasks
 from murmur_kernel.telemetry.otlp import Exported
 from murmur_kernel.telemetry.tracing import Tracing
@@ -67,11 +67,12 @@ class Service(Generic[U]):
         sink: Sink | None = None,
         source: Source | None = None,
         tracing: Tracing | None = None,
+        index: SearchIndex | None = None,
     ) -> None:
         self.name = name
         self.settings = settings
         self.clock = clock or SystemClock()
-        self.store = store or open_store(settings.store_url(name), name)
+        self.store = store or open_store(settings.store_url(name), name, index)
         self.artifacts = ArtifactStore(settings.artifacts_url)
         self.kinds = (*kinds, TROUBLES)
         self.unit_of_work = unit_of_work

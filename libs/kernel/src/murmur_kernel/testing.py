@@ -18,7 +18,7 @@ from murmur_kernel.consuming import Ack, Dead, Dispatcher, Outcome, Park, Retry,
 from murmur_kernel.documents import Kind
 from murmur_kernel.jobs import JobRunner, Jobs
 from murmur_kernel.parking import ParkingAttendant
-from murmur_kernel.store import MongoStore, RawRecord, Store, open_store
+from murmur_kernel.store import MongoStore, RawRecord, SearchIndex, Store, open_store
 from murmur_kernel.telemetry.tracing import OFF, Tracing
 from murmur_kernel.troubles import TROUBLES
 from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
@@ -66,11 +66,13 @@ async def eventually(condition: Callable[[], Awaitable[T]] | Callable[[], T], *,
 
 
 @asynccontextmanager
-async def opened_store(name: StoreName, kinds: Sequence[Kind[Any]] = ()) -> AsyncIterator[Store]:
+async def opened_store(
+    name: StoreName, kinds: Sequence[Kind[Any]] = (), index: SearchIndex | None = None
+) -> AsyncIterator[Store]:
     """A fresh store, thrown away afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         urls = {"memory": "memory:", "sqlite": f"sqlite:///{folder}/test.db"}
-        store = open_store(urls.get(name, name), f"test_{uuid.uuid4().hex}")
+        store = open_store(urls.get(name, name), f"test_{uuid.uuid4().hex}", index)
         await store.open({kind.name: kind.indexes for kind in kinds})
         try:
             yield store
@@ -98,7 +100,9 @@ class Harness(Generic[U]):
         store: StoreName = "memory",
         service: str = "registry",
         tracing: Tracing = OFF,
+        index: SearchIndex | None = None,
     ) -> None:
+        self._index = index
         self.clock = ManualClock()
         self._unit_of_work = unit_of_work
         self._kinds = (*kinds, TROUBLES)
@@ -110,7 +114,7 @@ class Harness(Generic[U]):
         self._offset = 0
 
     async def __aenter__(self) -> "Harness[U]":
-        self._opened = opened_store(self._store_name, self._kinds)
+        self._opened = opened_store(self._store_name, self._kinds, self._index)
         self.store = await self._opened.__aenter__()
         parts = (self._service, self.store, self.clock, self._unit_of_work)
         self.dispatcher = Dispatcher(*parts, self._subscriptions, tracing=self._tracing)

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -71,6 +71,10 @@ class Collection(Generic[T]):
         """The document, or None."""
         return await self._unit._load(self._kind, document_id)
 
+    async def get_many(self, ids: Sequence[str]) -> list[T]:
+        """Those that are there, in the order of `ids`, as they are committed."""
+        return await self._unit._load_many(self._kind, ids)
+
     async def require(self, document_id: str) -> T:
         """The document. Raises Missing: an event then waits for it, a caller hears 404."""
         found = await self.get(document_id)
@@ -111,6 +115,7 @@ class UnitOfWork:
         self._chain = origin.chain
         self._change = ChangeSet(mark=origin.mark, forget_at=origin.forget_at, fence=origin.fence)
         self._versions: dict[tuple[str, str], int] = {}
+        self._loaded: dict[tuple[str, str], Any] = {}
         self._saved: dict[tuple[str, str], tuple[Kind[Any], Any]] = {}
 
     @property
@@ -139,7 +144,12 @@ class UnitOfWork:
     def change(self) -> ChangeSet:
         """What would be committed now."""
         documents = [self._write(kind, entity) for kind, entity in self._saved.values()]
-        return replace(self._change, documents=documents)
+        entries = [
+            kind.entry(self._loaded.get((kind.name, kind.key(entity))), entity)
+            for kind, entity in self._saved.values()
+            if kind.entry
+        ]
+        return replace(self._change, documents=documents, entries=entries)
 
     def collection(self, kind: Kind[T]) -> Collection[T]:
         return Collection(self, kind)
@@ -155,6 +165,10 @@ class UnitOfWork:
         """
         if not chain.is_at(self._chain):
             self._chain = chain
+
+    async def ask(self, question: object) -> Any:
+        """What the service's search index answers, from what is committed."""
+        return await self._store.ask(question)
 
     def publish(self, event: Event) -> Chain:
         """Say it when this unit commits. Returns the place in the chain from which its effects continue.
@@ -238,7 +252,15 @@ class UnitOfWork:
             return entity
         document = await self._store.get(kind.name, document_id)
         self._versions[name] = document.version if document else 0
-        return kind.load(document.body) if document else None
+        if document is None:
+            return None
+        loaded = kind.load(document.body)
+        if kind.entry:
+            self._loaded[name] = loaded
+        return loaded
+
+    async def _load_many(self, kind: Kind[T], ids: Sequence[str]) -> list[T]:
+        return [kind.load(document.body) for document in await self._store.get_many(kind.name, ids)]
 
     def _save(self, kind: Kind[T], entity: T) -> None:
         self._saved[kind.name, kind.key(entity)] = (kind, entity)

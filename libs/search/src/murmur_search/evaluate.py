@@ -108,9 +108,7 @@ def _meets(leaf: Leaf, value: Value) -> bool:
 T = TypeVar("T")
 
 
-def ordered(
-    things: Iterable[T], orders: Sequence[Order], schema: Schema, entity: Callable[[T], Entity]
-) -> list[T]:
+def ordered(things: Iterable[T], orders: Sequence[Order], schema: Schema, entity: Callable[[T], Entity]) -> list[T]:
     """Sorted by `orders` and what breaks their ties: absent values last in either direction, NaN just before them."""
     complete = schema.complete(orders)
     digits = {one.name for one in schema.attributes if one.digits}

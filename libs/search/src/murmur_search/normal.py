@@ -68,5 +68,3 @@ def conjuncts(whole: Normal) -> Iterator[Normal]:
 def is_sure_of(condition: Condition) -> bool:
     """Whether it can be true only where the field is there."""
     return not (isinstance(condition.leaf, Present) and not condition.leaf.present)
-
-

@@ -7,7 +7,9 @@ from murmur_kernel.service import Service
 from murmur_kernel.store import Store
 from murmur_tracking import api
 from murmur_tracking.consumers import SUBSCRIPTIONS
+from murmur_tracking.mlflow_api.routes import mlflow_routes
 from murmur_tracking.repository import KINDS, TrackingUnitOfWork
+from murmur_tracking.search import INDEX
 from murmur_tracking.settings import Settings
 
 
@@ -30,5 +32,8 @@ def build(
         store=store,
         sink=sink,
         source=source,
+        index=INDEX,
     )
-    return service, service.app(title="Tracking", routers=[api.router(service)])
+    app = service.app(title="Tracking", routers=[api.router(service)])
+    app.router.routes.extend(mlflow_routes(service))
+    return service, app

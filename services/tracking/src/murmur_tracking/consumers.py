@@ -1,13 +1,15 @@
 """Everything tracking listens to, on one screen. It decides nothing, so all of it may be replayed."""
 
+from murmur_events.experiments import ExperimentChanged
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_kernel.consuming import Subscriptions, project
 from murmur_tracking import handlers
 from murmur_tracking.repository import TrackingUnitOfWork
 
 SUBSCRIPTIONS: Subscriptions[TrackingUnitOfWork] = (
-    project(RunStarted, handlers.remember_start),
-    project(RunLogged, handlers.remember_batch),
-    project(RunCompleted, handlers.remember_completion),
-    project(RunFailed, handlers.remember_failure),
+    project(RunStarted, handlers.remember_start, relearns=True),
+    project(RunLogged, handlers.remember_batch, relearns=True),
+    project(RunCompleted, handlers.remember_completion, relearns=True),
+    project(RunFailed, handlers.remember_failure, relearns=True),
+    project(ExperimentChanged, handlers.remember_experiment, relearns=True),
 )

@@ -1,24 +1,45 @@
-"""What tracking keeps: one document a run, and beside it one a logged batch, so that no run grows with what it says."""
+"""What tracking keeps: one document a run, and beside it what the run said in batches, so that no run grows with it."""
 
 from dataclasses import dataclass
 
 from murmur_kernel.documents import Kind
 from murmur_kernel.unit_of_work import Collection, UnitOfWork
-from murmur_tracking.domain.facts import Point
+from murmur_tracking.domain.experiments import Experiment, ExperimentName
+from murmur_tracking.domain.facts import Points
 from murmur_tracking.domain.runs import Run
+from murmur_tracking.search.entries import ExperimentChange, RunChange
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """One run.logged, under its place in the run's own history. Written once, never changed."""
+    """Points and lines of a run, in the order in which they were said.
+
+    One run.logged of the trainer, under its sequence in the run's history; of a client's run as many small ones as fit.
+    """
 
     __pydantic_config__ = {"ser_json_inf_nan": "strings"}  # noqa: RUF012  # a run that diverges logs NaN: keep it as such
 
     run_id: str
     attempt: int
     sequence: int
-    points: tuple[Point, ...]
-    lines: tuple[str, ...]
+    points: Points
+    lines: tuple[str, ...] = ()
+
+
+def attempt_of(run: Run) -> int:
+    """Under which attempt the batches are kept that people are shown: a client's are one history, however often it was
+    resumed."""
+    if run.sheet:
+        return 0
+    return run.work.attempt if run.work else run.attempt
+
+
+def batch_id(run_id: str, attempt: int, sequence: int) -> str:
+    return f"{run_id}/{attempt}/{sequence}"
+
+
+def name_id(workspace: str, name: str) -> str:
+    return f"{workspace}/{name}"
 
 
 RUNS = Kind(
@@ -26,15 +47,24 @@ RUNS = Kind(
     Run,
     key=lambda run: run.run_id,
     indexes=("workflow", "status", "trigger_kind", "started_at", "ended_at"),
+    entry=RunChange,
 )
 BATCHES = Kind(
     "batch",
     Batch,
-    key=lambda batch: f"{batch.run_id}/{batch.attempt}/{batch.sequence}",
+    key=lambda batch: batch_id(batch.run_id, batch.attempt, batch.sequence),
     indexes=("run_id", "attempt", "sequence"),
 )
+EXPERIMENTS = Kind(
+    "experiment",
+    Experiment,
+    key=lambda experiment: experiment.id,
+    indexes=("workspace", "created_at"),
+    entry=ExperimentChange,
+)
+EXPERIMENT_NAMES = Kind("experiment-name", ExperimentName, key=lambda taken: name_id(taken.workspace, taken.name))
 
-KINDS = (RUNS, BATCHES)
+KINDS = (RUNS, BATCHES, EXPERIMENTS, EXPERIMENT_NAMES)
 
 
 class TrackingUnitOfWork(UnitOfWork):
@@ -45,3 +75,11 @@ class TrackingUnitOfWork(UnitOfWork):
     @property
     def batches(self) -> Collection[Batch]:
         return self.collection(BATCHES)
+
+    @property
+    def experiments(self) -> Collection[Experiment]:
+        return self.collection(EXPERIMENTS)
+
+    @property
+    def experiment_names(self) -> Collection[ExperimentName]:
+        return self.collection(EXPERIMENT_NAMES)

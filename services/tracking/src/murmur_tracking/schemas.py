@@ -1,6 +1,6 @@
 """What tracking's REST API gives."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from murmur_tracking.domain.comparison import Comparison, Row
 from murmur_tracking.domain.facts import Scalar
 from murmur_tracking.domain.runs import Failure, Result, Run, RunStatus
+from murmur_tracking.search.entries import row_of
 
 Number = Annotated[float | None, Field(description="null: not a finite number")]
 
@@ -55,13 +56,29 @@ class FailureView(View):
     message: str
 
 
+class DatasetInputView(View):
+    """As a client describes a data set."""
+
+    name: str
+    digest: str
+    source_type: str
+    source: str
+
+
 class RunView(View):
-    """One run as a line of a list. `metrics`: final values, or the last logged while there are none."""
+    """One run as a line of a list. `metrics`: final values, or the last logged while there are none.
+
+    A run of the trainer has a workflow, its revision and a trigger; one that a client logs has none of them.
+    """
 
     run_id: str
-    workflow: str
-    revision: int
-    trigger: TriggerView
+    experiment: str
+    workspace: str
+    name: str
+    user: str
+    workflow: str | None
+    revision: int | None
+    trigger: TriggerView | None
     status: RunStatus
     attempt: int
     progress: float | None
@@ -86,6 +103,9 @@ class RunDetailView(RunView):
     dataset: DatasetView | None
     model: TrainedModelView | None
     log: ClaimView | None
+    tags: dict[str, str]
+    deleted: bool
+    datasets: list[DatasetInputView] = Field(description="what a client says that its run has read")
 
 
 class PointView(View):
@@ -122,22 +142,30 @@ class ComparisonView(BaseModel):
     circumstances: list[RowView]
 
 
+def point_view(name: str, step: int, time: int, value: float) -> PointView:
+    return PointView(name=name, step=step, value=value, time=datetime.fromtimestamp(time / 1000, UTC))
+
+
 def run_view(run: Run) -> RunView:
     return RunView.model_validate(_line(run))
 
 
 def run_detail_view(run: Run) -> RunDetailView:
     told = run.work.instructions if run.work else None
+    row = row_of(run)
     result = run.end if isinstance(run.end, Result) and run.status is RunStatus.COMPLETED else None
     return RunDetailView.model_validate(
         {
             **_line(run),
             "as_of": told.as_of if told else None,
-            "parameters": told.parameters if told else None,
+            "parameters": run.parameters if told or run.sheet else None,
             "provenance": told.provenance if told else None,
             "dataset": result.dataset if result else None,
             "model": result.model if result else None,
             "log": run.end.log if run.end else None,
+            "tags": row.tags,
+            "deleted": row.lifecycle == "deleted",
+            "datasets": row.datasets,
         }
     )
 
@@ -152,8 +180,13 @@ def comparison_view(runs: list[Run], comparison: Comparison) -> ComparisonView:
 
 
 def _line(run: Run) -> dict[str, object]:
+    row = row_of(run)
     return {
         "run_id": run.run_id,
+        "experiment": row.experiment,
+        "workspace": row.workspace,
+        "name": row.name,
+        "user": row.user,
         "workflow": run.workflow,
         "revision": run.revision,
         "trigger": run.trigger,

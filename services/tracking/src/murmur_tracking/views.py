@@ -7,18 +7,17 @@ from typing import TypeVar
 
 from murmur_kernel.documents import Page
 from murmur_tracking.domain.comparison import compare
-from murmur_tracking.domain.facts import Point
-from murmur_tracking.domain.runs import RunStatus
+from murmur_tracking.domain.runs import Run, RunStatus
 from murmur_tracking.paging import unpacked_page
-from murmur_tracking.repository import Batch, TrackingUnitOfWork
+from murmur_tracking.repository import Batch, TrackingUnitOfWork, attempt_of
 from murmur_tracking.schemas import (
     ComparisonView,
     LinePage,
     PointPage,
-    PointView,
     RunDetailView,
     RunPage,
     comparison_view,
+    point_view,
     run_detail_view,
     run_view,
 )
@@ -84,11 +83,24 @@ async def show_run(run_id: str, uow: TrackingUnitOfWork) -> RunDetailView:
 async def list_points(query: ReadBatches, uow: TrackingUnitOfWork) -> PointPage:
     """In the order in which they were logged. Raises Missing."""
 
-    def points(batch: Batch) -> Sequence[Point]:
-        return [point for point in batch.points if query.metric is None or point.name == query.metric]
+    def points(batch: Batch) -> Sequence[tuple[str, int, int, float]]:
+        return [point for point in batch.points.each() if query.metric in (None, point[0])]
 
     page = await _read(query, points, uow)
-    return PointPage(items=[PointView.model_validate(point) for point in page.items], next=page.next)
+    return PointPage(items=[point_view(*point) for point in page.items], next=page.next)
+
+
+async def all_points(run: Run, metric: str, uow: TrackingUnitOfWork) -> list[tuple[str, int, int, float]]:
+    """Name, step, time and value of each point of a metric, as they were logged."""
+    found: list[tuple[str, int, int, float]] = []
+    cursor: str | None = None
+    while True:
+        page = await _batches(run, cursor, uow)
+        for batch in page.items:
+            if metric in batch.points.names:
+                found += [point for point in batch.points.each() if point[0] == metric]
+        if (cursor := page.next) is None:
+            return found
 
 
 async def list_lines(query: ReadBatches, uow: TrackingUnitOfWork) -> LinePage:
@@ -106,14 +118,17 @@ async def compare_runs(run_ids: tuple[str, ...], uow: TrackingUnitOfWork) -> Com
 async def _read(query: ReadBatches, unpack: Callable[[Batch], Sequence[T]], uow: TrackingUnitOfWork) -> Page[T]:
     """Of the newest attempt that did anything: what an attempt before it said was lost with its worker."""
     run = await uow.runs.require(query.run_id)
-    attempt = run.work.attempt if run.work else run.attempt
 
     async def fetch(cursor: str | None) -> Page[Batch]:
-        return await uow.batches.find(
-            where={"run_id": query.run_id, "attempt": attempt},
-            order_by="sequence",
-            limit=BATCHES_AT_ONCE,
-            cursor=cursor,
-        )
+        return await _batches(run, cursor, uow)
 
     return await unpacked_page(fetch, unpack, limit=query.limit, cursor=query.cursor)
+
+
+async def _batches(run: Run, cursor: str | None, uow: TrackingUnitOfWork) -> Page[Batch]:
+    return await uow.batches.find(
+        where={"run_id": run.run_id, "attempt": attempt_of(run)},
+        order_by="sequence",
+        limit=BATCHES_AT_ONCE,
+        cursor=cursor,
+    )

@@ -184,6 +184,8 @@ async def _answer_monitor(
 
 async def let_next_start(event: RunCompleted | RunFailed, uow: TrainerUnitOfWork) -> None:
     """A run has ended, so the next in its workflow's line begins. Runs that the trainer does not own are in no line."""
+    if event.workflow is None:
+        return
     before = await uow.line_of(event.workflow)
     line = before.left(event.run_id)
     if line == before:

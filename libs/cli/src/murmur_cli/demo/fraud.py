@@ -16,7 +16,7 @@ from murmur_cli.demo.play import Play, Summary, by_drift, on_stage
 from murmur_cli.demo.stage import Condition, StoryStopped, of
 from murmur_cli.demo.traffic import send
 from murmur_cli.door import FrontDoor, Json
-from murmur_cli.story import describe
+from murmur_cli.words import describe
 from murmur_events import Envelope
 from murmur_events.deployments import CanaryJudged, CanaryStarted, ModelDeployed
 from murmur_events.models import ModelRejected, ReviewRequested

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from murmur_access import BrokerAccess
 from murmur_cli.feed import events
-from murmur_cli.story import Storyteller, describe
+from murmur_cli.story import Storyteller
+from murmur_cli.words import describe
 from murmur_events import Envelope, Event
 from murmur_events.monitoring import WindowMeasured
 

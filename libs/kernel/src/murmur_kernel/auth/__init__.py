@@ -8,7 +8,7 @@ async def decide(name: str, body: ReviewBody, caller: Caller) -> ReviewView:
 from murmur_access import Person, Role
 from murmur_kernel.auth.gate import AuthError, Forbidden, Gate, NotSignedIn, SomebodyElse, Unnamed
 from murmur_kernel.auth.identity import Caller, Identity, caller
-from murmur_kernel.auth.routes import RouteWithoutRole, allows, check_routes, describe_roles, open_to_all, role_of
+from murmur_kernel.auth.routes import RoleNeeded, RouteWithoutRole, allows, check_routes, describe_roles, open_to_all, role_of
 
 __all__ = [
     "AuthError",
@@ -19,6 +19,7 @@ __all__ = [
     "NotSignedIn",
     "Person",
     "Role",
+    "RoleNeeded",
     "RouteWithoutRole",
     "SomebodyElse",
     "Unnamed",

@@ -14,6 +14,7 @@ from murmur_kernel.store.base import (
     RawRecord,
     Store,
 )
+from murmur_kernel.store.index import MemoryIndex, MongoIndex, SearchIndex, SqliteIndex
 from murmur_kernel.store.memory import MemoryStore
 from murmur_kernel.store.mongo import MongoStore
 from murmur_kernel.store.sqlite import SqliteStore
@@ -28,11 +29,15 @@ __all__ = [
     "JobState",
     "LetterEdit",
     "LetterQuery",
+    "MemoryIndex",
     "MemoryStore",
+    "MongoIndex",
     "MongoStore",
     "OutboxRow",
     "Parked",
     "RawRecord",
+    "SearchIndex",
+    "SqliteIndex",
     "SqliteStore",
     "Store",
     "carry_over",
@@ -40,18 +45,18 @@ __all__ = [
 ]
 
 
-def open_store(url: str, service: str) -> Store:
+def open_store(url: str, service: str, index: SearchIndex | None = None) -> Store:
     """The store that a URL names: `sqlite:///absolute/path.db`, `memory:`, or `mongodb://host:port/?replicaSet=name`.
 
     Without a database in it, a MongoDB URL means `murmur_<service>`, so that one URL does for all services.
     """
     if url == "memory:":
-        return MemoryStore()
+        return MemoryStore(index.memory() if index else None)
     if url.startswith(("mongodb://", "mongodb+srv://")):
-        return MongoStore(url, f"murmur_{service}")
+        return MongoStore(url, f"murmur_{service}", index=index.mongo() if index else None)
     scheme, _, path = url.partition(":///")
     if scheme == "sqlite" and path:
-        return SqliteStore("/" + path.lstrip("/"))
+        return SqliteStore("/" + path.lstrip("/"), index.sqlite() if index else None)
     raise ValueError(
         f"MURMUR_STORE={url!r} names no store known here: write sqlite:///absolute/path.db,"
         f" or mongodb://host:port/?replicaSet=name"

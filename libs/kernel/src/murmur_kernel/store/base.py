@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from murmur_events import Envelope
 from murmur_kernel.documents import Document, Field, Page, Query
@@ -138,6 +138,7 @@ class ChangeSet:
     forget_at: from when on the mark may be forgotten; None is never
     envelopes: to be published, in this order; their sequence is assigned when they are committed
     answer:    (key, body) kept to answer a repeated REST call alike
+    entries:   what the service's search index is told: see murmur_kernel.store.index
     unparked / undead: ids of parked records and dead letters that this change deals with
     """
 
@@ -153,6 +154,7 @@ class ChangeSet:
     dead_letter: DeadLetter | None = None
     undead: str | None = None
     answer: tuple[str, str] | None = None
+    entries: list[object] = field(default_factory=list)
 
     @property
     def says_anything(self) -> bool:
@@ -191,6 +193,14 @@ class Store(Protocol):
     async def close(self) -> None: ...
 
     async def get(self, kind: str, document_id: str) -> Document | None: ...
+    async def get_many(self, kind: str, ids: Sequence[str]) -> Sequence[Document]:
+        """Those that are there, in the order of `ids`."""
+        ...
+
+    async def ask(self, question: object) -> Any:
+        """What the service's search index answers. Raises what it raises, or StoreUnavailable."""
+        ...
+
     async def find(self, kind: str, query: Query) -> Page[Document]: ...
     async def commit(self, change: ChangeSet) -> None: ...
     async def handled(self, mark: str) -> bool: ...

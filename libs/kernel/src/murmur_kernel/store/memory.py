@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from murmur_events import Envelope
 from murmur_events.catalog import topic_named
@@ -11,6 +12,7 @@ from murmur_kernel.documents import Document, Field, Page, Query
 from murmur_kernel.errors import Conflict, Duplicate, LeaseLost
 from murmur_kernel.store import cursor
 from murmur_kernel.store.base import ChangeSet, DeadLetter, Fence, JobRow, JobState, LetterQuery, OutboxRow, Parked
+from murmur_kernel.store.index import MemoryIndex, NoIndex
 
 
 @dataclass
@@ -31,7 +33,8 @@ class MemoryStore:
 
     shared = True
 
-    def __init__(self) -> None:
+    def __init__(self, index: MemoryIndex | None = None) -> None:
+        self._index = index
         self.on_commit: Callable[[ChangeSet], None] = lambda change: None
         self._documents: dict[tuple[str, str], _Entry] = {}
         self._marks: dict[str, datetime | None] = {}
@@ -52,6 +55,15 @@ class MemoryStore:
     async def get(self, kind: str, document_id: str) -> Document | None:
         entry = self._documents.get((kind, document_id))
         return entry.document if entry else None
+
+    async def get_many(self, kind: str, ids: Sequence[str]) -> Sequence[Document]:
+        found = [self._documents.get((kind, document_id)) for document_id in ids]
+        return [entry.document for entry in found if entry is not None]
+
+    async def ask(self, question: object) -> Any:
+        if self._index is None:
+            raise NoIndex(question)
+        return self._index.answer(question)
 
     async def find(self, kind: str, query: Query) -> Page[Document]:
         def sort_key(entry: _Entry) -> tuple[tuple[bool, Field], int]:
@@ -89,6 +101,9 @@ class MemoryStore:
             self._parked.update(
                 {name: replace(row, ready=True) for name, row in self._parked.items() if row.awaits == awaited}
             )
+        for told in change.entries:
+            assert self._index is not None, "a kind with entries belongs to a store with an index"
+            self._index.keep(told)
         for envelope in change.envelopes:
             self._positions += 1
             self._outbox.append(OutboxRow(self._positions, replace(envelope, sequence=self._next_sequence(envelope))))

@@ -10,6 +10,7 @@ from murmur_kernel.documents import Document, Page, Query
 from murmur_kernel.store import mongo_schema
 from murmur_kernel.store.base import ChangeSet, DeadLetter, Fence, JobRow, JobState, LetterQuery, OutboxRow, Parked
 from murmur_kernel.store.codec import load_edits, load_envelope, load_record
+from murmur_kernel.store.index import MongoIndex, NoIndex
 from murmur_kernel.store.mongo_committer import Committer
 from murmur_kernel.store.mongo_engine import MongoEngine
 from murmur_kernel.store.mongo_find import find_documents
@@ -22,17 +23,20 @@ class MongoStore:
 
     shared = True
 
-    def __init__(self, uri: str, database: str, clock: Clock | None = None) -> None:
+    def __init__(self, uri: str, database: str, clock: Clock | None = None, *, index: MongoIndex | None = None) -> None:
         """`database` is used where the URI names none. Raises ValueError for a URI that cannot be read."""
         self.on_commit: Callable[[ChangeSet], None] = lambda change: None
         self.engine = MongoEngine(uri, database)
-        self._committer = Committer(self.engine)
+        self._index = index
+        self._committer = Committer(self.engine, index)
         self._clock = clock or SystemClock()
 
     async def open(self, indexes: Mapping[str, Sequence[str]]) -> None:
         await self.engine.connect()
         await mongo_schema.migrate(self.engine, self._clock)
         await mongo_schema.index(self.engine, indexes)
+        if self._index:
+            await mongo_schema.index_beside(self.engine, self._index)
         await self._committer.open()
 
     async def close(self) -> None:
@@ -42,6 +46,17 @@ class MongoStore:
     async def get(self, kind: str, document_id: str) -> Document | None:
         found = await self.engine.one("documents", {"_id": f"{kind}/{document_id}"})
         return Document(found["kind"], found["id"], found["version"], found["body"]) if found else None
+
+    async def get_many(self, kind: str, ids: Sequence[str]) -> Sequence[Document]:
+        names = [f"{kind}/{document_id}" for document_id in ids]
+        found = {one["_id"]: one for one in await self.engine.some("documents", {"_id": {"$in": names}})}
+        there = [found[name] for name in names if name in found]
+        return [Document(one["kind"], one["id"], one["version"], one["body"]) for one in there]
+
+    async def ask(self, question: object) -> Any:
+        if self._index is None:
+            raise NoIndex(question)
+        return await self._index.answer(self.engine, question)
 
     async def find(self, kind: str, query: Query) -> Page[Document]:
         return await find_documents(self.engine, kind, query)

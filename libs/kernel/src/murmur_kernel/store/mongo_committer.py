@@ -16,6 +16,7 @@ from pymongo.operations import DeleteOne, InsertOne, ReplaceOne
 from murmur_kernel.backoff import Backoff
 from murmur_kernel.errors import Conflict, Duplicate, LeaseLost, StoreUnavailable, Unacceptable
 from murmur_kernel.store.base import ChangeSet
+from murmur_kernel.store.index import MongoIndex
 from murmur_kernel.store.mongo_engine import Contended, MongoEngine, ResultUnknown, Transaction, Write
 from murmur_kernel.store.mongo_records import HEAD, Name, Records, by_collection, names_of
 
@@ -39,8 +40,9 @@ class Committer:
     that was never answered has happened.
     """
 
-    def __init__(self, engine: MongoEngine) -> None:
+    def __init__(self, engine: MongoEngine, index: MongoIndex | None = None) -> None:
         self._engine = engine
+        self._index = index
         self._queue: asyncio.Queue[tuple[ChangeSet, asyncio.Future[None]] | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._session: Any = None
@@ -138,7 +140,7 @@ class Committer:
         outcomes: list[Outcome] = []
         for change in changes:
             try:
-                records.apply(change)
+                records.apply(change, self._index)
                 outcomes.append(None)
             except (Conflict, Duplicate, LeaseLost) as error:
                 outcomes.append(error)

@@ -9,6 +9,7 @@ from murmur_events.catalog import topic_named
 from murmur_kernel.errors import Conflict, Duplicate, LeaseLost
 from murmur_kernel.store.base import ChangeSet, DocumentWrite, Fence, JobRow, JobState, Parked
 from murmur_kernel.store.codec import dump_edits, dump_envelope, dump_record
+from murmur_kernel.store.index import MongoIndex
 from murmur_kernel.store.mongo_letters import letter_record
 
 Record = dict[str, Any]
@@ -47,11 +48,14 @@ class Records:
         self._read = read
         self.changed: dict[Name, Record | None] = {}
 
-    def apply(self, change: ChangeSet) -> None:
+    def apply(self, change: ChangeSet, index: MongoIndex | None = None) -> None:
         """Raises Duplicate, LeaseLost, Conflict; then nothing of it has happened."""
         before = dict(self.changed)
         try:
             self._apply(change)
+            for entry in change.entries:
+                assert index is not None, "a kind with entries belongs to a store with an index"
+                self.changed.update(index.records(entry))
         except (Duplicate, LeaseLost, Conflict):
             self.changed = before
             raise

@@ -8,6 +8,7 @@ import structlog
 
 from murmur_kernel.clock import Clock
 from murmur_kernel.errors import StoreUnavailable
+from murmur_kernel.store.index import MongoIndex
 from murmur_kernel.store.mongo_engine import MongoEngine
 
 log = structlog.get_logger()
@@ -98,3 +99,11 @@ async def index(engine: MongoEngine, indexes: Mapping[str, Sequence[str]]) -> No
     """The indexes by which documents are found; one a field, for all kinds that have it."""
     for name in dict.fromkeys(field for fields in indexes.values() for field in fields):
         await engine.index("documents", [("kind", 1), (f"fields.{name}", 1), ("number", 1)])
+
+
+async def index_beside(engine: MongoEngine, beside: MongoIndex) -> None:
+    """The collections of a service's own search index."""
+    await engine.create(tuple(beside.collections))
+    for collection, orders in beside.collections.items():
+        for order in orders:
+            await engine.index(collection, order)

@@ -18,6 +18,7 @@ from murmur_kernel.store.base import (
     Parked,
 )
 from murmur_kernel.store.codec import load_edits, load_envelope, load_record
+from murmur_kernel.store.index import NoIndex, SqliteIndex
 from murmur_kernel.store.sqlite_changes import JOB_COLUMNS, apply, forget
 from murmur_kernel.store.sqlite_engine import SqliteEngine
 from murmur_kernel.store.sqlite_find import find_documents, index_statement
@@ -34,13 +35,14 @@ class SqliteStore:
 
     shared = False
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, index: SqliteIndex | None = None) -> None:
+        self._index = index
         self.on_commit: Callable[[ChangeSet], None] = lambda change: None
         self._engine = SqliteEngine(path, _MIGRATIONS)
 
     async def open(self, indexes: Mapping[str, Sequence[str]]) -> None:
         statements = [index_statement(kind, field) for kind, fields in indexes.items() for field in fields]
-        await self._engine.open(tuple(statements))
+        await self._engine.open(tuple(statements), tuple(self._index.migrations) if self._index else ())
 
     async def close(self) -> None:
         await self._engine.close()
@@ -50,13 +52,24 @@ class SqliteStore:
         row = await self._first(sql, kind, document_id)
         return Document(*row) if row else None
 
+    async def get_many(self, kind: str, ids: Sequence[str]) -> Sequence[Document]:
+        sql = "SELECT kind, id, version, body FROM documents WHERE kind = ? AND id = ?"
+        return self._engine.look(
+            lambda c: [Document(*row) for one in ids if (row := c.execute(sql, (kind, one)).fetchone()) is not None]
+        )
+
+    async def ask(self, question: object) -> Any:
+        if (index := self._index) is None:
+            raise NoIndex(question)
+        return await self._engine.read(lambda connection: index.answer(connection, question))
+
     async def find(self, kind: str, query: Query) -> Page[Document]:
         if query.cursor:
             cursor.decode(query.cursor)
         return await self._engine.read(lambda connection: find_documents(connection, kind, query))
 
     async def commit(self, change: ChangeSet) -> None:
-        await self._engine.write(lambda connection: apply(connection, change))
+        await self._engine.write(lambda connection: apply(connection, change, self._index))
         self.on_commit(change)
 
     async def handled(self, mark: str) -> bool:

@@ -10,12 +10,13 @@ from murmur_events.catalog import topic_named
 from murmur_kernel.errors import Conflict, Duplicate, LeaseLost
 from murmur_kernel.store.base import ChangeSet, DocumentWrite, Fence, Parked
 from murmur_kernel.store.codec import dump_edits, dump_envelope, dump_record
+from murmur_kernel.store.index import SqliteIndex
 from murmur_kernel.store.sqlite_letters import keep_letter
 
 JOB_COLUMNS = "id, kind, payload, due, correlation_id, causation_id, attempt, returned, state, error, traceparent"
 
 
-def apply(connection: sqlite3.Connection, change: ChangeSet) -> None:
+def apply(connection: sqlite3.Connection, change: ChangeSet, index: SqliteIndex | None = None) -> None:
     """The whole change; an error undoes all of it. Raises Duplicate, LeaseLost, Conflict."""
     if change.mark:
         _mark(connection, change.mark, change.forget_at)
@@ -23,6 +24,9 @@ def apply(connection: sqlite3.Connection, change: ChangeSet) -> None:
         _check_fence(connection, change.fence)
     for write in change.documents:
         _save(connection, write)
+    for entry in change.entries:
+        assert index is not None, "a kind with entries belongs to a store with an index"
+        index.keep(connection, entry)
     for envelope in change.envelopes:
         _enqueue(connection, envelope)
     for job in change.jobs:

@@ -35,11 +35,13 @@ class SqliteEngine:
         self._look_connection: sqlite3.Connection | None = None
         self._writer: threading.Thread | None = None
 
-    async def open(self, indexes: tuple[str, ...] = ()) -> None:
+    async def open(self, indexes: tuple[str, ...] = (), more: tuple[str, ...] = ()) -> None:
         """Migrates, makes the indexes that are missing (SQL statements), starts the writer.
 
+        more: migrations of a search index beside, counted by themselves.
+
         Raises StoreUnavailable when the file cannot be opened, or is of a newer schema than this code."""
-        await asyncio.to_thread(self._prepare, indexes)
+        await asyncio.to_thread(self._prepare, indexes, more)
         self._writer = threading.Thread(target=self._write_groups, name="sqlite-writer", daemon=True)
         self._writer.start()
 
@@ -79,7 +81,7 @@ class SqliteEngine:
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
-    def _prepare(self, indexes: tuple[str, ...]) -> None:
+    def _prepare(self, indexes: tuple[str, ...], more: tuple[str, ...]) -> None:
         try:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
             connection = self._connect()
@@ -95,6 +97,8 @@ class SqliteEngine:
                     connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
                 for statement in indexes:
                     connection.execute(statement)
+                if more:
+                    _migrate_beside(connection, more)
             finally:
                 connection.close()
         except (sqlite3.Error, OSError) as error:
@@ -162,6 +166,14 @@ class SqliteEngine:
             return None
         connection.execute("RELEASE work")
         return future, result
+
+
+def _migrate_beside(connection: sqlite3.Connection, scripts: tuple[str, ...]) -> None:
+    """Each script once; how many were is kept in a table, since the file's own number is the store's."""
+    connection.execute("CREATE TABLE IF NOT EXISTS search_schema (applied INTEGER NOT NULL)")
+    ((done,),) = connection.execute("SELECT coalesce(max(applied), 0) FROM search_schema").fetchall()
+    for number, script in enumerate(scripts[done:], start=done + 1):
+        connection.executescript(f"BEGIN; {script}; INSERT INTO search_schema VALUES ({number}); COMMIT;")
 
 
 def _unavailable(path: str, error: sqlite3.Error) -> StoreUnavailable:

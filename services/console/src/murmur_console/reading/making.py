@@ -3,6 +3,7 @@
 from murmur_console.domain.facts import Tone, Work, WorkKind
 from murmur_console.reading.reading import Reading, first_line, read
 from murmur_events.datasets import DatasetRegistered
+from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
 from murmur_events.training import TrainingRequested, TrainingSkipped, Trigger
 from murmur_events.workflows import WorkflowApplied
@@ -59,21 +60,22 @@ def _(event: RunStarted) -> Reading:
         headline=f"run {event.run_id} started{again}",
         workflow=event.workflow,
         run=event.run_id,
-        opens=(Work(WorkKind.TRAINING, event.run_id),),
-        closes=(_queue(event.workflow, event.trigger),),
+        opens=(Work(WorkKind.TRAINING, event.run_id),) if event.trigger else (),
+        closes=_queued(event),
     )
 
 
 @read.register
 def _(event: RunCompleted) -> Reading:
     auc = event.metrics.get("auc")
+    rows = f" on {event.dataset.train_rows:,} rows" if event.dataset else ""
     score = f", AUC {auc:.3f} on its own check" if auc is not None else ""
     return Reading(
         label="run completed",
-        headline=f"run {event.run_id} completed on {event.dataset.train_rows:,} rows{score}",
+        headline=f"run {event.run_id} completed{rows}{score}",
         workflow=event.workflow,
         run=event.run_id,
-        closes=(Work(WorkKind.TRAINING, event.run_id), _queue(event.workflow, event.trigger)),
+        closes=(Work(WorkKind.TRAINING, event.run_id), *_queued(event)),
     )
 
 
@@ -86,8 +88,25 @@ def _(event: RunFailed) -> Reading:
         tone=Tone.TROUBLE,
         workflow=event.workflow,
         run=event.run_id,
-        closes=(Work(WorkKind.TRAINING, event.run_id), _queue(event.workflow, event.trigger)),
+        closes=(Work(WorkKind.TRAINING, event.run_id), *_queued(event)),
     )
+
+
+@read.register
+def _(event: ExperimentChanged) -> Reading:
+    state = "moved to the bin" if event.deleted else "changed"
+    return Reading(label=f"experiment {state}", headline=f"experiment {event.name} {state}")
+
+
+@read.register
+def _(event: ModelLogged) -> Reading:
+    state = "moved to the bin" if event.deleted else event.status
+    return Reading(label=f"model {state}", headline=f"logged model {event.name} {state}", run=event.source_run)
+
+
+def _queued(event: RunStarted | RunCompleted | RunFailed) -> tuple[Work, ...]:
+    """The place in the trainer's line that the run had; a client's run had none."""
+    return (_queue(event.workflow, event.trigger),) if event.workflow and event.trigger else ()
 
 
 def _why(trigger: Trigger) -> str:

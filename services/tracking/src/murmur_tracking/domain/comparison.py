@@ -48,12 +48,17 @@ def _differing_first(rows: tuple[Row, ...]) -> tuple[Row, ...]:
 
 
 def _parameters(run: Run) -> Mapping[str, Scalar]:
-    return run.work.instructions.parameters if run.work and run.work.instructions else {}
+    return run.parameters
 
 
 def _circumstances(run: Run) -> Mapping[str, Scalar]:
     """All that is no parameter and may yet explain a difference."""
-    found: dict[str, Scalar] = {"workflow": run.workflow, "revision": run.revision, "trigger": run.trigger.kind}
+    found: dict[str, Scalar] = {}
+    if run.workflow and run.revision and run.trigger:
+        found |= {"workflow": run.workflow, "revision": run.revision, "trigger": run.trigger.kind}
+    if run.sheet:
+        found |= {"experiment": run.sheet.experiment, "user": run.sheet.user}
+        found |= {f"dataset {one.name}": one.digest for one in run.sheet.datasets}
     if run.work and (told := run.work.instructions):
         found |= {
             "as_of": told.as_of.isoformat(),
@@ -61,6 +66,6 @@ def _circumstances(run: Run) -> Mapping[str, Scalar]:
             "environment": told.provenance.environment.sha256,
             "seed": told.provenance.seed,
         }
-    if isinstance(run.end, Result):
+    if isinstance(run.end, Result) and run.end.dataset:
         found |= {"dataset": run.end.dataset.digest, "train_rows": run.end.dataset.train_rows}
     return found

@@ -1,7 +1,7 @@
 """What is told about a run, in the words of this service."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 Scalar = bool | int | float | str
@@ -51,13 +51,93 @@ class TrainedModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Point:
-    """One value of a metric's history."""
+class Points:
+    """Values of metrics by columns: the i-th is of names[name[i]]. time: ms since 1970."""
+
+    names: tuple[str, ...] = ()
+    name: tuple[int, ...] = ()
+    step: tuple[int, ...] = ()
+    time: tuple[int, ...] = ()
+    value: tuple[float, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.name)
+
+    def then(self, more: "Points") -> "Points":
+        """These, and the others behind them."""
+        places = {name: place for place, name in enumerate(dict.fromkeys((*self.names, *more.names)))}
+        return Points(
+            names=tuple(places),
+            name=(*self.name, *(places[more.names[at]] for at in more.name)),
+            step=(*self.step, *more.step),
+            time=(*self.time, *more.time),
+            value=(*self.value, *more.value),
+        )
+
+    def each(self) -> Iterator[tuple[str, int, int, float]]:
+        """Name, step, time and value of each, as logged."""
+        columns = zip(self.name, self.step, self.time, self.value, strict=True)
+        return ((self.names[at], step, time, value) for at, step, time, value in columns)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetInput:
+    """A data set that a client says its run has read. schema_text, profile: None where it did not say."""
 
     name: str
-    step: int
-    value: float
-    time: datetime
+    digest: str
+    source_type: str
+    source: str
+    schema_text: str | None = None
+    profile: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelLink:
+    """A logged model that a run has read or written."""
+
+    model_id: str
+    step: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """Under what a client's run is filed."""
+
+    experiment: str
+    workspace: str
+    name: str
+    artifact_uri: str
+    user: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A client has begun a run. chain: correlation and id of the event that says so."""
+
+    run_id: str
+    attempt: int
+    started_at: datetime
+    registration: Registration
+    chain: tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noted:
+    """What a client has told of its run at once. None: nothing was said of that."""
+
+    points: Points = field(default_factory=Points)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    removed_tags: tuple[str, ...] = ()
+    name: str | None = None
+    deleted: bool | None = None
+    scheduled: bool | None = None
+    datasets: tuple[DatasetInput, ...] = ()
+    models_read: tuple[ModelLink, ...] = ()
+    models_written: tuple[ModelLink, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +182,6 @@ class Logged:
 
     run_id: str
     attempt: int
-    metrics: tuple[Point, ...]
+    points: Points
     lines: tuple[str, ...]
     progress: float | None

@@ -1,10 +1,11 @@
-"""One run, folded from its facts so that every order of arrival ends the same.
+"""One run of the trainer, folded from its facts so that every order of arrival ends the same; and what a run is.
 
 Each part of a run is the one that the highest attempt told, and within an attempt every merge is a maximum: such a fold
 is commutative, associative and idempotent, so that no order is better than another. It must be, for topics are ordered
-only within themselves: run.completed does arrive before run.started.
+only within themselves: run.completed does arrive before run.started. Runs of clients are folded in `client_runs`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,9 +15,11 @@ from murmur_tracking.domain.facts import (
     Claim,
     Completed,
     Dataset,
+    DatasetInput,
     Failed,
     Logged,
-    Point,
+    ModelLink,
+    Points,
     Provenance,
     Scalar,
     Started,
@@ -24,6 +27,9 @@ from murmur_tracking.domain.facts import (
     TrainedModel,
     Trigger,
 )
+
+Last = tuple[int, int, float]
+"""The newest value of a metric: step, time in ms since 1970, value. The greatest of them is the newest."""
 
 
 class RunStatus(StrEnum):
@@ -45,23 +51,25 @@ class Instructions:
 class Work:
     """What the newest attempt that did anything was told, and has said so far.
 
-    instructions: None until the start of this attempt is known
+    instructions: None until the start of this attempt is known, and for the run of a client
     """
 
     attempt: int
     instructions: Instructions | None = None
-    points: Mapping[str, Point] = field(default_factory=dict)
+    latest: Mapping[str, Last] = field(default_factory=dict)
     progress: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
+    """metrics, dataset, log: None for the run of a client, which has only what it logged."""
+
     attempt: int
     ended_at: datetime
-    metrics: Mapping[str, float]
-    dataset: Dataset
-    model: TrainedModel | None
-    log: Claim
+    metrics: Mapping[str, float] | None = None
+    dataset: Dataset | None = None
+    model: TrainedModel | None = None
+    log: Claim | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,20 +78,45 @@ class Failure:
     ended_at: datetime
     cause: str
     message: str
-    log: Claim | None
+    log: Claim | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """What a client has told of its run beside metrics.
+
+    batches: how many documents hold its points
+    chain:   correlation and id of the event that began it, in whose chain all further ones stand
+    """
+
+    experiment: str
+    workspace: str
+    name: str
+    artifact_uri: str
+    user: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    deleted: bool = False
+    scheduled: bool = False
+    datasets: tuple[DatasetInput, ...] = ()
+    models_read: tuple[ModelLink, ...] = ()
+    models_written: tuple[ModelLink, ...] = ()
+    batches: int = 0
+    chain: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """started_at: when the first attempt began."""
+    """started_at: when the first attempt began. A run has a sheet, or else a workflow, a revision and a trigger."""
 
     __pydantic_config__ = {"ser_json_inf_nan": "strings"}  # noqa: RUF012  # a run that diverges logs NaN: keep it as such
 
     run_id: str
-    workflow: str
-    revision: int
-    trigger: Trigger
     started_at: datetime
+    workflow: str | None = None
+    revision: int | None = None
+    trigger: Trigger | None = None
+    sheet: Sheet | None = None
     work: Work | None = None
     end: Result | Failure | None = None
 
@@ -108,15 +141,26 @@ class Run:
         return self.end.ended_at if self.end and self.status is not RunStatus.RUNNING else None
 
     @property
-    def trigger_kind(self) -> str:
-        return self.trigger.kind
+    def trigger_kind(self) -> str | None:
+        return self.trigger.kind if self.trigger else None
+
+    @property
+    def latest(self) -> Mapping[str, Last]:
+        """The newest logged value of each metric."""
+        return self.work.latest if self.work else {}
 
     @property
     def metrics(self) -> Mapping[str, float]:
         """The last value of each metric: the final ones, or while there are none the last logged."""
-        if isinstance(self.end, Result) and self.status is RunStatus.COMPLETED:
+        if isinstance(self.end, Result) and self.end.metrics is not None and self.status is RunStatus.COMPLETED:
             return self.end.metrics
-        return {name: point.value for name, point in self.work.points.items()} if self.work else {}
+        return {name: last[2] for name, last in self.latest.items()}
+
+    @property
+    def parameters(self) -> Mapping[str, Scalar]:
+        if self.sheet:
+            return self.sheet.parameters
+        return self.work.instructions.parameters if self.work and self.work.instructions else {}
 
     @property
     def progress(self) -> float | None:
@@ -145,11 +189,24 @@ def log(run: Run, fact: Logged) -> Run:
     if is_stale(run, fact):
         return run
     work = run.work if run.work and run.work.attempt == fact.attempt else Work(attempt=fact.attempt)
-    points = dict(work.points)
-    for point in fact.metrics:
-        points[point.name] = max(points.get(point.name, point), point, key=_recency)
     reached = [progress for progress in (work.progress, fact.progress) if progress is not None]
-    return replace(run, work=replace(work, points=points, progress=max(reached, default=None)))
+    latest = newest(work.latest, fact.points)
+    return replace(run, work=replace(work, latest=latest, progress=max(reached, default=None)))
+
+
+def newest(latest: Mapping[str, Last], points: Points) -> Mapping[str, Last]:
+    """The newest value of each metric, knowing these too."""
+    known = dict(latest)
+    for name, step, time, value in points.each():
+        before = known.get(name)
+        if before is None or (step, time, _number(value)) > (before[0], before[1], _number(before[2])):
+            known[name] = (step, time, value)
+    return known
+
+
+def _number(value: float) -> float:
+    """What is no number counts as 0 among the values of one step and time."""
+    return 0.0 if math.isnan(value) else value
 
 
 def is_stale(run: Run, fact: Logged) -> bool:
@@ -193,7 +250,3 @@ def _result_of(fact: Completed) -> Result:
 
 def _failure_of(fact: Failed) -> Failure:
     return Failure(attempt=fact.attempt, ended_at=fact.ended_at, cause=fact.cause, message=fact.message, log=fact.log)
-
-
-def _recency(point: Point) -> tuple[int, datetime, float]:
-    return point.step, point.time, point.value

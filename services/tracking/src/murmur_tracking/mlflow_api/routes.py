@@ -1,0 +1,24 @@
+"""Everything that tracking answers of MLflow's protocol, on one screen."""
+
+from starlette.routing import BaseRoute
+
+from murmur_kernel.service import Service
+from murmur_tracking import experiments
+from murmur_tracking.mlflow_api.door import routes
+from murmur_tracking.mlflow_api.experiments import ExperimentCalls
+from murmur_tracking.mlflow_api.history import HistoryCalls
+from murmur_tracking.mlflow_api.runs import RunCalls
+from murmur_tracking.mlflow_api.search import SearchCalls
+from murmur_tracking.repository import TrackingUnitOfWork
+
+
+def mlflow_routes(service: Service[TrackingUnitOfWork]) -> list[BaseRoute]:
+    calls = (RunCalls(service), ExperimentCalls(service), SearchCalls(service), HistoryCalls(service))
+    opened: set[str] = set()
+
+    async def open_once(workspace: str) -> None:
+        if workspace not in opened:
+            await service.change(experiments.open_workspace, workspace, answer=type(None))
+            opened.add(workspace)
+
+    return [*routes([endpoint for one in calls for endpoint in one.endpoints], open_once)]

@@ -71,7 +71,9 @@ def open_history(experiments: Sequence[str] = ("0", "1", "2")) -> sqlite3.Connec
         connection.execute(statement)
     for number, experiment in enumerate(experiments, 1):
         row = (number, experiment, "default", f"experiment {experiment}", "active")
-        connection.execute("INSERT INTO experiments (number, id, workspace, name, lifecycle) VALUES (?, ?, ?, ?, ?)", row)
+        connection.execute(
+            "INSERT INTO experiments (number, id, workspace, name, lifecycle) VALUES (?, ?, ?, ?, ?)", row
+        )
     return connection
 
 
@@ -96,7 +98,9 @@ def insert(connection: sqlite3.Connection, runs: Sequence[Run]) -> None:
             connection.execute("INSERT OR IGNORE INTO datasets (experiment, name, digest) VALUES (?, ?, ?)", what)
             sql = "SELECT number FROM datasets WHERE experiment = ? AND name = ? AND digest = ?"
             (found,) = connection.execute(sql, what).fetchone()
-            connection.execute("INSERT INTO inputs VALUES (?, ?, ?, ?)", (number, found, dataset["context"], json.dumps({})))
+            connection.execute(
+                "INSERT INTO inputs VALUES (?, ?, ?, ?)", (number, found, dataset["context"], json.dumps({}))
+            )
         index_text(connection, [number])
 
 

@@ -17,7 +17,16 @@ def _number(rng: random.Random) -> str:
     return repr(value) if abs(value) < 1e308 else rng.choice(("1e400", "-1e400"))
 
 
-_TEXTS = ("params.p", "param.`q`", 'tags."t"', "tag.u", "tags.mlflow.parentRunId", "run_name", "attributes.user_id", "status")
+_TEXTS = (
+    "params.p",
+    "param.`q`",
+    'tags."t"',
+    "tag.u",
+    "tags.mlflow.parentRunId",
+    "run_name",
+    "attributes.user_id",
+    "status",
+)
 _MORE_TEXTS = ("dataset.name", "datasets.digest", "dataset.context", "attr.artifact_uri")
 _METRICS = ("metrics.m", "metric.n", "metrics.`a b.c`", "metrics.none")
 _TIMES = ("start_time", "attributes.end_time", "Created")
@@ -56,7 +65,9 @@ def question(rng: random.Random, depth: int = 3) -> str:
     if depth == 0 or roll < 0.35:
         return condition(rng)
     if roll < 0.5:
-        return f"NOT {rng.choice(('({})', '({})', '{}'))}".format(question(rng, depth - 1)).replace("NOT NOT", "NOT not")
+        return f"NOT {rng.choice(('({})', '({})', '{}'))}".format(question(rng, depth - 1)).replace(
+            "NOT NOT", "NOT not"
+        )
     word = rng.choice((" AND ", " and ", " OR "))
     return word.join(f"({question(rng, depth - 1)})" for _ in range(rng.randrange(2, 4)))
 

@@ -1,7 +1,7 @@
 """NOT moved down to single conditions, so that stores need know nothing of three-valued logic.
 
-By SQL's logic a condition on what a thing lacks is neither true nor false, and stays so under NOT. De Morgan's laws hold
-for it. What is left are conditions that are true or not: "the field is there, and (not) so".
+By SQL's logic a condition on what a thing lacks is neither true nor false, and stays so under NOT. De Morgan's laws
+hold for it. What is left are conditions that are true or not: "the field is there, and (not) so".
 """
 
 from collections.abc import Iterator
@@ -68,5 +68,3 @@ def conjuncts(whole: Normal) -> Iterator[Normal]:
 def is_sure_of(condition: Condition) -> bool:
     """Whether it can be true only where the field is there."""
     return not (isinstance(condition.leaf, Present) and not condition.leaf.present)
-
-

@@ -104,7 +104,9 @@ class Scope:
         raise TypeError(condition)
 
     def _like(self, value: str, pattern: str, any_case: bool, negated: bool) -> str:
-        test = f"{value} {'NOT ' if negated else ''}GLOB {self.arguments.add(patterns.glob(pattern, any_case=any_case))}"
+        test = (
+            f"{value} {'NOT ' if negated else ''}GLOB {self.arguments.add(patterns.glob(pattern, any_case=any_case))}"
+        )
         start = patterns.prefix(pattern)
         if negated or any_case or not start:
             return test

@@ -38,7 +38,7 @@ def refusal(text: str, unexpected: UnexpectedInput) -> FilterRefused:
                 return FilterRefused(text, len(text.rstrip()), f"Invalid clause: it ends where {_said(wanted)}.")
             return _at(text, token.start_pos or 0, str(token), wanted)
         case UnexpectedCharacters():
-            at = unexpected.pos_in_stream
+            at = unexpected.pos_in_stream or 0
             return _at(text, at, _word(text, at), unexpected.allowed or ())
     return FilterRefused(text, 0, "Invalid clause: this cannot be read.")
 

@@ -5,7 +5,7 @@
 Each run has 10 params, 10 metrics and 5 tags, all in one experiment. The file is made once for each size under
 `.bench/search` and searched over one connection, each time with other numbers, so that no search is the repetition of
 one before. Times are of the processor, so that neighbours on the machine count less. The peer's figures for the first
-search (MLflow 3.17.2, wall clock, through its server): 40 ms at 1,000 runs, 122 at 10,000, 560 at 100,000 after ANALYZE.
+search (MLflow 3.17.2, wall clock, by its server): 40 ms at 1,000 runs, 122 at 10,000, 560 at 100,000 after ANALYZE.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Which way a search goes: along the order until the page is full, or by the rarest condition, sorting what it finds."""
+"""Which way a search goes: along the order until the page is full, or by the rarest condition and then sorted."""
 
 import sqlite3
 from collections.abc import Sequence

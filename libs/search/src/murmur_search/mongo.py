@@ -1,7 +1,7 @@
 """Pages of runs from MongoDB: an aggregation to be run by whoever has the client, and what its answer means.
 
-    documents = await runs.aggregate(pipeline(query)).to_list(None)
-    page = page_of(query, documents)
+documents = await runs.aggregate(pipeline(query)).to_list(None)
+page = page_of(query, documents)
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,9 +88,7 @@ def _after(keys: Sequence[_Key], position: Position) -> Stage:
 
 def _is_kept(orders: Sequence[Order]) -> bool:
     """Whether MongoDB's own order is ours: it takes what is absent for the least."""
-    return all(
-        order.field == _UNIQUE or (order.field.kind is Kind.ATTRIBUTE and order.descending) for order in orders
-    )
+    return all(order.field == _UNIQUE or (order.field.kind is Kind.ATTRIBUTE and order.descending) for order in orders)
 
 
 def _after_kept(orders: Sequence[Order], position: Position) -> Stage:

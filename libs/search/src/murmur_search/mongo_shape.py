@@ -4,8 +4,8 @@
      metrics: {"<key>": {v: 0.9, n: 0}}, params: {"<key>": "0.1"}, tags: {"<key>": "x"},
      datasets: [{name, digest, context}], words: ["distinct", "words"]}
 
-Keys are names of fields and not values in an array, so that one wildcard index serves them all, also for the order. NaN is
-kept as 0 with n = 1, since stores differ in where they sort it.
+Keys are names of fields and not values in an array, so that one wildcard index serves them all, also for the order. NaN
+is kept as 0 with n = 1, since stores differ in where they sort it.
 """
 
 import math

@@ -2,7 +2,7 @@
 
     python tests/load/bench_search.py [--runs 1000 10000 100000] [--rounds 40]
 
-Each run has 10 params, 10 metrics and 5 tags, all in one experiment. The file is made once for each size under
+Each run has 10 params, 11 or 12 metrics and 5 tags, all in one experiment. The file is made once for each size under
 `.bench/search` and searched over one connection, each time with other numbers, so that no search is the repetition of
 one before. Times are of the processor, so that neighbours on the machine count less. The peer's figures for the first
 search (MLflow 3.17.2, wall clock, by its server): 40 ms at 1,000 runs, 122 at 10,000, 560 at 100,000 after ANALYZE.
@@ -66,6 +66,14 @@ QUESTIONS: dict[str, Question] = {
     ),
     "one run by name": lambda rng: (f"run_name = 'run {rng.randrange(1000)}'", []),
     "pattern on a param": lambda rng: (f"params.p{rng.randrange(5)} ILIKE '%V{rng.randrange(5)}'", ["metrics.m1 DESC"]),
+    "pattern that nothing meets, by metric": lambda rng: (
+        f"params.p{rng.randrange(5)} ILIKE '%zz{rng.randrange(100)}%'",
+        ["metrics.m1 DESC"],
+    ),
+    "conditions that exclude each other": lambda rng: (
+        f"metrics.m1 > {0.51 + rng.random() / 10:.4f} AND metrics.anti > {0.51 + rng.random() / 10:.4f}",
+        ["metrics.m2 DESC"],
+    ),
     "OR and NOT, by metric": lambda rng: (
         f"(metrics.m1 > {rng.random():.3f} OR NOT params.p1 IN ('v1', 'v2')) AND NOT tags.t1 LIKE 'x1%'",
         ["metrics.m2"],
@@ -156,6 +164,7 @@ def fill(connection: sqlite3.Connection, rng: random.Random, numbers: range) -> 
         tags = [(number, f"t{n}", f"x{rng.randrange(20)}") for n in range(5)]
         connection.executemany("INSERT INTO tags VALUES (?, ?, ?, 1)", tags)
         metrics = [(number, f"m{n}", rng.random()) for n in range(10)] + [(number, "half", rng.random())] * (number % 2)
+        metrics.append((number, "anti", 1 - metrics[1][2]))
         connection.executemany("INSERT INTO metrics VALUES (?, ?, ?, 0, 0, 0, 1)", metrics)
 
 

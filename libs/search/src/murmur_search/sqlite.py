@@ -3,6 +3,7 @@
 import heapq
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cmp_to_key
 from itertools import islice
@@ -11,7 +12,7 @@ from murmur_search.nodes import Field, Kind, Matches, Order, Present
 from murmur_search.normal import Condition, Normal, conjuncts, is_sure_of, normal
 from murmur_search.paging import Position, RunQuery, RunsPage, position_of, token_of
 from murmur_search.sqlite_order import Column, earlier, types_of
-from murmur_search.sqlite_plan import plan
+from murmur_search.sqlite_plan import TooLong, look, look_again, short_of_steps
 from murmur_search.sqlite_probe import Probe
 from murmur_search.sqlite_schema import RUN_COLUMNS, WALKED
 from murmur_search.sqlite_statement import Statement, is_joined
@@ -54,10 +55,19 @@ class _Search:
     def page(
         self, needed: tuple[Normal, ...], orders: tuple[Order, ...], position: Position | None, limit: int
     ) -> list[Row]:
-        way = plan(self.connection, self.experiment, needed, limit)
+        way = look(self.connection, self.experiment, needed, limit)
         if way.empty:
             return []
-        if way.rare or not _walkable(orders[0]):
+        walkable, tried = _walkable(orders[0]), False
+        if walkable and way.short and not way.rare:
+            tried = True
+            with suppress(TooLong), short_of_steps(self.connection):
+                return self._walk(way.sorted(needed), orders, position, limit)
+        if not way.rare:
+            way = look_again(self.connection, self.experiment, needed, limit, tried=tried)
+        if way.empty:
+            return []
+        if way.rare or not walkable:
             return self._sort(way.sorted(needed), way.rarest, orders, position, limit)
         return self._walk(way.sorted(needed), orders, position, limit)
 

@@ -39,15 +39,20 @@ class Probe:
         return self.found / max(runs, 1)
 
 
-def probe(connection: sqlite3.Connection, experiment: int, needed: Sequence[Normal], bound: int) -> list[Probe]:
-    """The rarest first. Conditions on one field are one: together they may be a narrow range."""
+def probe(
+    connection: sqlite3.Connection, experiment: int, needed: Sequence[Normal], bound: int, *, thorough: bool = False
+) -> list[Probe]:
+    """The rarest first. Conditions on one field are one: together they may be a narrow range.
+
+    thorough: also those for which all values of a key must be read, if only in an index.
+    """
     groups: dict[Field | Condition, list[Condition]] = {}
     for one in needed:
         if isinstance(one, Condition) and is_sure_of(one):
             groups.setdefault(one.field or one, []).append(one)
     probes = []
     for count, group in enumerate(groups.values()):
-        known = count < _PROBES and any(_indexed(one) for one in group)
+        known = count < _PROBES and any(_indexed(one, thorough) for one in group)
         found = _count(connection, experiment, group, bound) if known else None
         probes.append(Probe(tuple(group), found, bound))
     return sorted(probes, key=lambda one: bound if one.found is None else one.found)
@@ -62,13 +67,15 @@ def runs_of(connection: sqlite3.Connection, experiment: int, bound: int) -> int:
     return int(connection.execute("SELECT max(number) FROM runs").fetchone()[0])
 
 
-def _indexed(condition: Condition) -> bool:
+def _indexed(condition: Condition, thorough: bool) -> bool:
     of, leaf = condition.field, condition.leaf
     if of is not None and of.kind is Kind.ATTRIBUTE and of.key != "run_id" and RUN_COLUMNS[of.key] not in WALKED:
         return False
+    if isinstance(leaf, Matches) or (of is not None and of.kind is Kind.DATASET):
+        return not condition.denied
+    if thorough:
+        return True
     match leaf:
-        case Matches():
-            return not condition.denied
         case Compare(_, comparison, _):
             return (comparison == "=" and not condition.denied) or comparison not in ("=", "!=")
         case OneOf(_, _, negated):

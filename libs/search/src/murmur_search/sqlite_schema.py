@@ -8,7 +8,7 @@ INDEXES = (
     "CREATE INDEX IF NOT EXISTS runs_by_start ON runs (experiment, started DESC, id, lifecycle)",
     "CREATE INDEX IF NOT EXISTS runs_by_end ON runs (experiment, ended)",
     "CREATE INDEX IF NOT EXISTS runs_by_name ON runs (experiment, name)",
-    "CREATE INDEX IF NOT EXISTS runs_by_user ON runs (experiment, user)",
+    "CREATE INDEX IF NOT EXISTS runs_by_user ON runs (experiment, user, started DESC, id)",
     "CREATE INDEX IF NOT EXISTS runs_by_status ON runs (experiment, status, started DESC, id)",
     "CREATE INDEX IF NOT EXISTS inputs_by_dataset ON inputs (dataset, run)",
 )

@@ -4,8 +4,9 @@ import json
 import math
 import random
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from murmur_search.evaluate import Entity
 from murmur_search.sqlite_schema import STATEMENTS
@@ -44,7 +45,7 @@ class Run:
     tags: dict[str, str] = field(default_factory=dict)
     datasets: tuple[dict[str, str | None], ...] = ()
 
-    @property
+    @cached_property
     def entity(self) -> Entity:
         return Entity(
             attributes={
@@ -64,8 +65,26 @@ class Run:
         )
 
 
-def open_history(experiments: Sequence[str] = ("0", "1", "2")) -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:")
+class Counting(sqlite3.Connection):
+    """Counts the steps of SQLite's machine, in tens, and lets others have their progress handler."""
+
+    tens = 0
+    _handler: Callable[[], int | None] | None = None
+    _every = 0
+
+    def count(self) -> None:
+        super().set_progress_handler(self._ten, 10)
+
+    def set_progress_handler(self, handler: Callable[[], int | None] | None, n: int) -> None:
+        self._handler, self._every = handler, self.tens + n // 10
+
+    def _ten(self) -> int | None:
+        self.tens += 1
+        return self._handler() if self._handler and self.tens > self._every else 0
+
+
+def open_history(experiments: Sequence[str] = ("0", "1", "2")) -> Counting:
+    connection = sqlite3.connect(":memory:", factory=Counting)
     connection.executescript(TABLES)
     for statement in STATEMENTS:
         connection.execute(statement)

@@ -1,9 +1,10 @@
 """What a filter means, and how things are ordered: the reference that every store is held to.
 
-- A condition on a field that the thing lacks is unknown, and so is its negation: `NOT metrics.auc > 1` finds runs that have
-  the metric. Only IS NULL finds those that have not. AND and OR are SQL's (Kleene's).
+- A condition on a field that the thing lacks is unknown, and so is its negation: `NOT metrics.auc > 1` finds runs that
+  have the metric. Only IS NULL finds those that have not. AND and OR are SQL's (Kleene's).
 - NaN differs from every number: `!=` holds of it, no other comparison does.
-- A run has several datasets: a condition holds if one of them meets it, its negation by NOT if there are some and none does.
+- A run has several datasets: a condition holds if one of them meets it, its negation by NOT if there are some and none
+  does.
 - Texts are compared by code points; LIKE tells cases apart, ILIKE does not.
 """
 
@@ -12,7 +13,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cmp_to_key
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from murmur_search.nodes import (
     And,
@@ -33,13 +34,13 @@ from murmur_search.nodes import (
 from murmur_search.patterns import matcher
 from murmur_search.schema import Schema
 
-_COMPARE: Mapping[str, Callable[[Value, Value], bool]] = {
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
-    "<": operator.lt,  # type: ignore[dict-item]  # the parser compares numbers with numbers alone
-    "<=": operator.le,  # type: ignore[dict-item]
-    ">": operator.gt,  # type: ignore[dict-item]
-    ">=": operator.ge,  # type: ignore[dict-item]
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 
 
@@ -64,8 +65,8 @@ class Entity:
             Kind.TAG: self.tags,
             Kind.ATTRIBUTE: self.attributes,
         }
-        value = sources[of.kind].get(of.key)
-        return [] if value is None else [value]
+        single = sources[of.kind].get(of.key)
+        return [] if single is None else [single]
 
 
 def evaluate(filter: Filter | None, entity: Entity) -> bool:

@@ -1,7 +1,7 @@
 """NOT moved down to single conditions, so that stores need know nothing of three-valued logic.
 
-By SQL's logic a condition on what a thing lacks is neither true nor false, and stays so under NOT. De Morgan's laws hold
-for it. What is left are conditions that are true or not: "the field is there, and (not) so".
+By SQL's logic a condition on what a thing lacks is neither true nor false, and stays so under NOT. De Morgan's laws
+hold for it. What is left are conditions that are true or not: "the field is there, and (not) so".
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache, lru_cache
 
-from lark import Lark, Tree
+from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedInput
 
 from murmur_search.build import Builder
@@ -61,7 +61,7 @@ def _start(token: object) -> int:
     return getattr(token, "start_pos", None) or 0
 
 
-def _tree(text: str, start: str) -> "Tree[object]":
+def _tree(text: str, start: str) -> "Tree[Token]":
     try:
         return grammar().parse(text, start=start)
     except UnexpectedInput as unexpected:

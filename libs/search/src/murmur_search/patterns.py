@@ -1,7 +1,7 @@
 """LIKE's patterns, read once and written as each engine has them: a regular expression, and SQLite's GLOB.
 
-ILIKE takes a letter's two cases for the same by itself (`ä` is `Ä`; `ß` has no other form). Writing both in a class gives
-one meaning everywhere: engines differ in what they hold for the same letter when they are asked to ignore case.
+ILIKE takes a letter's two cases for the same by itself (`ä` is `Ä`; `ß` has no other form). Writing both in a class
+gives one meaning everywhere: engines differ in what they hold for the same letter when they are asked to ignore case.
 """
 
 import re
@@ -15,7 +15,7 @@ def _cases(character: str) -> str:
 
 def regex(pattern: str, *, any_case: bool) -> str:
     """For Python and PCRE alike, anchored at the start; the end is the caller's, since it is written differently."""
-    parts = []
+    parts: list[str] = []
     for character in pattern:
         if character == "%":
             if not parts or parts[-1] != r"[\s\S]*":
@@ -34,7 +34,7 @@ def matcher(pattern: str, any_case: bool) -> re.Pattern[str]:
 
 
 def glob(pattern: str, *, any_case: bool) -> str:
-    parts = []
+    parts: list[str] = []
     for character in pattern:
         if character == "%":
             if not parts or parts[-1] != "*":

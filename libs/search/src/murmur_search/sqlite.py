@@ -3,6 +3,7 @@
 import heapq
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cmp_to_key
 from itertools import islice
@@ -11,13 +12,11 @@ from murmur_search.nodes import Field, Kind, Matches, Order, Present
 from murmur_search.normal import Condition, Normal, conjuncts, is_sure_of, normal
 from murmur_search.paging import Position, RunQuery, RunsPage, position_of, token_of
 from murmur_search.sqlite_order import Column, earlier, types_of
-from murmur_search.sqlite_probe import Probe, probe, runs_of
+from murmur_search.sqlite_plan import TooLong, look, look_again, short_of_steps
+from murmur_search.sqlite_probe import Probe
 from murmur_search.sqlite_schema import RUN_COLUMNS, WALKED
 from murmur_search.sqlite_statement import Statement, is_joined
 from murmur_search.sqlite_where import TABLES
-
-_STEP = 1.0  # of a walk along an index
-_FETCH = 3.0  # of a run found by a condition: its row, the values that it is ordered by, the sorting
 
 Row = tuple[str, Position]
 
@@ -25,8 +24,8 @@ Row = tuple[str, Position]
 def runs_page(connection: sqlite3.Connection, query: RunQuery) -> RunsPage:
     """Ids in order. Reads only. Raises TokenRefused.
 
-    One experiment at a time, each by the cheaper of two ways, then merged: along the index of what is ordered by, until the
-    page is full; or by the rarest condition, whose runs are all fetched and sorted.
+    One experiment at a time, each by the cheaper of two ways, then merged: along the index of what is ordered by, until
+    the page is full; or by the rarest condition, whose runs are all fetched and sorted.
     """
     position = position_of(query, types_of(query.orders))
     needed = tuple(conjuncts(normal(query.filter)))
@@ -56,35 +55,31 @@ class _Search:
     def page(
         self, needed: tuple[Normal, ...], orders: tuple[Order, ...], position: Position | None, limit: int
     ) -> list[Row]:
-        probes = probe(self.connection, self.experiment, needed)
-        if probes and probes[0].found == 0:
+        way = look(self.connection, self.experiment, needed, limit)
+        if way.empty:
             return []
-        rarest_first = _sorted(needed, probes)
-        if not _walkable(orders[0]) or self._is_rare(probes, needed, limit):
-            return self._sort(rarest_first, probes, orders, position, limit)
-        return self._walk(rarest_first, orders, position, limit)
-
-    def _is_rare(self, probes: Sequence[Probe], needed: Sequence[Normal], limit: int) -> bool:
-        if not probes or probes[0].found is None:
-            return False
-        runs = runs_of(self.connection, self.experiment)
-        share = 1.0
-        for one in probes:
-            share *= one.share(runs)
-        others = len(needed) - sum(len(one.conditions) for one in probes)
-        walk = min(runs, limit / max(share * 0.5**others, 1e-9)) * _STEP
-        return probes[0].share(runs) * runs * _FETCH < walk
+        walkable, tried = _walkable(orders[0]), False
+        if walkable and way.short and not way.rare:
+            tried = True
+            with suppress(TooLong), short_of_steps(self.connection):
+                return self._walk(way.sorted(needed), orders, position, limit)
+        if not way.rare:
+            way = look_again(self.connection, self.experiment, needed, limit, tried=tried)
+        if way.empty:
+            return []
+        if way.rare or not walkable:
+            return self._sort(way.sorted(needed), way.rarest, orders, position, limit)
+        return self._walk(way.sorted(needed), orders, position, limit)
 
     def _sort(
         self,
         needed: Sequence[Normal],
-        probes: Sequence[Probe],
+        rarest: Probe | None,
         orders: Sequence[Order],
         position: Position | None,
         limit: int,
     ) -> list[Row]:
         statement = Statement(self.experiment, self.lifecycle)
-        rarest = probes[0] if probes and probes[0].found is not None else None
         if rarest is None or (rarest.field and not is_joined(rarest.field)):
             statement.drive_by_runs()
             if rarest and rarest.field and rarest.field.kind is Kind.DATASET:
@@ -103,9 +98,9 @@ class _Search:
     def _walk(
         self, needed: Sequence[Normal], orders: tuple[Order, ...], position: Position | None, limit: int
     ) -> list[Row]:
-        """Runs with a value by its index, then those whose metric is NaN, then those without, by the orders that follow."""
+        """Runs with a value by its index, those whose metric is NaN, then those without, by the orders that follow."""
         if not _walkable(orders[0]):
-            return self._sort(needed, (), orders, position, limit)
+            return self._sort(needed, None, orders, position, limit)
         of, metric = orders[0].field, orders[0].field.kind is Kind.METRIC
         absent = 2 if metric else 1
         passed = 0 if position is None else position[0]
@@ -139,7 +134,9 @@ class _Search:
             column = RUN_COLUMNS[of.key]
             value = f"r.{column}"
             statement.drive_by_runs(WALKED[column])
-            statement.ask(f"{value} >= {statement.arguments.add('' if column in ('name', 'status') else -(2**63))}")
+            statement.ask(
+                f"{value} >= {statement.arguments.add('' if column in ('name', 'user', 'status') else -(2**63))}"
+            )
         if position is not None:
             sign = "<=" if order.descending else ">="
             statement.ask(f"{value} {sign} {statement.arguments.add(position[1])}")
@@ -151,8 +148,10 @@ class _Search:
     def _is_lacked(self, of: Field) -> bool:
         """Whether there is a run without it. Counting in two indexes is far cheaper than looking at each run."""
         sql = f"SELECT count(*) FROM {TABLES[of.kind]} WHERE experiment = ? AND key = ?"
-        having = self.connection.execute(sql, (self.experiment, of.key)).fetchone()[0]
-        return bool(having < runs_of(self.connection, self.experiment))
+        (having,) = self.connection.execute(sql, (self.experiment, of.key)).fetchone()
+        sql = "SELECT count(*) FROM runs INDEXED BY runs_by_start WHERE experiment = ?"
+        (runs,) = self.connection.execute(sql, (self.experiment,)).fetchone()
+        return bool(having < runs)
 
     def _rows(
         self, statement: Statement, columns: Sequence[Column], position: Position | None, limit: int
@@ -163,10 +162,3 @@ class _Search:
 
 def _walkable(order: Order) -> bool:
     return is_joined(order.field) or RUN_COLUMNS[order.field.key] in WALKED
-
-
-def _sorted(needed: Sequence[Normal], probes: Sequence[Probe]) -> list[Normal]:
-    """The conditions, the rarest first and those on other things last."""
-    first = [condition for one in probes for condition in one.conditions]
-    known = {id(condition) for condition in first}
-    return [*first, *(one for one in needed if id(one) not in known)]

@@ -51,7 +51,7 @@ def width(order: Order) -> int:
 
 
 def after(columns: Sequence[Column], position: Position, arguments: Arguments) -> str:
-    """What comes later than `position`. A value is None only where the rank before says so: then all there are equal."""
+    """What is later than `position`. A value is None only where the rank before says so: then all there are equal."""
     if not columns:
         return "0"
     column, value = columns[0], position[0]

@@ -8,12 +8,13 @@ INDEXES = (
     "CREATE INDEX IF NOT EXISTS runs_by_start ON runs (experiment, started DESC, id, lifecycle)",
     "CREATE INDEX IF NOT EXISTS runs_by_end ON runs (experiment, ended)",
     "CREATE INDEX IF NOT EXISTS runs_by_name ON runs (experiment, name)",
+    "CREATE INDEX IF NOT EXISTS runs_by_user ON runs (experiment, user, started DESC, id)",
     "CREATE INDEX IF NOT EXISTS runs_by_status ON runs (experiment, status, started DESC, id)",
     "CREATE INDEX IF NOT EXISTS inputs_by_dataset ON inputs (dataset, run)",
 )
 
-# Words come normalised and apart by spaces; the ascii tokenizer takes every character beyond ASCII for a letter, so that
-# FTS5 finds exactly the words that `words.py` found.
+# Words come normalised and apart by spaces; the ascii tokenizer takes every character beyond ASCII for a letter, so
+# that FTS5 finds exactly the words that `words.py` found.
 TEXT_TABLE = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS run_text USING fts5(words, tokenize = 'ascii', detail = none, columnsize = 0)"
 )
@@ -31,5 +32,11 @@ RUN_COLUMNS = {
 }
 """The attributes of a run by the columns that keep them."""
 
-WALKED = {"started": "runs_by_start", "ended": "runs_by_end", "name": "runs_by_name", "status": "runs_by_status"}
+WALKED = {
+    "started": "runs_by_start",
+    "ended": "runs_by_end",
+    "name": "runs_by_name",
+    "user": "runs_by_user",
+    "status": "runs_by_status",
+}
 """Columns by whose index runs can be walked in order."""

@@ -38,7 +38,7 @@ def refusal(text: str, unexpected: UnexpectedInput) -> FilterRefused:
                 return FilterRefused(text, len(text.rstrip()), f"Invalid clause: it ends where {_said(wanted)}.")
             return _at(text, token.start_pos or 0, str(token), wanted)
         case UnexpectedCharacters():
-            at = unexpected.pos_in_stream
+            at = unexpected.pos_in_stream or 0
             return _at(text, at, _word(text, at), unexpected.allowed or ())
     return FilterRefused(text, 0, "Invalid clause: this cannot be read.")
 
@@ -50,6 +50,8 @@ def _at(text: str, at: int, found: str, wanted: Collection[str]) -> FilterRefuse
         reason, hint = f"Invalid clause {text[at : at + 40]!r}: its quote is never closed.", ""
     elif found[0] == ".":
         reason, hint = f"Invalid clause {found!r}: after a dot comes a key.", "Write it in backticks if it has spaces."
+    elif found == ")" and "FIELD" not in wanted and "RPAR" not in wanted and "STRING" not in wanted:
+        reason, hint = "Invalid clause ')': no parenthesis is open.", ""
     elif found in ("&", "&&", "|", "||"):
         reason, hint = f"Invalid clause {found!r}.", f"Write {'AND' if '&' in found else 'OR'}."
     elif "FIELD" in wanted and (found[0].isdigit() or found[0] in "'+-"):

@@ -97,7 +97,6 @@ async def remember_batch(event: RunLogged, uow: TrackingUnitOfWork) -> None:
 
 
 async def remember_experiment(event: ExperimentChanged, uow: TrackingUnitOfWork) -> None:
-    before = await uow.experiments.get(event.experiment)
     after = Experiment(
         id=event.experiment,
         workspace=event.workspace,
@@ -108,13 +107,7 @@ async def remember_experiment(event: ExperimentChanged, uow: TrackingUnitOfWork)
         tags=event.tags,
         deleted=event.deleted,
     )
-    if before is None or before.name != after.name:
-        if before is not None:
-            await uow.experiment_names.get(name_id(before.workspace, before.name))
-            uow.experiment_names.save(ExperimentName(workspace=before.workspace, name=before.name, experiment=""))
-        await uow.experiment_names.get(name_id(after.workspace, after.name))
-        uow.experiment_names.save(ExperimentName(workspace=after.workspace, name=after.name, experiment=after.id))
-    uow.experiments.save(after)
+    await _keep_experiment(await uow.experiments.get(after.id), after, uow)
 
 
 async def keep_note(run: Run, fact: Noted, uow: TrackingUnitOfWork) -> None:
@@ -177,17 +170,27 @@ def noted(event: RunLogged) -> Noted:
 async def _remember(fact: Started | Completed | Failed, uow: TrackingUnitOfWork) -> None:
     experiment, name = workspaces.workflow_experiment(fact.workflow)
     if await uow.experiments.get(experiment) is None:
-        uow.experiments.save(
-            Experiment(
-                id=experiment,
-                workspace=workspaces.DEFAULT,
-                name=name,
-                artifact_location=f"mlflow-artifacts:/{experiment}",
-                created_at=fact.started_at,
-                updated_at=fact.started_at,
-            )
+        made = Experiment(
+            id=experiment,
+            workspace=workspaces.DEFAULT,
+            name=name,
+            artifact_location=f"mlflow-artifacts:/{experiment}",
+            created_at=fact.started_at,
+            updated_at=fact.started_at,
         )
+        await _keep_experiment(None, made, uow)
     uow.runs.save(runs.fold(await uow.runs.get(fact.run_id), fact))
+
+
+async def _keep_experiment(before: Experiment | None, after: Experiment, uow: TrackingUnitOfWork) -> None:
+    """With its name, which is free again for others where it had another one before."""
+    if before is None or before.name != after.name:
+        if before is not None:
+            await uow.experiment_names.get(name_id(before.workspace, before.name))
+            uow.experiment_names.save(ExperimentName(workspace=before.workspace, name=before.name, experiment=""))
+        await uow.experiment_names.get(name_id(after.workspace, after.name))
+        uow.experiment_names.save(ExperimentName(workspace=after.workspace, name=after.name, experiment=after.id))
+    uow.experiments.save(after)
 
 
 def _points_of_columns(columns: MetricColumns | None) -> Points:

@@ -8,7 +8,15 @@ async def decide(name: str, body: ReviewBody, caller: Caller) -> ReviewView:
 from murmur_access import Person, Role
 from murmur_kernel.auth.gate import AuthError, Forbidden, Gate, NotSignedIn, SomebodyElse, Unnamed
 from murmur_kernel.auth.identity import Caller, Identity, caller
-from murmur_kernel.auth.routes import RoleNeeded, RouteWithoutRole, allows, check_routes, describe_roles, open_to_all, role_of
+from murmur_kernel.auth.routes import (
+    RoleNeeded,
+    RouteWithoutRole,
+    allows,
+    check_routes,
+    describe_roles,
+    open_to_all,
+    role_of,
+)
 
 __all__ = [
     "AuthError",

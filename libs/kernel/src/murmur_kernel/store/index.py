@@ -30,10 +30,15 @@ class SqliteIndex(Protocol):
 
 
 class MongoIndex(Protocol):
-    """collections: with the indexes of each, as lists of (field, direction)."""
+    """collections: with the indexes of each, as lists of (field, direction).
+    optional: indexes that make questions faster where the server has such, as an older one may not.
+    """
 
     @property
     def collections(self) -> Mapping[str, Sequence[Sequence[tuple[str, int]]]]: ...
+
+    @property
+    def optional(self) -> Mapping[str, Sequence[Sequence[tuple[str, int]]]]: ...
 
     def records(self, entry: Any) -> Iterable[tuple[Place, dict[str, Any] | None]]:
         """The records that the entry puts in place of those before; None for one that goes."""

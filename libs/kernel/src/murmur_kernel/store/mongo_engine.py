@@ -182,6 +182,10 @@ class MongoEngine:
                 cursor = self._client[self.database][collection].find({}, session=session)
                 return await cursor.sort(list(order)).limit(limit).to_list(None)
 
+    async def aggregate(self, collection: str, stages: list[dict[str, Any]]) -> list[Record]:
+        with _reaching(self.address):
+            return await self.collection(collection).aggregate(stages).to_list(None)
+
     async def count(self, collection: str, where: Filter) -> int:
         with _reaching(self.address):
             return await self.collection(collection).count_documents(where)

@@ -107,3 +107,9 @@ async def index_beside(engine: MongoEngine, beside: MongoIndex) -> None:
     for collection, orders in beside.collections.items():
         for order in orders:
             await engine.index(collection, order)
+    for collection, orders in beside.optional.items():
+        for order in orders:
+            try:
+                await engine.index(collection, order)
+            except StoreUnavailable as error:
+                log.warning("search is slower: the server refuses an index", collection=collection, error=str(error))

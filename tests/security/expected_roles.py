@@ -15,7 +15,20 @@ EVERY_SERVICE = {
 }
 
 BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
-    "tracking": {},
+    "tracking": {
+        **{
+            (method, f"{api}/2.0/mlflow-artifacts/{path}/{{path:path}}"): AUTHOR
+            for api in ("/api", "/ajax-api")
+            for method, path in (
+                ("PUT", "artifacts"),
+                ("DELETE", "artifacts"),
+                ("POST", "mpu/create"),
+                ("POST", "mpu/complete"),
+                ("POST", "mpu/abort"),
+            )
+        },
+        ("POST", "/ajax-api/2.0/mlflow/upload-artifact"): AUTHOR,
+    },
     "registry": {("POST", "/v1/models/{name}/versions/{version}/review"): APPROVER},
     "trainer": {
         ("PUT", "/v1/workflows/{name}"): AUTHOR,

@@ -118,3 +118,26 @@ async def test_a_store_that_does_not_answer_is_transient(store: ArtifactStore, m
 
     with pytest.raises(Transient, match="cannot store"):
         await away.put_bytes(b"x")
+
+
+async def test_what_comes_in_pieces_is_one_object_under_its_digest(store: ArtifactStore) -> None:
+    """20 MiB are three parts for S3."""
+    data = bytes(range(256)) * 4096 * 20
+
+    async with store.receive() as incoming:
+        for begin in range(0, len(data), 2**20):
+            await incoming.write(data[begin : begin + 2**20])
+        artifact = await incoming.keep(suffix=".bin")
+
+    assert artifact == await store.put_bytes(data, suffix=".bin")
+    assert b"".join([piece async for piece in store.pieces(artifact)]) == data
+    assert b"".join([piece async for piece in store.pieces(artifact, begin=7, end=9_000_000)]) == data[7:9_000_000]
+    assert fsspec.filesystem("s3", use_listings_cache=False).find("s3://flock/artifacts/incoming") == []
+
+
+async def test_what_is_given_up_in_the_middle_becomes_no_object(store: ArtifactStore) -> None:
+    async with store.receive() as incoming:
+        await incoming.write(bytes(20 * 2**20))
+    files = fsspec.filesystem("s3", use_listings_cache=False)
+    assert files.find("s3://flock/artifacts/incoming") == []
+    assert await store.sweep() == 0

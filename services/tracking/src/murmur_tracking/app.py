@@ -3,10 +3,14 @@
 from fastapi import FastAPI
 
 from murmur_kernel.bus import Sink, Source
+from murmur_kernel.errors import Missing
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
-from murmur_tracking import api
+from murmur_tracking import api, artifacts_api, views
 from murmur_tracking.consumers import SUBSCRIPTIONS
+from murmur_tracking.mlflow_api import about, artifacts
+from murmur_tracking.mlflow_api.artifacts.tidying import tidied
+from murmur_tracking.mlflow_api.errors import missing
 from murmur_tracking.repository import KINDS, TrackingUnitOfWork
 from murmur_tracking.settings import Settings
 
@@ -31,4 +35,22 @@ def build(
         sink=sink,
         source=source,
     )
-    return service, service.app(title="Tracking", routers=[api.router(service)])
+    service.resource(tidied(service.artifacts))
+    names = artifacts.open_names(settings.artifacts_url)
+    shelf = artifacts.Shelf(service.artifacts, names, largest=settings.largest_artifact, clock=service.clock)
+
+    async def find_root(workspace: str, run_id: str) -> str:
+        """Of a run of the trainer's, which is in the default workspace."""
+        try:
+            run = await service.read(views.show_run, run_id)
+        except Missing:
+            raise missing(f"Run with id={run_id} not found") from None
+        return f"mlflow-artifacts:/workflows/{run.workflow}/{run_id}/artifacts"
+
+    routers = [
+        api.router(service),
+        artifacts_api.router(shelf, find_root),
+        about.router(),
+        artifacts.router(shelf, find_root),
+    ]
+    return service, service.app(title="Tracking", routers=routers)

@@ -1,0 +1,1 @@
+"""The door for MLflow's own clients: its protocol, its shapes, its errors."""

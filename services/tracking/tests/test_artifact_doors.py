@@ -298,10 +298,12 @@ async def test_artifacts_of_a_run_are_listed_with_their_digests_and_got_by_its_i
         assert (await client.get(f"{ROOT}/{top}/a/b.txt")).content == b"hello"
         for method, path in (
             ("GET", "/get-artifact?run_id=nobody&path=a"),
-            ("GET", "/v1/runs/nobody/artifacts"),
             ("GET", "/get-artifact?run_id=r1&path=not-there"),
         ):
             assert error(await client.request(method, path)) == (404, "RESOURCE_DOES_NOT_EXIST")
+        for path, status in (("/v1/runs/nobody/artifacts", 404), ("/v1/runs/r1/artifacts?path=..", 400)):
+            problem = await client.get(path)
+            assert (problem.status_code, problem.headers["content-type"]) == (status, "application/problem+json")
         for method, path in (
             ("GET", "/get-artifact?run_id=r1"),
             ("GET", "/get-artifact?path=a"),

@@ -1,11 +1,11 @@
 """The artifacts of a run, with the digests of their bytes: for pages and scripts that compare or verify them."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
 from murmur_kernel.auth import Role, allows
 from murmur_tracking.mlflow_api.artifacts import Entry, FindRoot, Shelf, artifact_path
-from murmur_tracking.mlflow_api.errors import MlflowRoute
+from murmur_tracking.mlflow_api.errors import MlflowError
 from murmur_tracking.mlflow_api.workspaces import workspace_of
 
 
@@ -26,16 +26,18 @@ class ArtifactList(BaseModel):
 
 
 def router(shelf: Shelf, find_root: FindRoot) -> APIRouter:
-    api = APIRouter(prefix="/v1", tags=["tracking"], route_class=MlflowRoute)
+    api = APIRouter(prefix="/v1", tags=["tracking"])
 
     @api.get("/runs/{run_id}/artifacts", dependencies=[allows(Role.VIEWER)])
     async def list_run_artifacts(request: Request, run_id: str, path: str = "") -> ArtifactList:
         """One folder of them, by name; none where there is no such folder."""
-        workspace = workspace_of(request)
-        root = await find_root(workspace, run_id)
-        top = artifact_path(root)
-        folder = artifact_path(root, path)
-        within = folder.removeprefix(top).lstrip("/")
+        try:
+            workspace = workspace_of(request)
+            root = await find_root(workspace, run_id)
+            folder = artifact_path(root, path)
+        except MlflowError as error:  # which this door says in its own way
+            raise HTTPException(error.status, str(error)) from None
+        within = folder.removeprefix(artifact_path(root)).lstrip("/")
         entries = await shelf.entries(workspace, folder)
         return ArtifactList(root=root, items=[_view(entry, within) for entry in entries])
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from murmur_kernel.serve import KEEP_ALIVE_SECONDS
 from murmur_runtime import envoy
 from murmur_runtime.home import Home
 from murmur_runtime.ports import free_front_door
@@ -180,3 +182,11 @@ async def test_an_artifact_may_take_its_time_and_a_search_may_not(tmp_path: Path
     timeouts = {route["match"].get("path_separated_prefix"): route["route"]["timeout"] for route in host["routes"]}
     assert timeouts["/api/2.0/mlflow-artifacts"] == "0s"
     assert timeouts["/api/2.0/mlflow"] == "60s"
+
+
+def test_it_is_the_front_door_that_closes_a_connection_nobody_uses(tmp_path: Path) -> None:
+    envoy.prepare(FlockSettings(home=tmp_path, port=9000), Home(tmp_path), [envoy.Upstream("tracking", 9010, "/")])
+    [cluster] = json.loads((tmp_path / "envoy" / "clusters.base.json").read_text())["resources"]
+    [options] = cluster["typed_extension_protocol_options"].values()
+    assert options["common_http_protocol_options"] == {"idle_timeout": "60s"}
+    assert KEEP_ALIVE_SECONDS > 60

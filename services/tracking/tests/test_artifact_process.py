@@ -82,8 +82,14 @@ async def test_300_mib_pass_both_ways_in_memory_that_does_not_grow(server: Serve
         await client.get(f"{ROOT}/0/warm")
         before = server.memory()
         highest = before
-        assert (await client.put(f"{ROOT}/0/large", content=large())).status_code == 200
-        highest = max(highest, server.memory())
+
+        async def watched() -> AsyncIterator[bytes]:
+            nonlocal highest
+            async for piece in large():
+                yield piece
+                highest = max(highest, server.memory())
+
+        assert (await client.put(f"{ROOT}/0/large", content=watched())).status_code == 200
         digest = hashlib.sha256()
         async with client.stream("GET", f"{ROOT}/0/large") as got:
             assert int(got.headers["content-length"]) == PIECES * len(PIECE)

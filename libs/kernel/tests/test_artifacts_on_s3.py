@@ -1,51 +1,27 @@
 """Artifacts in an S3 store: the same promises as on a disk, against a server that speaks S3."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
 import pytest
+from s3_server import s3_server, use_s3
 
 from murmur_events.values import Artifact
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.errors import ArtifactCorrupt, ArtifactMissing, Transient
-from murmur_runtime.ports import free_front_door, listening
-from murmur_runtime.testing import eventually
 
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A process that speaks S3 and keeps everything in memory."""
-    port = free_front_door(span=1)
-    log = (tmp_path_factory.mktemp("s3") / "log").open("wb")
-    command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        asyncio.run(eventually(lambda: listening("127.0.0.1", port), within=30))
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.kill()
-        server.wait()
-        log.close()
+    with s3_server(tmp_path_factory.mktemp("s3")) as address:
+        yield address
 
 
 @pytest.fixture
 def store(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
-    """Configured as an operator does it: by the environment alone."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "murmur",
-        "AWS_SECRET_ACCESS_KEY": "a test's",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
-    files = fsspec.filesystem("s3")
-    if not files.exists("flock"):
-        files.mkdir("flock")
+    use_s3(endpoint, monkeypatch, bucket="flock")
     return ArtifactStore("s3://flock/artifacts")
 
 

@@ -31,7 +31,7 @@ _GROWING = ("ledger", "kafka/data")
 """In this order: the ledger holds nothing that the copied log does not have."""
 
 _NAMES = "artifacts/mlflow"
-"""Small files that name artifacts, and come and go. They are copied before the bytes that they name, which stay."""
+"""Links that name artifacts, and come and go. They are copied before the bytes that they name, which stay."""
 
 _WRITTEN_ONCE = ("artifacts", "secrets")
 
@@ -93,7 +93,7 @@ def _copy_names(source: Path, to: Path, emit: Emit) -> None:
         target.mkdir(parents=True)
         for name in files:
             with suppress(FileNotFoundError):
-                shutil.copy2(Path(folder, name), target / name)
+                shutil.copy2(Path(folder, name), target / name, follow_symlinks=False)
 
 
 def _passing(root: Path) -> Callable[[str, list[str]], set[str]]:
@@ -126,6 +126,8 @@ def _copy_the_cut(home: Home, stores: Sequence[Path], to: Path, emit: Emit) -> f
 
 def _to_disk(folder: Path) -> None:
     for path in (*folder.rglob("*"), folder):
+        if path.is_symlink():
+            continue  # it is in its folder, and leads to a file of its own line here
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -1,4 +1,7 @@
-"""Names on a disk: a folder is a folder, a name is a file that holds its claim."""
+"""Names on a disk: a folder is a folder, a name is a symbolic link to its bytes, whose own name is their digest.
+
+So whoever looks at the disk sees what clients see, and a listing reads no file.
+"""
 
 import errno
 import os
@@ -6,32 +9,39 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
-from murmur_kernel.artifact_files import INCOMING, folder_to_disk, make_folders, to_disk
-from murmur_tracking.mlflow_api.artifacts.claims import Claim, Entry, NameTaken, load_claim
+from murmur_kernel.artifact_files import INCOMING, folder_to_disk, make_folders
+from murmur_tracking.mlflow_api.artifacts.claims import Claim, Entry, NameTaken
 from murmur_tracking.mlflow_api.artifacts.paths import decoded_name, encoded
 
-_LARGEST_CLAIM = 65536
 _TRIES = 10
 """For a name whose folder is deleted while it is put there, and the other way round."""
 
+_DIGEST = 64
+
 
 class LocalNames:
-    """root: the folder of all names; what is half written lies beside it, in the store's own folder for that."""
+    """Below `folder` of the artifact store at `base`, which others know as `url`.
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._incoming = root.parent / INCOMING
+    The links are relative: the store may be moved, and a backup of it is whole.
+    """
+
+    def __init__(self, url: str, base: Path, folder: str) -> None:
+        self._url = url
+        self._base = base
+        self._root = base / folder
 
     def put(self, path: str, claim: Claim) -> None:
         place = self._place(path)
-        make_folders(self._incoming)
-        temporary = self._incoming / f"{uuid.uuid4().hex}.part"
+        stored = self._base / claim.sha256[:2] / os.path.basename(claim.uri)
+        temporary = self._base / INCOMING / f"{uuid.uuid4().hex}.part"
+        make_folders(temporary.parent)
         try:
-            with temporary.open("wb") as stream:
-                stream.write(claim.dump())
-                to_disk(stream)
+            temporary.symlink_to(os.path.relpath(stored, place.parent))
+            moment = claim.at.timestamp()
+            os.utime(temporary, (moment, moment), follow_symlinks=False)
             _into_place(temporary, place)
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             raise NameTaken from None
@@ -40,10 +50,13 @@ class LocalNames:
                 temporary.unlink(missing_ok=True)
 
     def get(self, path: str) -> Claim | None:
+        place = self._place(path)
         try:
-            return load_claim(self._place(path).read_bytes())
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            return None
+            return self._claim(os.readlink(place), place.lstat(), _size(place))
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL):  # the last is said of a folder
+                return None
+            raise
 
     def is_folder(self, path: str) -> bool:
         return self._place(path).is_dir()
@@ -54,7 +67,7 @@ class LocalNames:
         except (FileNotFoundError, NotADirectoryError):
             return []
         try:
-            return sorted(_listed(folder), key=lambda entry: entry.name)
+            return sorted(self._listed(folder), key=lambda entry: entry.name)
         finally:
             os.close(folder)
 
@@ -71,8 +84,33 @@ class LocalNames:
         with suppress(FileNotFoundError):  # gone as well meanwhile
             folder_to_disk(place.parent)
 
+    def _listed(self, folder: int) -> Iterator[Entry]:
+        with os.scandir(folder) as found:
+            for each in found:
+                name = decoded_name(each.name)
+                if each.is_dir(follow_symlinks=False):
+                    yield Entry(name)
+                elif each.is_symlink():
+                    with suppress(FileNotFoundError):  # deleted since
+                        leads_to = os.readlink(each.name, dir_fd=folder)
+                        size = _size(each.name, within=folder)
+                        yield Entry(name, self._claim(leads_to, each.stat(follow_symlinks=False), size))
+
+    def _claim(self, leads_to: str, link: os.stat_result, size: int) -> Claim:
+        stored = os.path.basename(leads_to)
+        digest = stored[:_DIGEST]
+        return Claim(f"{self._url}/{digest[:2]}/{stored}", digest, size, datetime.fromtimestamp(link.st_mtime, UTC))
+
     def _place(self, path: str) -> Path:
         return self._root / encoded(path)
+
+
+def _size(name: str | Path, *, within: int | None = None) -> int:
+    """Of the bytes; 0 where they are missing, as whoever reads them will be told."""
+    try:
+        return os.stat(name, dir_fd=within).st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _into_place(temporary: Path, place: Path) -> None:
@@ -100,22 +138,3 @@ def _remove_folder(folder: Path) -> None:
                 raise
         else:
             return
-
-
-def _listed(folder: int) -> Iterator[Entry]:
-    with os.scandir(folder) as found:
-        for each in found:
-            name = decoded_name(each.name)
-            if each.is_dir(follow_symlinks=False):
-                yield Entry(name)
-            else:
-                with suppress(FileNotFoundError):  # deleted since
-                    yield Entry(name, load_claim(_read(each.name, folder)))
-
-
-def _read(name: str, folder: int) -> bytes:
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
-    try:
-        return os.read(descriptor, _LARGEST_CLAIM)
-    finally:
-        os.close(descriptor)

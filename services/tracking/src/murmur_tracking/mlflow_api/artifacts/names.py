@@ -1,4 +1,4 @@
-"""Names live beside the bytes that they stand for: one small file a name, below `mlflow/` of the artifact store."""
+"""Names live beside the bytes that they stand for, below `mlflow/` of the artifact store."""
 
 from pathlib import Path
 
@@ -11,5 +11,6 @@ FOLDER = "mlflow"
 
 
 def open_names(artifacts_url: str) -> Names:
-    files, base = file_system(f"{artifacts_url.rstrip('/')}/{FOLDER}")
-    return LocalNames(Path(base)) if is_local(files) else ObjectNames(files, base)
+    url = artifacts_url.rstrip("/")
+    files, base = file_system(url)
+    return LocalNames(url, Path(base), FOLDER) if is_local(files) else ObjectNames(files, f"{base}/{FOLDER}")

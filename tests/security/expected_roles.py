@@ -6,6 +6,7 @@ A new endpoint without an entry fails `test_rest_matrix.py`, as does an entry wh
 from murmur_access import Role
 
 AUTHOR, APPROVER, OPERATOR = frozenset({Role.AUTHOR}), frozenset({Role.APPROVER}), frozenset({Role.OPERATOR})
+VIEWER = frozenset(Role)
 
 EVERY_SERVICE = {
     ("POST", "/v1/dead-letters/redrive"): OPERATOR,
@@ -15,7 +16,34 @@ EVERY_SERVICE = {
 }
 
 BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
-    "tracking": {},
+    "tracking": {
+        **{
+            (method, f"{api}/2.0/mlflow-artifacts/{path}/{{path:path}}"): AUTHOR
+            for api in ("/api", "/ajax-api")
+            for method, path in (
+                ("PUT", "artifacts"),
+                ("DELETE", "artifacts"),
+                ("POST", "mpu/create"),
+                ("POST", "mpu/complete"),
+                ("POST", "mpu/abort"),
+            )
+        },
+        ("POST", "/ajax-api/2.0/mlflow/upload-artifact"): AUTHOR,
+        **{
+            ("POST", f"{api}/2.0/mlflow/{path}"): role
+            for api in ("/api", "/ajax-api")
+            for role, paths in {
+                VIEWER: "experiments/search experiments/search-datasets runs/search",
+                AUTHOR: (
+                    "experiments/create experiments/delete experiments/restore experiments/update"
+                    " experiments/set-experiment-tag experiments/delete-experiment-tag runs/create runs/update runs/delete"
+                    " runs/restore runs/log-metric runs/log-parameter runs/set-tag runs/delete-tag runs/log-batch"
+                    " runs/log-model runs/log-inputs runs/outputs"
+                ),
+            }.items()
+            for path in paths.split()
+        },
+    },
     "registry": {("POST", "/v1/models/{name}/versions/{version}/review"): APPROVER},
     "trainer": {
         ("PUT", "/v1/workflows/{name}"): AUTHOR,

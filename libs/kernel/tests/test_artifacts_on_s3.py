@@ -1,51 +1,27 @@
 """Artifacts in an S3 store: the same promises as on a disk, against a server that speaks S3."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
 import pytest
+from s3_server import s3_server, use_s3
 
 from murmur_events.values import Artifact
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.errors import ArtifactCorrupt, ArtifactMissing, Transient
-from murmur_runtime.ports import free_front_door, listening
-from murmur_runtime.testing import eventually
 
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A process that speaks S3 and keeps everything in memory."""
-    port = free_front_door(span=1)
-    log = (tmp_path_factory.mktemp("s3") / "log").open("wb")
-    command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        asyncio.run(eventually(lambda: listening("127.0.0.1", port), within=30))
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.kill()
-        server.wait()
-        log.close()
+    with s3_server(tmp_path_factory.mktemp("s3")) as address:
+        yield address
 
 
 @pytest.fixture
 def store(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
-    """Configured as an operator does it: by the environment alone."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "murmur",
-        "AWS_SECRET_ACCESS_KEY": "a test's",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
-    files = fsspec.filesystem("s3")
-    if not files.exists("flock"):
-        files.mkdir("flock")
+    use_s3(endpoint, monkeypatch, bucket="flock")
     return ArtifactStore("s3://flock/artifacts")
 
 
@@ -118,3 +94,26 @@ async def test_a_store_that_does_not_answer_is_transient(store: ArtifactStore, m
 
     with pytest.raises(Transient, match="cannot store"):
         await away.put_bytes(b"x")
+
+
+async def test_what_comes_in_pieces_is_one_object_under_its_digest(store: ArtifactStore) -> None:
+    """20 MiB are three parts for S3."""
+    data = bytes(range(256)) * 4096 * 20
+
+    async with store.receive() as incoming:
+        for begin in range(0, len(data), 2**20):
+            await incoming.write(data[begin : begin + 2**20])
+        artifact = await incoming.keep(suffix=".bin")
+
+    assert artifact == await store.put_bytes(data, suffix=".bin")
+    assert b"".join([piece async for piece in store.pieces(artifact)]) == data
+    assert b"".join([piece async for piece in store.pieces(artifact, begin=7, end=9_000_000)]) == data[7:9_000_000]
+    assert fsspec.filesystem("s3", use_listings_cache=False).find("s3://flock/artifacts/incoming") == []
+
+
+async def test_what_is_given_up_in_the_middle_becomes_no_object(store: ArtifactStore) -> None:
+    async with store.receive() as incoming:
+        await incoming.write(bytes(20 * 2**20))
+    files = fsspec.filesystem("s3", use_listings_cache=False)
+    assert files.find("s3://flock/artifacts/incoming") == []
+    assert await store.sweep() == 0

@@ -1,6 +1,7 @@
 """What a backup holds, what it leaves alone, and what is refused on the way back."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
@@ -18,7 +19,7 @@ from murmur_runtime.home import Home
 from murmur_runtime.locks import exclusive, try_exclusive
 from murmur_runtime.ports import free_front_door
 from murmur_runtime.processes import Members
-from murmur_runtime.progress import Progress
+from murmur_runtime.progress import Progress, Step
 from murmur_runtime.settings import FlockSettings
 from murmur_runtime.testing import eventually
 
@@ -97,6 +98,48 @@ def test_a_store_is_copied_as_it_was_at_the_cut_though_it_is_written_to_again(tm
     copy_store(reader, tmp_path / "copy.db")
     assert values(path) == [1, 2]
     assert values(tmp_path / "copy.db") == [1]
+
+
+async def test_every_artifact_that_a_backup_names_is_in_it(settings: FlockSettings, tmp_path: Path) -> None:
+    """Clients upload while it is made, and delete: first come the bytes and then the name; names go, bytes stay."""
+    artifacts = settings.home / "artifacts"
+
+    def upload(name: str) -> None:
+        (artifacts / f"{name}.bin").write_bytes(b"bytes")
+        (artifacts / "mlflow" / "default").mkdir(parents=True, exist_ok=True)
+        (artifacts / "mlflow" / "default" / name).symlink_to(f"../../{name}.bin")
+
+    def meanwhile(step: Progress) -> None:
+        if step == Step("Copying artifacts"):
+            (artifacts / "mlflow" / "default" / "old.part").unlink()
+            upload("new")
+
+    upload("old.part")
+    to = tmp_path / "backup"
+    await back_up(settings, to, emit=meanwhile)
+    assert [path.name for path in (to / "artifacts" / "mlflow").rglob("*") if path.is_file()] == ["old.part"]
+    assert (to / "artifacts" / "old.part.bin").read_bytes() == b"bytes"
+    assert (to / "artifacts" / "ab" / "abcd.ubj").read_bytes() == b"model"
+
+
+async def test_a_name_of_an_artifact_leads_to_its_bytes_again_after_a_restore(
+    settings: FlockSettings, tmp_path: Path
+) -> None:
+    name = settings.home / "artifacts" / "mlflow" / "default" / "model.ubj"
+    name.parent.mkdir(parents=True)
+    name.symlink_to("../../ab/abcd.ubj")
+    backup = tmp_path / "backup"
+    await back_up(settings, backup)
+    shutil.rmtree(settings.home)
+
+    await restore(settings, backup)
+
+    assert name.is_symlink()
+    assert name.read_bytes() == b"model"
+    (backup / "artifacts" / "mlflow" / "default" / "model.ubj").unlink()
+    (backup / "artifacts" / "mlflow" / "default" / "model.ubj").symlink_to("../../../stores/registry.db")
+    with pytest.raises(BackupUnusable, match=r"model\.ubj"):
+        await restore(settings, backup)
 
 
 def test_the_second_pass_copies_what_was_added_replaced_and_removed(tmp_path: Path) -> None:

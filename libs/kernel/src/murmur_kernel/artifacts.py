@@ -1,29 +1,20 @@
 """Large things, kept under the sha256 of their bytes: written once, verified whenever they are read."""
 
 import asyncio
-import errno
 import hashlib
 import os
 import shutil
 import uuid
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import fsspec
+from typing import Any
 
 from murmur_events.values import Artifact
-from murmur_kernel.errors import ArtifactCorrupt, ArtifactMissing, NoSpace, Transient
-
-try:  # what the S3 client raises for a network that fails is no OSError; there is none without the extra [s3]
-    from botocore.exceptions import BotoCoreError
-except ModuleNotFoundError:
-    _UNWILLING: tuple[type[Exception], ...] = (OSError,)
-else:
-    _UNWILLING = (OSError, BotoCoreError)
-
-
-_PIECE = 2**20
+from murmur_kernel import artifact_streams
+from murmur_kernel.artifact_files import BLOCK, PIECE, UNWILLING, file_system, is_local, refused, to_disk
+from murmur_kernel.artifact_streams import Incoming
+from murmur_kernel.errors import ArtifactCorrupt, ArtifactMissing, Transient
 
 
 class ArtifactStore:
@@ -36,7 +27,7 @@ class ArtifactStore:
     def __init__(self, root: str) -> None:
         """Raises ImportError where the file system's client is not installed, ValueError for an unknown one."""
         self._root = root.rstrip("/")
-        self._files, self._base = _file_system(self._root)
+        self._files, self._base = file_system(self._root)
 
     async def put_bytes(self, data: bytes, *, suffix: str = "") -> Artifact:
         """Store bytes; storing the same again changes nothing, or mends what was damaged.
@@ -49,6 +40,14 @@ class ArtifactStore:
         """Store a file under its own suffix, piece by piece: it may be larger than memory. Raises as put_bytes does."""
         return await asyncio.to_thread(self._put, path, path.suffix)
 
+    def receive(self) -> Incoming:
+        """For bytes that arrive piece by piece and whose digest is known once they are all there."""
+        return Incoming(self._files, self._root, self._base)
+
+    async def sweep(self) -> int:
+        """Take away what killed processes have left half received; how many that were. Raises Transient."""
+        return await asyncio.to_thread(artifact_streams.sweep, self._files, self._base)
+
     def own(self, artifact: Artifact, *, suffix: str) -> Artifact:
         """Where this store keeps those bytes, if it has them: a URI that somebody outside names might lead anywhere."""
         name = _name(artifact.sha256, artifact.sha256 + suffix)
@@ -57,6 +56,11 @@ class ArtifactStore:
     async def read_bytes(self, artifact: Artifact) -> bytes:
         """Its bytes. Raises ArtifactMissing or ArtifactCorrupt."""
         return await asyncio.to_thread(self._read, artifact)
+
+    def pieces(self, artifact: Artifact, *, begin: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Its bytes from `begin` up to, not including, `end`: see artifact_streams.pieces."""
+        stop = artifact.size if end is None else end
+        return artifact_streams.pieces(lambda: self._opened(artifact), artifact, begin, stop)
 
     async def fetch(self, artifact: Artifact, to: Path) -> Path:
         """A local copy at `to`, made piece by piece. Raises ArtifactMissing, ArtifactCorrupt; then nothing is there."""
@@ -70,15 +74,13 @@ class ArtifactStore:
         try:
             if not self._holds(path, digest):
                 self._write(path, content)
-        except _UNWILLING as error:
-            full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-            kind = NoSpace if full else Transient
-            raise kind(f"cannot store an artifact of {size} bytes under {self._root}: {error}") from error
+        except UNWILLING as error:
+            raise refused(error, f"cannot store an artifact of {size} bytes under {self._root}") from error
         return Artifact(uri=f"{self._root}/{name}", sha256=digest, size=size)
 
     def _write(self, path: str, content: bytes | Path) -> None:
         """All of it or nothing, whoever else writes the same meanwhile: an object of S3 is there once it is whole."""
-        if "file" not in self._files.protocol:
+        if not is_local(self._files):
             if isinstance(content, Path):
                 self._files.put_file(str(content), path)
             else:
@@ -90,10 +92,10 @@ class ArtifactStore:
             with self._files.open(temporary, "wb") as stream:
                 if isinstance(content, Path):
                     with content.open("rb") as source:
-                        shutil.copyfileobj(source, stream, _PIECE)
+                        shutil.copyfileobj(source, stream, PIECE)
                 else:
                     stream.write(content)
-                _to_disk(stream)
+                to_disk(stream)
             self._files.mv(temporary, path)
         except OSError:
             self._discard(temporary)
@@ -128,12 +130,12 @@ class ArtifactStore:
         digest = hashlib.sha256()
         try:
             with self._opened(artifact) as source, to.open("wb") as copy:
-                while piece := source.read(_PIECE):
+                while piece := source.read(PIECE):
                     digest.update(piece)
                     copy.write(piece)
         except FileNotFoundError:
             raise ArtifactMissing(artifact.uri) from None
-        except _UNWILLING as error:
+        except UNWILLING as error:
             raise Transient(f"cannot copy {artifact.uri} to {to}: {error}") from error
         return digest.hexdigest()
 
@@ -142,7 +144,7 @@ class ArtifactStore:
             data = self._load(artifact)
         except FileNotFoundError:
             raise ArtifactMissing(artifact.uri) from None
-        except _UNWILLING as error:
+        except UNWILLING as error:
             raise Transient(f"cannot read {artifact.uri}: {error}") from error
         found = hashlib.sha256(data).hexdigest()
         if found != artifact.sha256:
@@ -152,34 +154,23 @@ class ArtifactStore:
     def _opened(self, artifact: Artifact) -> Any:
         """As `_load` finds it."""
         try:
-            return self._files.open(f"{self._base}/{_name(artifact.sha256, artifact.uri)}", "rb")
+            return self._files.open(f"{self._base}/{_name(artifact.sha256, artifact.uri)}", "rb", block_size=BLOCK)
         except FileNotFoundError:
-            files, path = _file_system(artifact.uri)
-            return files.open(path, "rb")
+            files, path = file_system(artifact.uri)
+            return files.open(path, "rb", block_size=BLOCK)
 
     def _load(self, artifact: Artifact) -> bytes:
         """From under this root if it is there, wherever it was written: the flock may have been restored elsewhere."""
         try:
             data: bytes = self._files.cat_file(f"{self._base}/{_name(artifact.sha256, artifact.uri)}")
         except FileNotFoundError:
-            files, path = _file_system(artifact.uri)
+            files, path = file_system(artifact.uri)
             data = files.cat_file(path)
         return data
 
 
 def _name(digest: str, file: str) -> str:
     return f"{digest[:2]}/{os.path.basename(file)}"
-
-
-def _file_system(url: str) -> tuple[Any, str]:
-    """Without a cache of listings: other processes write to the same place."""
-    files, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
-    return files, path
-
-
-def _to_disk(stream: BinaryIO) -> None:
-    stream.flush()
-    os.fsync(stream.fileno())
 
 
 def _measured(content: bytes | Path) -> tuple[str, int]:

@@ -10,6 +10,9 @@ from murmur_access.redaction import redaction
 from murmur_kernel.settings import KernelSettings
 from murmur_kernel.telemetry.logs import configure_logging
 
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the front door keeps a connection that nobody uses: it is the front door that closes it."""
+
 
 def serve(name: str, create_app: Callable[[], FastAPI]) -> None:
     """Serves until SIGTERM or SIGINT, then drains. The address comes from the settings."""
@@ -27,5 +30,6 @@ def serve(name: str, create_app: Callable[[], FastAPI]) -> None:
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=10,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         proxy_headers=True,
     )

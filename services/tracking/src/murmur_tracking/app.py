@@ -1,12 +1,17 @@
 """Puts tracking together: the only place that knows concrete classes."""
 
+from functools import partial
+
 from fastapi import FastAPI
 
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
-from murmur_tracking import api
+from murmur_tracking import api, artifacts_api, client_runs
+from murmur_tracking.client_runs import RunOf
 from murmur_tracking.consumers import SUBSCRIPTIONS
+from murmur_tracking.mlflow_api import about, artifacts
+from murmur_tracking.mlflow_api.artifacts.tidying import tidied
 from murmur_tracking.mlflow_api.routes import mlflow_routes
 from murmur_tracking.repository import KINDS, TrackingUnitOfWork
 from murmur_tracking.search import INDEX
@@ -34,6 +39,21 @@ def build(
         source=source,
         index=INDEX,
     )
-    app = service.app(title="Tracking", routers=[api.router(service)])
-    app.router.routes.extend(mlflow_routes(service))
+    service.resource(tidied(service.artifacts))
+    names = artifacts.open_names(settings.artifacts_url)
+    shelf = artifacts.Shelf(service.artifacts, names, largest=settings.largest_artifact, clock=service.clock)
+    find_root = partial(_root, service)
+    routers = [
+        api.router(service),
+        artifacts_api.router(shelf, find_root),
+        about.router(),
+        artifacts.router(shelf, find_root),
+    ]
+    app = service.app(title="Tracking", routers=routers)
+    app.router.routes.extend(mlflow_routes(service, shelf))
     return service, app
+
+
+async def _root(service: Service[TrackingUnitOfWork], workspace: str, run_id: str) -> str:
+    """Where a run keeps its artifacts. Raises NoSuchThing."""
+    return await service.read(client_runs.artifact_root, RunOf(workspace, run_id))

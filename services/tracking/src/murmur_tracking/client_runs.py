@@ -28,6 +28,7 @@ from murmur_tracking.domain.refusals import BadValue, NotYours, no_run
 from murmur_tracking.domain.runs import Run, RunStatus, Sheet
 from murmur_tracking.experiments import ExperimentOf
 from murmur_tracking.repository import TrackingUnitOfWork
+from murmur_tracking.search.entries import row_of
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,11 @@ async def require_active(which: RunOf, uow: TrackingUnitOfWork) -> Run:
     if _sheet(run).deleted:
         raise BadValue(f"The run {run.run_id} must be in the 'active' state. Current state is deleted.")
     return run
+
+
+async def artifact_root(which: RunOf, uow: TrackingUnitOfWork) -> str:
+    """Raises NoSuchThing."""
+    return row_of(await require(which, uow)).artifact_uri
 
 
 def workspace_of(run: Run) -> str:

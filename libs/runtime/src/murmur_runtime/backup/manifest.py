@@ -1,6 +1,7 @@
 """What a backup consists of: every file with its size and digest, so that a damaged one is never restored."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ _NAME = "backup.json"
 
 
 class SavedFile(BaseModel):
+    """Of a link, size and digest are those of where it leads."""
+
     model_config = ConfigDict(frozen=True)
 
     path: str
@@ -53,7 +56,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise BackupUnusable(folder, f"it has format {manifest.format!r}, this release reads {FORMAT}")
     for file in manifest.files:
         path = folder / file.path
-        if not path.is_file():
+        if not (path.is_file() or path.is_symlink()):
             raise BackupUnusable(folder, f"{file.path!r} is missing")
         if _digest(path) != file.sha256:
             raise BackupUnusable(folder, f"{file.path!r} has changed since it was made")
@@ -62,11 +65,13 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _saved(folder: Path) -> Iterator[SavedFile]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() or path.is_symlink():
             name = path.relative_to(folder).as_posix()
-            yield SavedFile(path=name, size=path.stat().st_size, sha256=_digest(path))
+            yield SavedFile(path=name, size=path.lstat().st_size, sha256=_digest(path))
 
 
 def _digest(path: Path) -> str:
+    if path.is_symlink():
+        return hashlib.sha256(os.fsencode(path.readlink())).hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

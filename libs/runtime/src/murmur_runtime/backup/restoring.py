@@ -74,7 +74,7 @@ async def _filled(home: Home, source: Path, manifest: Manifest) -> Path:
                     raise RestoreFailed(source, root, "it was interrupted")
                 target = fresh / file.path
                 target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                shutil.copy2(source / file.path, target)
+                shutil.copy2(source / file.path, target, follow_symlinks=False)
         except BaseException:  # interrupted too: half a copy is of use to nobody
             shutil.rmtree(fresh, ignore_errors=True)
             raise

@@ -12,7 +12,8 @@ import shutil
 import sqlite3
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,9 @@ from murmur_runtime.settings import FlockSettings
 
 _GROWING = ("ledger", "kafka/data")
 """In this order: the ledger holds nothing that the copied log does not have."""
+
+_NAMES = "artifacts/mlflow"
+"""Links that name artifacts, and come and go. They are copied before the bytes that they name, which stay."""
 
 _WRITTEN_ONCE = ("artifacts", "secrets")
 
@@ -64,10 +68,11 @@ def _take(home: Home, stores: Sequence[Path], to: Path, emit: Emit) -> Taken:
     try:
         partial.mkdir(parents=True, mode=0o700)
         held = _copy_the_cut(home, stores, partial, emit)
+        _copy_names(home.root / _NAMES, partial / _NAMES, emit)
         for name in _WRITTEN_ONCE:
             if (home.root / name).is_dir():
                 emit(Step(f"Copying {name}"))
-                shutil.copytree(home.root / name, partial / name, ignore=shutil.ignore_patterns("*.part"))
+                shutil.copytree(home.root / name, partial / name, ignore=_passing(home.root), dirs_exist_ok=True)
         emit(Step("Noting the digest of every file"))
         manifest = write_manifest(partial, made_at=datetime.now(UTC), home=home.root.resolve())
         _to_disk(partial)
@@ -77,6 +82,27 @@ def _take(home: Home, stores: Sequence[Path], to: Path, emit: Emit) -> Taken:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Taken(to, manifest, held_seconds=held, seconds=time.monotonic() - began)
+
+
+def _copy_names(source: Path, to: Path, emit: Emit) -> None:
+    """What is deleted meanwhile was there at one moment of the copying, or was not: both are true."""
+    if source.is_dir():
+        emit(Step("Copying the names of artifacts"))
+    for folder, _, files in os.walk(source):
+        target = to / Path(folder).relative_to(source)
+        target.mkdir(parents=True)
+        for name in files:
+            with suppress(FileNotFoundError):
+                shutil.copy2(Path(folder, name), target / name, follow_symlinks=False)
+
+
+def _passing(root: Path) -> Callable[[str, list[str]], set[str]]:
+    """What is not whole yet, and what has been copied."""
+
+    def passing(folder: str, names: list[str]) -> set[str]:
+        return {name for name in names if name.endswith(".part") or Path(folder, name) == root / _NAMES}
+
+    return passing
 
 
 def _copy_the_cut(home: Home, stores: Sequence[Path], to: Path, emit: Emit) -> float:
@@ -100,6 +126,8 @@ def _copy_the_cut(home: Home, stores: Sequence[Path], to: Path, emit: Emit) -> f
 
 def _to_disk(folder: Path) -> None:
     for path in (*folder.rglob("*"), folder):
+        if path.is_symlink():
+            continue  # it is in its folder, and leads to a file of its own line here
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

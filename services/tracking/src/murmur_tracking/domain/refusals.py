@@ -4,8 +4,10 @@ Refusal
 ├── NoSuchThing         404 RESOURCE_DOES_NOT_EXIST
 ├── AlreadyThere        400 RESOURCE_ALREADY_EXISTS
 ├── BadValue            400 INVALID_PARAMETER_VALUE
+│   └── TooLarge        413
 ├── WrongState          500 INVALID_STATE: as MLflow's server answers
-└── NotYours            403 PERMISSION_DENIED
+├── NotYours            403 PERMISSION_DENIED
+└── NotOffered          501 NOT_IMPLEMENTED: clients then do it in another way
 """
 
 
@@ -28,12 +30,20 @@ class BadValue(Refusal):
     code, status = "INVALID_PARAMETER_VALUE", 400
 
 
+class TooLarge(BadValue):
+    status = 413
+
+
 class WrongState(Refusal):
     code, status = "INVALID_STATE", 500
 
 
 class NotYours(Refusal):
     code, status = "PERMISSION_DENIED", 403
+
+
+class NotOffered(Refusal):
+    code, status = "NOT_IMPLEMENTED", 501
 
 
 def no_run(run_id: str) -> NoSuchThing:

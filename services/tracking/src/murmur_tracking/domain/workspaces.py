@@ -6,7 +6,7 @@ import re
 DEFAULT = "default"
 
 _DEFAULT_NAME = "Default"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 RESERVED = "workflows/"
 """Names that begin so are of the experiments in which the trainer's runs are found."""
 

@@ -8,23 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-import structlog
 from fastapi.dependencies.models import Dependant
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from murmur_kernel.auth import AuthError, Identity, NotSignedIn, Role, RoleNeeded, caller
-from murmur_kernel.errors import BadCursor, EventTooLarge, KernelError, NoSpace, Transient
-from murmur_search import SearchRefused
-from murmur_tracking.domain import workspaces
-from murmur_tracking.domain.refusals import BadValue, Refusal
+from murmur_kernel.auth import Identity, Role, RoleNeeded, caller
+from murmur_tracking.domain.refusals import BadValue
+from murmur_tracking.mlflow_api.errors import refusal
 from murmur_tracking.mlflow_api.fields import Fields, asked, parsed
+from murmur_tracking.mlflow_api.workspaces import workspace_of
 
-PREFIXES = ("/api/2.0/mlflow", "/ajax-api/2.0/mlflow", "/api/3.0/mlflow", "/ajax-api/3.0/mlflow")
-WORKSPACE_HEADER = "x-murmur-workspace"
-
-log = structlog.get_logger()
+PREFIXES = ("/api/2.0/mlflow", "/ajax-api/2.0/mlflow")
+"""MLflow's own pages ask below /ajax-api what its clients ask below /api."""
 
 
 @dataclass(frozen=True)
@@ -71,27 +67,12 @@ def _answering(endpoint: Endpoint, opening: Opening) -> Callable[[Request], Awai
             call = await _call(request)
             await opening(call.workspace)
             return _json(await endpoint.answer(call), 200)
-        except Refusal as refusal:
-            return failure(refusal.code, str(refusal), refusal.status)
-        except SearchRefused as error:
-            return failure(BadValue.code, str(error), BadValue.status)
-        except NotSignedIn as error:
-            return failure("UNAUTHENTICATED", str(error), 401)
-        except AuthError as error:
-            return failure("PERMISSION_DENIED", str(error), 403)
-        except (Transient, NoSpace) as error:
-            return failure("TEMPORARILY_UNAVAILABLE", str(error), 503)
-        except (BadCursor, EventTooLarge) as error:
-            return failure(BadValue.code, str(error), 400)
-        except KernelError as error:
-            log.exception("mlflow_call_failed", path=request.url.path)
-            return failure("INTERNAL_ERROR", str(error), 500)
+        except Exception as error:
+            if (refused := refusal(error)) is None:
+                raise
+            return refused
 
     return answer
-
-
-def failure(code: str, message: str, status: int) -> Response:
-    return _json({"error_code": code, "message": message}, status)
 
 
 def _json(body: dict[str, Any], status: int) -> Response:
@@ -106,9 +87,7 @@ def _admit(request: Request, role: Role) -> None:
 
 async def _call(request: Request) -> Call:
     """Raises BadValue for a body of another kind than JSON."""
-    workspace = request.headers.get(WORKSPACE_HEADER, workspaces.DEFAULT)
-    if not workspaces.is_name(workspace):
-        raise BadValue(f"{workspace!r} is no name for a workspace: use up to 64 letters, digits, - and _")
+    workspace = workspace_of(request)
     if request.method == "GET" and request.scope["query_string"]:
         said, size = asked(request.query_params.multi_items()), 0
     else:

@@ -4,16 +4,24 @@ from starlette.routing import BaseRoute
 
 from murmur_kernel.service import Service
 from murmur_tracking import experiments
+from murmur_tracking.mlflow_api.artifacts import Shelf
 from murmur_tracking.mlflow_api.door import routes
 from murmur_tracking.mlflow_api.experiments import ExperimentCalls
 from murmur_tracking.mlflow_api.history import HistoryCalls
+from murmur_tracking.mlflow_api.listing import ListingCalls
 from murmur_tracking.mlflow_api.runs import RunCalls
 from murmur_tracking.mlflow_api.search import SearchCalls
 from murmur_tracking.repository import TrackingUnitOfWork
 
 
-def mlflow_routes(service: Service[TrackingUnitOfWork]) -> list[BaseRoute]:
-    calls = (RunCalls(service), ExperimentCalls(service), SearchCalls(service), HistoryCalls(service))
+def mlflow_routes(service: Service[TrackingUnitOfWork], shelf: Shelf) -> list[BaseRoute]:
+    calls = (
+        RunCalls(service),
+        ExperimentCalls(service),
+        SearchCalls(service),
+        HistoryCalls(service),
+        ListingCalls(service, shelf),
+    )
     opened: set[str] = set()
 
     async def open_once(workspace: str) -> None:

@@ -108,7 +108,7 @@ def _trained(run: Run) -> RunRow:
         lifecycle="active",
         started=millis(run.started_at),
         ended=ended,
-        artifact_uri="",
+        artifact_uri=f"mlflow-artifacts:/workflows/{run.workflow}/{run.run_id}/artifacts",
         note="",
         params={name: _text(value) for name, value in run.parameters.items()},
         tags=tags,

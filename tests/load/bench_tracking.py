@@ -9,18 +9,21 @@ the runs that were put in.
 
 import argparse
 import signal
+import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import results
 from results import RESULTS, Row
-from tracked import filling, judging, made, writes
-from tracked.measuring import Pair, by_their_client, say
+from tracked import judging, made, writes
+from tracked.history import History
+from tracked.measuring import Pair, say
 from tracked.profiling import profile
 from tracked.reads import Reader
-from tracked.rebuilding import rebuild
+from tracked.rebuilding import Rebuilding, rebuild
 from tracked.settings import Sizes
 from tracked.sides import Side, side
 from tracked.wire import Timed
@@ -46,98 +49,13 @@ def written(pair: Pair, sizes: Sizes) -> list[Row]:
     return rows
 
 
-class History:
-    """The runs that are searched, in an experiment of each side."""
-
-    def __init__(self, pair: Pair, sizes: Sizes, *, only_rest: bool) -> None:
-        self._pair, self._sizes, self._only_rest = pair, sizes, only_rest
-        self._count = 0
-        self.experiments = {one.name: filling.experiment(one.uri) for one in pair.sides}
-        self.readers = {one.name: Reader(one.uri, self.experiments[one.name]) for one in pair.sides}
-        self.how = {one.name: "SQL in bulk" if self._by_sql(one) else "REST, 16 connections" for one in pair.sides}
-
-    def grow(self, count: int) -> None:
-        for one in self._pair.sides:
-            say(f"{one.name}: {count - self._count:,} runs by {self.how[one.name]}")
-            place, report = self.experiments[one.name], lambda text, one=one: say(f"{one.name}: {text}")
-            if self._by_sql(one):
-                assert one.database
-                filling.by_sql(one.database, place, self._count, count, report)
-            else:
-                filling.by_rest(one.uri, place, self._count, count, report)
-        self._count = count
-        for reader in self.readers.values():
-            reader.check(count)
-        say(f"both sides find the right ones among {count:,} runs")
-
-    def search(self) -> list[Row]:
-        """The first row is as MLflow is shipped, the second after ANALYZE, the third without the stall too."""
-        what = f"search, {self._count:,} runs"
-        asked = judging.SEARCH if self._count >= 100_000 else None
-        self._analysed(False)
-        rows = [judging.latency(f"{what}, as shipped", *self._searched(f"{what}, as shipped", quick=False))]
-        rows.append(judging.latency(f"{what}, no stall", *self._searched(f"{what}, no stall", quick=True)))
-        self._analysed(True)
-        name = f"{what}, no stall, peer analysed"
-        rows.append(judging.latency(name, *self._searched(name, quick=True), asked))
-        self._analysed(False)
-        return rows
-
-    def compare(self) -> list[Row]:
-        rows, repeats = [], 3 * self._sizes.repeats
-        for quick, how in ((False, "as shipped"), (True, "no stall")):
-            what = f"100 runs by 100 runs/get, {self._count:,} runs, {how}"
-            found = self._pair.in_turn(
-                what, lambda one, quick=quick: self.readers[one.name].one_by_one(repeats=repeats, quick=quick)
-            )
-            rows.append(judging.latency(what, *found))
-        path = self._pair.ours.compare
-        if path:
-            ours = self.readers[self._pair.ours.name].compared(path, repeats=10 * repeats)
-            what = f"100 runs to compare, {self._count:,} runs (peer: 100 runs/get, no stall)"
-            say(f"{what}: p50 {ours.p50:.2f} ms, p95 {ours.p95:.2f} ms")
-            rows.append(judging.comparing(what, ours, found[1]))
-        return rows
-
-    def by_client(self, python: Path) -> list[Row]:
-        rows = []
-        for quick, how in ((False, "as shipped"), (True, "no stall")):
-            ours, peer = (
-                by_their_client(python, one, self.experiments[one.name], seconds=self._sizes.seconds, quick=quick)
-                for one in self._pair.sides
-            )
-            rows += [judging.latency(f"mlflow's client, {what}, {how}", ours[what], peer[what]) for what in ours]
-            say(
-                f"mlflow's client, {how}: " + ", ".join(f"{r.what} {r.ours:.1f} and {r.peer:.1f} ms" for r in rows[-5:])
-            )
-        return rows
-
-    def _by_sql(self, one: Side) -> bool:
-        return one.database is not None and not self._only_rest
-
-    def _analysed(self, wanted: bool) -> None:
-        for one in self._pair.sides:
-            if one.database:
-                (filling.analyse if wanted else filling.forget_analysis)(one.database)
-
-    def _searched(self, what: str, *, quick: bool) -> tuple[Timed, Timed]:
-        for reader in self.readers.values():  # once, so that what the disk cache lacks counts for nobody
-            reader.search(most=1, seconds=0, quick=quick)
-        return self._pair.in_turn(
-            what,
-            lambda one: self.readers[one.name].search(
-                most=self._sizes.queries, seconds=self._sizes.patience, quick=quick
-            ),
-        )
-
-
 def profiles(one: Side, reader: Reader, spy: Path, folder: Path) -> str:
     if one.process is None:
         return "of a server that somebody else has started there is no profile\n"
     process, longer = one.process, _SPY_SECONDS + 4
     batch = lambda: writes.Writer(one.uri).measure(writes.LOG_BATCH, 1, seconds=longer, quick=True)  # noqa: E731
     search = lambda: reader.search(most=10**9, seconds=longer, quick=True)  # noqa: E731
-    parts = []
+    parts: list[str] = []
     for name, work in ((f"{writes.LOG_BATCH}, one client", batch), ("search, one client", search)):
         say(f"profile of {name}")
         raw = folder / f"{len(parts)}.raw"
@@ -164,13 +82,26 @@ def main() -> int:
             rows, settings = measured(
                 Pair(ours, peer), sizes, python, folder, only_rest=given.only_rest, name=given.name
             )
-            if ours.home:
-                say("made again from the log")
-                again = rebuild(ours.home)
-                what = f"murmur rebuild tracking, {sizes.runs[-1]:,} runs and what was written besides"
-                rows.append(Row(what=what, ours=again.seconds, unit="s"))
-                settings["rebuild"] = {"records": again.handled, "answers the same": again.same, "said": again.said}
-    return results.finish(given.name, rows, machine=machine, settings=settings)
+            again = _again(ours.home) if ours.home else None
+    if isinstance(again, Rebuilding):
+        rows.append(Row(what=f"murmur rebuild tracking, {_all_of(sizes)}", ours=again.seconds, unit="s"))
+    settings["rebuild"] = asdict(again) if isinstance(again, Rebuilding) else again
+    below = results.finish(given.name, rows, machine=machine, settings=settings)
+    return 1 if isinstance(again, str) or (again and not again.same) else below
+
+
+def _again(home: Path) -> Rebuilding | str:
+    """What went wrong, where it did: after half an hour of measuring that must not lose the rest."""
+    say("made again from the log")
+    try:
+        return rebuild(home)
+    except (RuntimeError, subprocess.SubprocessError) as error:
+        say(str(error))
+        return str(error)
+
+
+def _all_of(sizes: Sizes) -> str:
+    return f"{sizes.runs[-1]:,} runs and what was written besides"
 
 
 def measured(
@@ -193,9 +124,7 @@ def measured(
             rows += history.compare()
         pair.weigh(f"with {count:,} runs, searched")
     rows += judging.memory(pair.memory)
-    rows += judging.disk(
-        f"on disk, {sizes.runs[-1]:,} runs and what was written besides", *(s.on_disk() for s in pair.sides)
-    )
+    rows += judging.disk(f"on disk, {_all_of(sizes)}", *(one.on_disk() for one in pair.sides))
     text = profiles(pair.ours, history.readers[pair.ours.name], python.parent / "py-spy", folder)
     (RESULTS / f"{name}-profile.txt").write_text(text)
     return rows, {

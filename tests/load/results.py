@@ -90,8 +90,8 @@ def print_table(rows: Sequence[Row]) -> None:
     widths = [max(len(line[column]) for line in lines) for column in range(len(kept))]
     for line in lines:
         first, *others = line
-        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
-        print("  ".join(cells).rstrip())
+        padded = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        print("  ".join(padded).rstrip())
 
 
 def _cells(row: Row) -> tuple[str, ...]:

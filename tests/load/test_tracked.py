@@ -66,6 +66,15 @@ def test_an_answer_in_parts_is_put_together(quick: bool) -> None:
         assert [connection.ask(address.request("GET", "/")) for _ in range(2)] == [b"abcde"] * 2
 
 
+def test_an_answer_is_not_taken_for_whole_before_its_end() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+    assert whole(bytearray(head)) is None
+    assert whole(bytearray(head + b"\r\nabcd")) is None
+    answer = whole(bytearray(head + b"\r\nabcde"))
+    assert answer is not None
+    assert answer.body == b"abcde"
+
+
 def test_an_answer_in_chunks_is_put_together() -> None:
     got = bytearray(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n")
     assert whole(got) is None
@@ -92,7 +101,7 @@ def test_a_turn_of_several_calls_counts_once_and_each_is_sent_what_the_one_befor
         yield address.request("POST", "/", b"{}")
 
     with server(lambda _: [OK]) as address:
-        timed = drive(address, [turn] * 3, seconds=0, quick=True, least=12, most=12)
+        timed = drive(address, [turn] * 3, seconds=60, quick=True, most=12)
     assert timed.turns == 12
     assert seen == [{}] * 12
 
@@ -185,7 +194,9 @@ def test_sizes_that_cannot_be_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
         Sizes.of_environment()
 
 
-def test_a_profile_counts_a_function_once_a_stack() -> None:
-    told = shares("main (app.py:1);parse (app.py:9);parse (app.py:12) 3\nmain (app.py:1) 1\n")
-    assert "75.0%  parse (app.py" in told
-    assert "100.0%  main (app.py" in told
+def test_a_profile_counts_a_function_once_a_stack_and_no_waiting() -> None:
+    waits = "main (app.py:1);Condition.wait (threading.py:300) 90"
+    told = shares(f"main (app.py:1);parse (app.py:9);parse (app.py:12) 3\nmain (app.py:1) 1\n{waits}\n")
+    _, _, within = told.partition("in it and what it calls")
+    assert "75.0%  parse (app.py" in within
+    assert "100.0%  main (app.py" in within

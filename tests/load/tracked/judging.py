@@ -1,7 +1,6 @@
 """What was measured, as rows: which ratio counts, with which target and floor."""
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from statistics import median
 
 from results import Row
@@ -20,8 +19,8 @@ GROWN_MIB = 50.0
 
 def middle(runs: Sequence[Timed]) -> Timed:
     """Medians, each of its own; of turns and refusals the sum."""
-    *figures, turns, refused = zip(*(astuple(one) for one in runs), strict=True)
-    return Timed(*(median(each) for each in figures), sum(turns), sum(refused))
+    rate, p50, p95, p99 = (median(getattr(one, name) for one in runs) for name in ("per_second", "p50", "p95", "p99"))
+    return Timed(rate, p50, p95, p99, sum(one.turns for one in runs), sum(one.refused for one in runs))
 
 
 def throughput(what: str, ours: Timed, peer: Timed, asked: tuple[float, float] | None = None) -> list[Row]:

@@ -22,19 +22,25 @@ def profile(spy: Path, process: psutil.Process, work: Callable[[], object], *, s
     return shares(raw.read_text()) if raw.exists() else f"py-spy saw nothing: {complaint.strip()}\n"
 
 
-def shares(raw: str, most: int = 30) -> str:
-    """Collapsed stacks ("frame;frame count", a line each) as shares of the time by function.
+_WAITING = frozenset({"select", "wait", "poll", "accept", "_recv", "_try_wait"})
+"""Functions in which a thread waits for work. py-spy leaves out what the system calls idle; on a busy machine a thread may
+be woken and still wait for a core."""
 
-    py-spy leaves out threads that wait, and keeps those that are in a call of the system.
-    """
+
+def shares(raw: str, most: int = 30) -> str:
+    """Collapsed stacks ("frame;frame count", a line each) as shares of the time by function, without what only waits."""
     itself: Counter[str] = Counter()
     within: Counter[str] = Counter()
     for line in raw.splitlines():
         stack, _, count = line.rpartition(" ")
         frames = [frame.rpartition(":")[0] or frame for frame in stack.split(";")]
+        if frames[-1].partition(" (")[0].rpartition(".")[2] in _WAITING:
+            continue
         itself[frames[-1]] += int(count)
         within.update(dict.fromkeys(frames, int(count)))
     total = itself.total()
+    if not total:
+        return "it did nothing\n"
     lines = [f"{total} samples at 200 a second"]
     for title, counted in (("in the function itself", itself), ("in it and what it calls", within)):
         lines += [title, *(f"  {count / total:6.1%}  {name}" for name, count in counted.most_common(most)), ""]

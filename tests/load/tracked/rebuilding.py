@@ -16,7 +16,7 @@ _QUIET = 10.0
 
 @dataclass(frozen=True)
 class Rebuilding:
-    """same: nothing differs from the store that the service had."""
+    """handled: records. same: nothing differs from the store that the service had; `said` counts what does."""
 
     seconds: float
     handled: int

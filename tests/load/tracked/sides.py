@@ -146,7 +146,7 @@ def _flock(name: str, folder: Path) -> Iterator[Side]:
     murmur = str(Path(sys.executable).parent / "murmur")
     try:
         subprocess.run([murmur, "up"], env=environment, check=True, stdout=subprocess.DEVNULL, timeout=_WITHIN)
-        until_ready(uri, None)
+        until_ready(uri, None, within=10)
         process = find(Home(folder), "tracking")
         settings = {
             "command": "murmur up: one broker, Envoy, eight services",
@@ -159,16 +159,21 @@ def _flock(name: str, folder: Path) -> Iterator[Side]:
         subprocess.run([murmur, "down"], env=environment, check=False, stdout=subprocess.DEVNULL, timeout=_WITHIN)
 
 
-def until_ready(uri: str, process: subprocess.Popen[bytes] | None, log: Path | None = None) -> None:
+def until_ready(
+    uri: str, process: subprocess.Popen[bytes] | None, log: Path | None = None, *, within: float = _WITHIN
+) -> None:
     """Raises RuntimeError."""
-    address, deadline = Address.of(uri), time.monotonic() + _WITHIN
+    address, deadline, last = Address.of(uri), time.monotonic() + within, ""
     while time.monotonic() < deadline and (process is None or process.poll() is None):
-        with contextlib.suppress(OSError, RuntimeError), Connection(address, quick=True) as connection:
-            connection.ask(address.request("GET", "/health"))
-            return
+        try:
+            with Connection(address, quick=True) as connection:
+                connection.ask(address.request("GET", "/health"))
+                return
+        except (OSError, RuntimeError) as error:
+            last = str(error)
         time.sleep(0.3)
     told = log.read_text()[-2000:] if log else ""
-    raise RuntimeError(f"{uri} does not answer GET /health within {_WITHIN:g} s. {told}")
+    raise RuntimeError(f"{uri} does not answer GET /health as MLflow does within {within:g} s: {last} {told}")
 
 
 def _until_calm(process: psutil.Process) -> None:

@@ -61,7 +61,8 @@ class Timed:
     def of(cls, took: Sequence[float], elapsed: float, refused: int = 0) -> "Timed":
         """took: seconds of each turn, at least one."""
         cuts = quantiles(took, n=100, method="inclusive") if len(took) > 1 else [took[0]] * 99
-        return cls(len(took) / elapsed, *(cuts[at - 1] * 1000 for at in (50, 95, 99)), len(took), refused)
+        p50, p95, p99 = (cuts[at - 1] * 1000 for at in (50, 95, 99))
+        return cls(len(took) / elapsed, p50, p95, p99, len(took), refused)
 
 
 @dataclass

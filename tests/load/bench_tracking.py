@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,10 @@ def written(pair: Pair, sizes: Sizes) -> list[Row]:
             def ask(one: Side, *, quick: bool, kind: str = kind, clients: int = clients) -> Timed:
                 return writes.Writer(one.uri).measure(kind, clients, seconds=sizes.seconds, quick=quick)
 
-            judged = pair.in_turn(what, lambda one, ask=ask: ask(one, quick=True), repeats=sizes.repeats)
+            judged = pair.in_turn(what, partial(ask, quick=True), repeats=sizes.repeats)
             rows += judging.throughput(what, *judged, judging.WRITES)
             shipped = f"{what}, as shipped"
-            plain = pair.in_turn(shipped, lambda one, ask=ask: ask(one, quick=False), repeats=sizes.repeats)
+            plain = pair.in_turn(shipped, partial(ask, quick=False), repeats=sizes.repeats)
             rows += judging.throughput(shipped, *plain)
     return rows
 

@@ -1,5 +1,6 @@
 """A history that grows on both sides alike, and what is asked of it at each size."""
 
+from functools import partial
 from pathlib import Path
 
 from results import Row
@@ -51,11 +52,13 @@ class History:
 
     def compare(self) -> list[Row]:
         rows, repeats = [], 3 * self._sizes.repeats
+
+        def ask(one: Side, *, quick: bool) -> Timed:
+            return self.readers[one.name].one_by_one(repeats=repeats, quick=quick)
+
         for quick, how in ((False, "as shipped"), (True, "no stall")):
             what = f"100 runs by 100 runs/get, {self._count:,} runs, {how}"
-            found = self._pair.in_turn(
-                what, lambda one, quick=quick: self.readers[one.name].one_by_one(repeats=repeats, quick=quick)
-            )
+            found = self._pair.in_turn(what, partial(ask, quick=quick))
             rows.append(judging.latency(what, *found))
         path = self._pair.ours.compare
         if path:

@@ -23,12 +23,12 @@ def profile(spy: Path, process: psutil.Process, work: Callable[[], object], *, s
 
 
 _WAITING = frozenset({"select", "wait", "poll", "accept", "_recv", "_try_wait"})
-"""Functions in which a thread waits for work. py-spy leaves out what the system calls idle; on a busy machine a thread may
-be woken and still wait for a core."""
+"""Functions in which a thread waits for work. py-spy leaves out what the system calls idle; on a busy machine
+a thread may be woken and still wait for a core."""
 
 
 def shares(raw: str, most: int = 30) -> str:
-    """Collapsed stacks ("frame;frame count", a line each) as shares of the time by function, without what only waits."""
+    """Collapsed stacks ("frame;frame count", a line each) as shares of the time by function, without waiting."""
     itself: Counter[str] = Counter()
     within: Counter[str] = Counter()
     for line in raw.splitlines():

@@ -3,10 +3,8 @@
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,12 +16,9 @@ import psutil
 from murmur_runtime.home import Home
 from murmur_runtime.living import find
 from murmur_runtime.ports import free_front_door
-from tracked.wire import Address, Connection
+from tracked.readiness import WITHIN, end, until_calm, until_ready
 
 COMPARE = "/tracking/v1/compare"
-_WITHIN = 300.0
-_CALM = 15.0
-"""Seconds in which no process was started and hardly any processor used."""
 
 
 @dataclass
@@ -97,7 +92,7 @@ def _stock(name: str, folder: Path, python: Path) -> Iterator[Side]:
     try:
         until_ready(uri, started, log)
         process = psutil.Process(started.pid)
-        _until_calm(process)
+        until_calm(process)
         commands = [" ".join(one.cmdline()) for one in process.children(recursive=True)]
         settings = {
             "command": "mlflow server --port <port>, in an empty folder; DO_NOT_TRACK=true",
@@ -109,7 +104,7 @@ def _stock(name: str, folder: Path, python: Path) -> Iterator[Side]:
         }
         yield Side(name, uri, process, database=folder / "mlflow.db", settings=settings)
     finally:
-        _end(started)
+        end(started)
 
 
 _ASKING = """
@@ -145,7 +140,7 @@ def _flock(name: str, folder: Path) -> Iterator[Side]:
     environment = {**os.environ, "MURMUR_HOME": str(folder), "MURMUR_PORT": str(port)}
     murmur = str(Path(sys.executable).parent / "murmur")
     try:
-        subprocess.run([murmur, "up"], env=environment, check=True, stdout=subprocess.DEVNULL, timeout=_WITHIN)
+        subprocess.run([murmur, "up"], env=environment, check=True, stdout=subprocess.DEVNULL, timeout=WITHIN)
         until_ready(uri, None, within=10)
         process = find(Home(folder), "tracking")
         settings = {
@@ -156,51 +151,4 @@ def _flock(name: str, folder: Path) -> Iterator[Side]:
         }
         yield Side(name, uri, process, home=folder, settings=settings)
     finally:
-        subprocess.run([murmur, "down"], env=environment, check=False, stdout=subprocess.DEVNULL, timeout=_WITHIN)
-
-
-def until_ready(
-    uri: str, process: subprocess.Popen[bytes] | None, log: Path | None = None, *, within: float = _WITHIN
-) -> None:
-    """Raises RuntimeError."""
-    address, deadline, last = Address.of(uri), time.monotonic() + within, ""
-    while time.monotonic() < deadline and (process is None or process.poll() is None):
-        try:
-            with Connection(address, quick=True) as connection:
-                connection.ask(address.request("GET", "/health"))
-                return
-        except (OSError, RuntimeError) as error:
-            last = str(error)
-        time.sleep(0.3)
-    told = log.read_text()[-2000:] if log else ""
-    raise RuntimeError(f"{uri} does not answer GET /health as MLflow does within {within:g} s: {last} {told}")
-
-
-def _until_calm(process: psutil.Process) -> None:
-    """It starts its job runner's processes for a minute after its first answer: they must not count against it."""
-    deadline, calm_since = time.monotonic() + _WITHIN, time.monotonic()
-    before = _spent(process)
-    while time.monotonic() < deadline and time.monotonic() - calm_since < _CALM:
-        time.sleep(1)
-        now = _spent(process)
-        if now[0] != before[0] or now[1] - before[1] > 0.1:
-            calm_since = time.monotonic()
-        before = now
-
-
-def _spent(process: psutil.Process) -> tuple[int, float]:
-    """Processes, and the processor time of all of them."""
-    times = []
-    for one in (process, *process.children(recursive=True)):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            times.append(sum(one.cpu_times()[:2]))
-    return len(times), sum(times)
-
-
-def _end(started: subprocess.Popen[bytes]) -> None:
-    """With all that it has started."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for one in (*psutil.Process(started.pid).children(recursive=True), psutil.Process(started.pid)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                one.send_signal(signal.SIGKILL)
-    started.wait()
+        subprocess.run([murmur, "down"], env=environment, check=False, stdout=subprocess.DEVNULL, timeout=WITHIN)

@@ -7,11 +7,12 @@ INSTALLED := .venv/.installed
 AUDIT_PEERS := .bench/audit/.installed
 PREFECT := .bench/prefect/.installed
 SERVERS := .bench/serving/.installed
+MLFLOW := .bench/mlflow/.installed
 
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo demo-fraud up down test test-servers test-stories bench-audit bench-choreography bench-serving load chaos images-check secrets lint format types imports contracts check clean
+.PHONY: help setup lock demo demo-fraud up down test test-servers test-stories bench-audit bench-choreography bench-serving bench-tracking load chaos images-check secrets lint format types imports contracts check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
@@ -90,6 +91,14 @@ $(SERVERS): | $(UV)
 
 bench-serving: setup $(SERVERS) ## predictions per second of a model server, beside four others (20 minutes, 2 cores)
 	@PYTHONPATH=.:tests/load $(BIN)/python tests/load/bench_serving.py
+
+$(MLFLOW): | $(UV)
+	@echo "installing MLflow into an environment of its own, .bench/mlflow (about 700 MB, once)"
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(@D)
+	@$(UV) pip install --quiet --compile-bytecode --python $(@D)/bin/python 'mlflow>=3.17,<4' py-spy && touch $@
+
+bench-tracking: setup $(MLFLOW) ## log runs and find them among 100,000, beside a stock mlflow server (half an hour)
+	@PYTHONPATH=.:tests/load $(BIN)/python tests/load/bench_tracking.py
 
 load: setup ## ten minutes of predictions at 70 % of capacity: replicas killed, canaries, scaling, no broker; no request may fail
 	MURMUR_LOAD=full $(BIN)/python -m pytest tests/load/test_serving_under_load.py -s

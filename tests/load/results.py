@@ -24,7 +24,9 @@ class Row:
     ours: float
     unit: str
     peer: float | None = None
+    ours_p95: float | None = None
     ours_p99: float | None = None
+    peer_p95: float | None = None
     peer_p99: float | None = None
     judged: Literal["ours", "ratio"] = "ours"
     more_is_better: bool = False
@@ -80,13 +82,16 @@ def finish(name: str, rows: Sequence[Row], *, machine: Mapping[str, Any], settin
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    head = ("what", "ours", "p99", "peer", "p99", "ratio", "unit", "target", "floor", "")
-    lines = [head, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    """A column that says nothing of any row is left out."""
+    head = ("what", "ours", "p95", "p99", "peer", "p95", "p99", "ratio", "unit", "target", "floor", "")
+    cells = [_cells(row) for row in rows]
+    kept = [column for column in range(len(head)) if any(line[column] for line in cells)]
+    lines = [tuple(line[column] for column in kept) for line in (head, *cells)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(kept))]
     for line in lines:
         first, *others = line
-        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
-        print("  ".join(cells).rstrip())
+        padded = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        print("  ".join(padded).rstrip())
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -94,8 +99,10 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         row.what,
         _number(row.ours),
+        _number(row.ours_p95),
         _number(row.ours_p99),
         _number(row.peer),
+        _number(row.peer_p95),
         _number(row.peer_p99),
         "" if row.ratio is None else f"{row.ratio:.1f}x",
         row.unit,

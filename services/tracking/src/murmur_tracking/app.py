@@ -8,9 +8,9 @@ from murmur_kernel.service import Service
 from murmur_kernel.store import Store
 from murmur_tracking import api, artifacts_api, views
 from murmur_tracking.consumers import SUBSCRIPTIONS
+from murmur_tracking.domain.refusals import no_run
 from murmur_tracking.mlflow_api import about, artifacts
 from murmur_tracking.mlflow_api.artifacts.tidying import tidied
-from murmur_tracking.mlflow_api.errors import missing
 from murmur_tracking.repository import KINDS, TrackingUnitOfWork
 from murmur_tracking.settings import Settings
 
@@ -44,7 +44,7 @@ def build(
         try:
             run = await service.read(views.show_run, run_id)
         except Missing:
-            raise missing(f"Run with id={run_id} not found") from None
+            raise no_run(run_id) from None
         return f"mlflow-artifacts:/workflows/{run.workflow}/{run_id}/artifacts"
 
     routers = [

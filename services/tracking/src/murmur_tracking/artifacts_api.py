@@ -4,9 +4,9 @@ from fastapi import APIRouter, HTTPException, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
 from murmur_kernel.auth import Role, allows
+from murmur_tracking.domain.refusals import Refusal
 from murmur_tracking.mlflow_api.artifacts import Entry, FindRoot, Shelf, artifact_path
-from murmur_tracking.mlflow_api.errors import MlflowError
-from murmur_tracking.mlflow_api.workspaces import workspace_of
+from murmur_tracking.mlflow_api.guarded import workspace_of
 
 
 class ArtifactView(BaseModel):
@@ -35,7 +35,7 @@ def router(shelf: Shelf, find_root: FindRoot) -> APIRouter:
             workspace = workspace_of(request)
             root = await find_root(workspace, run_id)
             folder = artifact_path(root, path)
-        except MlflowError as error:  # which this door says in its own way
+        except Refusal as error:  # which this door says in its own way
             raise HTTPException(error.status, str(error)) from None
         within = folder.removeprefix(artifact_path(root)).lstrip("/")
         entries = await shelf.entries(workspace, folder)

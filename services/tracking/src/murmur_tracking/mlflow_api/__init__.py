@@ -1,1 +1,1 @@
-"""The door for MLflow's own clients: its protocol, its shapes, its errors."""
+"""MLflow's REST protocol: reads a call, has a handler do it, answers in MLflow's shapes and with its errors."""

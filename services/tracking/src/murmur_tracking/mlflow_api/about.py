@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from murmur_kernel.auth import Role, allows, open_to_all
-from murmur_tracking.mlflow_api.errors import MlflowRoute
+from murmur_tracking.mlflow_api.guarded import GuardedRoute
 
 PROTOCOL = "3.17.2"
 """The release of MLflow whose protocol is spoken here: the newest one that the compatibility suite drives. Scripts
@@ -26,7 +26,7 @@ _SERVER_INFO = {
 
 
 def router() -> APIRouter:
-    api = APIRouter(route_class=MlflowRoute, include_in_schema=False)
+    api = APIRouter(route_class=GuardedRoute, include_in_schema=False)
     everybody = open_to_all("clients and load balancers ask it before they have shown a token, and it tells no data")
 
     @api.get("/health", dependencies=[everybody])

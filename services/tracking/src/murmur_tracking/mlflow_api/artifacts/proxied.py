@@ -3,16 +3,16 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from murmur_tracking.domain.refusals import BadValue
 from murmur_tracking.mlflow_api.artifacts.claims import Entry
 from murmur_tracking.mlflow_api.artifacts.paths import safe_path
 from murmur_tracking.mlflow_api.artifacts.shelf import Shelf
-from murmur_tracking.mlflow_api.errors import invalid
 
 API = "/api/2.0/mlflow-artifacts/artifacts"
 
 
 def artifact_path(root_uri: str, path: str = "") -> str:
-    """Where `path` of a run or logged model with that root lies in its workspace. Raises MlflowError.
+    """Where `path` of a run or logged model with that root lies in its workspace. Raises BadValue.
 
     `mlflow-artifacts:/3/<run>/artifacts`, or the same as an address of this server: both end in the path.
     """
@@ -22,7 +22,7 @@ def artifact_path(root_uri: str, path: str = "") -> str:
     elif root.scheme in ("http", "https") and API in root.path:
         top = root.path.partition(API)[2]
     else:
-        raise invalid(
+        raise BadValue(
             f"the artifacts of {root_uri!r} are not kept by this server: read them from there, with the client's own"
             f" access (this server serves what begins with 'mlflow-artifacts:')"
         )
@@ -30,7 +30,7 @@ def artifact_path(root_uri: str, path: str = "") -> str:
 
 
 async def list_artifacts(shelf: Shelf, workspace: str, root_uri: str, path: str = "") -> list[dict[str, Any]]:
-    """The `files` of MLflow's answer, each named from the root; none where there are none. Raises MlflowError."""
+    """The `files` of MLflow's answer, each named from the root; none where there are none. Raises BadValue."""
     entries = await shelf.entries(workspace, artifact_path(root_uri, path))
     folder = safe_path(path)
     return [file_info(entry, within=folder) for entry in entries]

@@ -7,15 +7,15 @@ from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from murmur_kernel.auth import Role, allows
+from murmur_tracking.domain.refusals import BadValue
 from murmur_tracking.mlflow_api.artifacts.paths import safe_path
 from murmur_tracking.mlflow_api.artifacts.proxied import artifact_path, file_info
 from murmur_tracking.mlflow_api.artifacts.sending import sent
 from murmur_tracking.mlflow_api.artifacts.shelf import Shelf
-from murmur_tracking.mlflow_api.errors import Code, MlflowError, MlflowRoute, invalid
-from murmur_tracking.mlflow_api.workspaces import workspace_of
+from murmur_tracking.mlflow_api.guarded import GuardedRoute, NotOffered, workspace_of
 
 FindRoot = Callable[[str, str], Awaitable[str]]
-"""From a workspace and a run's id to the run's artifact root; raises MlflowError for a run that is not known."""
+"""From a workspace and a run's id to the run's artifact root; raises Refusal for a run that is not known."""
 
 _READS, _WRITES = [allows(Role.VIEWER)], [allows(Role.AUTHOR)]
 _LARGEST_FORM = 10 * 2**20
@@ -23,17 +23,25 @@ _LARGEST_FORM = 10 * 2**20
 
 
 def router(shelf: Shelf, find_root: FindRoot) -> APIRouter:
-    api = APIRouter(route_class=MlflowRoute, include_in_schema=False)
+    api = APIRouter(route_class=GuardedRoute, include_in_schema=False)
     for prefix in ("/api", "/ajax-api"):
         _proxy(api, f"{prefix}/2.0/mlflow-artifacts", shelf)
 
     @api.get("/get-artifact", dependencies=_READS)
     async def get_artifact(request: Request) -> Response:
         """A file of a run, by the run's id."""
-        workspace = workspace_of(request)
-        root = await find_root(workspace, _run(request, "run_id", "run_uuid"))
-        path = artifact_path(root, _asked(request, "path"))
+        workspace, run_id = workspace_of(request), _run(request, "run_id", "run_uuid")
+        asked = safe_path(_asked(request, "path"))
+        path = artifact_path(await find_root(workspace, run_id), asked)
         return await sent(request, shelf, await shelf.find(workspace, path), _name(path))
+
+    @api.get("/model-versions/get-artifact", dependencies=_READS)
+    async def get_version_artifact(request: Request) -> Response:
+        """Asked by MLflow's pages alone, which are not served here."""
+        safe_path(_asked(request, "path"))
+        raise NotOffered(
+            "a model version's files are read from its source: ask for get-download-uri, and download that"
+        )
 
     @api.post("/ajax-api/2.0/mlflow/upload-artifact", dependencies=_WRITES)
     async def upload_artifact(request: Request) -> Response:
@@ -42,9 +50,9 @@ def router(shelf: Shelf, find_root: FindRoot) -> APIRouter:
         root, path = _run(request, "run_uuid"), safe_path(_asked(request, "path"))
         announced = _announced(request)
         if announced is not None and announced > _LARGEST_FORM:
-            raise invalid("Artifact size is too large. Max size is 10MB.")
+            raise BadValue("Artifact size is too large. Max size is 10MB.")
         if not announced:
-            raise invalid("Request must specify data.")
+            raise BadValue("Request must specify data.")
         root = await find_root(workspace, root)
         await shelf.put(workspace, artifact_path(root, path), request.stream(), announced=announced)
         return JSONResponse({})
@@ -67,7 +75,7 @@ def _proxy(api: APIRouter, base: str, shelf: Shelf) -> None:
     async def upload(request: Request, path: str) -> Response:
         workspace, safe = workspace_of(request), safe_path(path)
         if path.endswith("/"):
-            raise invalid(f"a file needs a name, and {path!r} ends in '/': end the path with the name")
+            raise BadValue(f"a file needs a name, and {path!r} ends in '/': end the path with the name")
         try:
             await shelf.put(workspace, safe, request.stream(), announced=_announced(request))
         except ClientDisconnect:
@@ -78,7 +86,7 @@ def _proxy(api: APIRouter, base: str, shelf: Shelf) -> None:
     async def delete(request: Request, path: str) -> Response:
         workspace, safe = workspace_of(request), safe_path(path)
         if not safe:
-            raise invalid("say what to delete: all artifacts of a workspace go with the workspace only")
+            raise BadValue("say what to delete: all artifacts of a workspace go with the workspace only")
         await shelf.delete(workspace, safe)
         return JSONResponse({})
 
@@ -88,16 +96,12 @@ def _proxy(api: APIRouter, base: str, shelf: Shelf) -> None:
         async def multipart(path: str) -> Response:
             """As a server whose artifacts lie on its own disk answers: clients then send the file in one request."""
             safe_path(path)
-            raise MlflowError(
-                Code.NOT_IMPLEMENTED, "Multipart upload is not supported for the current artifact repository"
-            )
+            raise NotOffered("Multipart upload is not supported for the current artifact repository")
 
     @api.get(f"{base}/presigned/{{path:path}}", dependencies=_READS)
     async def presigned(path: str) -> Response:
         safe_path(path)
-        raise MlflowError(
-            Code.NOT_IMPLEMENTED, "Multipart download is not supported for the current artifact repository"
-        )
+        raise NotOffered("Multipart download is not supported for the current artifact repository")
 
 
 def _name(path: str) -> str:
@@ -107,7 +111,7 @@ def _name(path: str) -> str:
 def _asked(request: Request, name: str) -> str:
     value = request.query_params.get(name)
     if not value:
-        raise invalid(f"Request must specify {name}.")
+        raise BadValue(f"Request must specify {name}.")
     return value
 
 

@@ -10,8 +10,9 @@ from murmur_events.values import Artifact
 from murmur_kernel.artifact_files import UNWILLING, refused
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.clock import Clock, SystemClock
+from murmur_tracking.domain.refusals import BadValue, NoSuchThing
 from murmur_tracking.mlflow_api.artifacts.claims import Claim, Entry, Names, NameTaken, claim_of
-from murmur_tracking.mlflow_api.errors import Code, MlflowError, invalid, missing
+from murmur_tracking.mlflow_api.guarded import TooLarge
 
 R = TypeVar("R")
 
@@ -33,12 +34,12 @@ class Shelf:
         self.largest = largest
 
     async def put(self, workspace: str, path: str, pieces: AsyncIterator[bytes], *, announced: int | None) -> Claim:
-        """On the disk when this returns. Raises MlflowError, NoSpace, Transient; then nothing has changed.
+        """On the disk when this returns. Raises Refusal, NoSpace, Transient; then nothing has changed.
 
         announced: how many bytes will come, where the client says so
         """
         if not path:
-            raise invalid("a file needs a name: end the path with it")
+            raise BadValue("a file needs a name: end the path with it")
         self._refuse_large(path, announced or 0)
         async with self._store.receive() as incoming:
             async for piece in pieces:
@@ -53,22 +54,22 @@ class Shelf:
         try:
             await self._ask(f"cannot name {path!r}", lambda: self._names.put(f"{workspace}/{path}", claim))
         except NameTaken:
-            raise invalid(
+            raise BadValue(
                 f"{path!r} cannot be a file here: it, or a part of its path, is a folder or a file already; delete that"
                 f" first or choose another name"
             ) from None
         return claim
 
     async def find(self, workspace: str, path: str) -> Claim:
-        """Raises MlflowError, Transient."""
+        """Raises Refusal, Transient."""
         place = f"{workspace}/{path}"
         if not path:
-            raise invalid("Artifact path refers to a directory, not a file: ''")
+            raise BadValue("Artifact path refers to a directory, not a file: ''")
         claim = await self._ask(f"cannot look up {path!r}", lambda: self._names.get(place))
         if claim is None:
             if await self._ask(f"cannot look up {path!r}", lambda: self._names.is_folder(place)):
-                raise invalid(f"Artifact path refers to a directory, not a file: {path!r}")
-            raise missing(f"No such artifact: {path!r}")
+                raise BadValue(f"Artifact path refers to a directory, not a file: {path!r}")
+            raise NoSuchThing(f"No such artifact: {path!r}")
         return claim
 
     async def entries(self, workspace: str, path: str) -> list[Entry]:
@@ -92,11 +93,9 @@ class Shelf:
 
     def _refuse_large(self, path: str, size: int) -> None:
         if size > self.largest:
-            raise MlflowError(
-                Code.INVALID_PARAMETER_VALUE,
+            raise TooLarge(
                 f"{path!r} is too large: {size:,} bytes or more, and this server takes {self.largest:,} a file"
-                f" (MURMUR_LARGEST_ARTIFACT)",
-                status=413,
+                f" (MURMUR_LARGEST_ARTIFACT)"
             )
 
     async def _ask(self, what: str, names: Callable[[], R]) -> R:

@@ -1,0 +1,44 @@
+"""Why a client is refused, in the words that MLflow's clients know.
+
+Refusal
+├── NoSuchThing         404 RESOURCE_DOES_NOT_EXIST
+├── AlreadyThere        400 RESOURCE_ALREADY_EXISTS
+├── BadValue            400 INVALID_PARAMETER_VALUE
+├── WrongState          500 INVALID_STATE: as MLflow's server answers
+└── NotYours            403 PERMISSION_DENIED
+"""
+
+
+class Refusal(Exception):
+    """`code` is MLflow's error code, `status` its HTTP status."""
+
+    code = "INTERNAL_ERROR"
+    status = 500
+
+
+class NoSuchThing(Refusal):
+    code, status = "RESOURCE_DOES_NOT_EXIST", 404
+
+
+class AlreadyThere(Refusal):
+    code, status = "RESOURCE_ALREADY_EXISTS", 400
+
+
+class BadValue(Refusal):
+    code, status = "INVALID_PARAMETER_VALUE", 400
+
+
+class WrongState(Refusal):
+    code, status = "INVALID_STATE", 500
+
+
+class NotYours(Refusal):
+    code, status = "PERMISSION_DENIED", 403
+
+
+def no_run(run_id: str) -> NoSuchThing:
+    return NoSuchThing(f"Run with id={run_id} not found")
+
+
+def no_experiment(experiment: str) -> NoSuchThing:
+    return NoSuchThing(f"No Experiment with id={experiment} exists")

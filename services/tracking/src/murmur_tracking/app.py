@@ -1,6 +1,6 @@
 """Puts tracking together: the only place that knows concrete classes."""
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.errors import Missing
@@ -35,6 +35,10 @@ def build(
         sink=sink,
         source=source,
     )
+    return service, service.app(title="Tracking", routers=[api.router(service), *_artifact_routers(service, settings)])
+
+
+def _artifact_routers(service: Service[TrackingUnitOfWork], settings: Settings) -> list[APIRouter]:
     service.resource(tidied(service.artifacts))
     names = artifacts.open_names(settings.artifacts_url)
     shelf = artifacts.Shelf(service.artifacts, names, largest=settings.largest_artifact, clock=service.clock)
@@ -47,10 +51,4 @@ def build(
             raise no_run(run_id) from None
         return f"mlflow-artifacts:/workflows/{run.workflow}/{run_id}/artifacts"
 
-    routers = [
-        api.router(service),
-        artifacts_api.router(shelf, find_root),
-        about.router(),
-        artifacts.router(shelf, find_root),
-    ]
-    return service, service.app(title="Tracking", routers=routers)
+    return [artifacts_api.router(shelf, find_root), about.router(), artifacts.router(shelf, find_root)]

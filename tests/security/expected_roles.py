@@ -36,8 +36,9 @@ BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
                 VIEWER: "experiments/search experiments/search-datasets runs/search",
                 AUTHOR: (
                     "experiments/create experiments/delete experiments/restore experiments/update"
-                    " experiments/set-experiment-tag experiments/delete-experiment-tag runs/create runs/update runs/delete"
-                    " runs/restore runs/log-metric runs/log-parameter runs/set-tag runs/delete-tag runs/log-batch"
+                    " experiments/set-experiment-tag experiments/delete-experiment-tag runs/create runs/update"
+                    " runs/delete runs/restore runs/log-metric runs/log-parameter runs/set-tag runs/delete-tag"
+                    " runs/log-batch"
                     " runs/log-model runs/log-inputs runs/outputs"
                 ),
             }.items()

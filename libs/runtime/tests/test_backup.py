@@ -137,7 +137,7 @@ async def test_a_name_of_an_artifact_leads_to_its_bytes_again_after_a_restore(
     assert name.is_symlink()
     assert name.read_bytes() == b"model"
     (backup / "artifacts" / "mlflow" / "default" / "model.ubj").unlink()
-    (backup / "artifacts" / "mlflow" / "default" / "model.ubj").symlink_to("../../../stores/registry.db")
+    (backup / "artifacts" / "mlflow" / "default" / "model.ubj").symlink_to("../../../artifacts/ab/abcd.ubj")
     with pytest.raises(BackupUnusable, match=r"model\.ubj"):
         await restore(settings, backup)
 

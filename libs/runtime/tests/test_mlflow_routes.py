@@ -143,6 +143,12 @@ async def test_every_path_leads_to_the_service_that_owns_it_and_stays_as_it_is(d
         assert (told["name"], told["path"]) == (service, path), path
 
 
+async def test_a_doubled_slash_leads_where_a_single_one_does(door: Door) -> None:
+    for path in ("/model-versions/get-artifact?path=a//b", "/api/2.0/mlflow/runs/get"):
+        told = await door.asked("GET", f"{door.url}/{path}")
+        assert (told["name"], told["path"]) == ("tracking", path)
+
+
 async def test_the_clients_token_and_its_workspace_pass_through(door: Door) -> None:
     headers = {"Authorization": "Bearer t", "X-Murmur-Workspace": "ours"}
     told = await door.asked("POST", "/api/2.0/mlflow/runs/create", headers=headers)

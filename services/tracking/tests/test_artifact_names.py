@@ -149,6 +149,7 @@ def test_a_store_that_was_moved_has_its_names_and_their_bytes_with_it(on_disk: K
     (tmp_path / "artifacts").rename(tmp_path / "elsewhere")
     found = open_names(f"file://{tmp_path}/elsewhere").get("w/1/a.txt")
     assert found is not None
+    assert found.size == 5
     assert Path(found.uri.removeprefix("file://")).read_text() == "hello"
 
 

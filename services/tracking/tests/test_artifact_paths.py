@@ -2,7 +2,7 @@
 
 import pytest
 
-from murmur_tracking.domain.refusals import Refusal
+from murmur_tracking.domain.refusals import BadValue
 from murmur_tracking.mlflow_api.artifacts.media import attachment, media_type
 from murmur_tracking.mlflow_api.artifacts.paths import decoded_name, encoded, safe_path
 from murmur_tracking.mlflow_api.artifacts.proxied import artifact_path
@@ -62,7 +62,7 @@ def test_what_is_meant_by_a_path(written: str, meant: str) -> None:
     ],
 )
 def test_what_leads_elsewhere_or_cannot_be_kept_is_refused(written: str) -> None:
-    with pytest.raises(Refusal, match="Invalid path"):
+    with pytest.raises(BadValue, match="Invalid path"):
         safe_path(written)
 
 
@@ -99,7 +99,7 @@ def test_where_the_artifacts_of_a_run_lie(root: str, path: str, place: str) -> N
     ],
 )
 def test_what_this_server_does_not_keep_it_does_not_read(root: str, path: str) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(BadValue):
         artifact_path(root, path)
 
 

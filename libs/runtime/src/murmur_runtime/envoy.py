@@ -157,6 +157,7 @@ def bootstrap(settings: FlockSettings, home: Home, *, access_log: str | None = N
         "@type": f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "front_door",
         "normalize_path": True,
+        "merge_slashes": True,  # clients put an address that ends in a slash before a path that begins with one
         "stream_idle_timeout": "300s",
         "request_headers_timeout": "10s",
         "access_log": [{"name": "file", "typed_config": log}],

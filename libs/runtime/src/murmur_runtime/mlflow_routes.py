@@ -40,6 +40,7 @@ def _doors() -> Iterable[Door]:
         yield _below(TRACKING, f"{api}/2.0/mlflow")
         yield _below(TRACKING, f"{api}/3.0/mlflow")
     yield _exactly(TRACKING, "/get-artifact", unlimited=True)
+    yield _exactly(TRACKING, "/model-versions/get-artifact")
     yield _exactly(TRACKING, "/health")
     yield _exactly(TRACKING, "/version")
 

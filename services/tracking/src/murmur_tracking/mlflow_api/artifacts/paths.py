@@ -4,13 +4,16 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 from urllib.parse import unquote, urlparse, urlunparse
 
-from murmur_tracking.domain.refusals import BadValue, Refusal
+from murmur_tracking.domain.refusals import BadValue
 
 LONGEST_SEGMENT = 255
 """Bytes, as on the file systems that we know."""
 
 LONGEST = 900
 """Bytes: what S3 leaves of its 1,024 once the store's own prefix is in front."""
+
+_INVALID = "Invalid path"
+"""All that MLflow's server says of a path that might lead out, and its tests compare the whole of it."""
 
 _DECODINGS = 10
 _CONTROL = re.compile(r"[\x01-\x1f\x7f]")
@@ -22,26 +25,24 @@ def safe_path(written: str) -> str:
     """The path that is meant: decoded as often as it was encoded, without empty segments; "" is the top.
 
     The rules are those of MLflow's server, which refuses what might leave its folder with `Invalid path`.
-    Raises Refusal.
+    Raises BadValue.
     """
     path = _CONTROL.sub(lambda sign: f"%{ord(sign[0]):02x}", _decoded(written))
-    if "\0" in path:
-        raise _refused(written, "it contains NUL")
-    if "#" in path:
-        raise _refused(written, "it contains '#'")
-    if path[:5].lower() == "file:":
-        raise _refused(written, "it is a file URI; name it from the top of the run's artifacts")
-    if PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute():
-        raise _refused(written, "it is absolute; name it from the top of the run's artifacts")
     segments = [segment for segment in path.split("/") if segment not in ("", ".")]
-    if ".." in segments:
-        raise _refused(written, "it leads upwards by '..'")
-    if any(len(encoded(segment).encode()) > LONGEST_SEGMENT for segment in segments):
-        raise _refused(written, f"a name in it is longer than {LONGEST_SEGMENT} bytes")
+    if "#" in path or ".." in segments or path[:5].lower() == "file:" or _is_absolute(path):
+        raise BadValue(_INVALID)
     safe = "/".join(segments)
+    if "\0" in path:
+        raise BadValue(f"{_INVALID}: {written[:300]!r} contains NUL: leave it out")
+    if any(len(encoded(segment).encode()) > LONGEST_SEGMENT for segment in segments):
+        raise BadValue(f"{_INVALID}: a name in {written[:300]!r} is longer than {LONGEST_SEGMENT} bytes: shorten it")
     if len(encoded(safe).encode()) > LONGEST:
-        raise _refused(written, f"it is longer than {LONGEST} bytes")
+        raise BadValue(f"{_INVALID}: {written[:300]!r}… is longer than {LONGEST} bytes: shorten it")
     return safe
+
+
+def _is_absolute(path: str) -> bool:
+    return PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
 
 
 def encoded(path: str) -> str:
@@ -59,13 +60,8 @@ def _decoded(written: str) -> str:
         try:
             once = urlunparse(urlparse(unquote(path, errors="strict")))
         except ValueError as error:  # UnicodeDecodeError is one
-            raise _refused(written, str(error)) from None
+            raise BadValue(f"{_INVALID}: {written[:300]!r} cannot be decoded: {error}") from None
         if once == path:
             return path
         path = once
-    raise _refused(written, f"it is encoded more than {_DECODINGS} times")
-
-
-def _refused(written: str, why: str) -> Refusal:
-    shown = written if len(written) <= 300 else f"{written[:300]}…"
-    return BadValue(f"Invalid path: {shown!r}: {why}")
+    raise BadValue(f"{_INVALID}: {written[:300]!r} is encoded more than {_DECODINGS} times: encode it once")

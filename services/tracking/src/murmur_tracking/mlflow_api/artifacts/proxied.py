@@ -12,7 +12,7 @@ API = "/api/2.0/mlflow-artifacts/artifacts"
 
 
 def artifact_path(root_uri: str, path: str = "") -> str:
-    """Where `path` of a run or logged model with that root lies in its workspace. Raises Refusal.
+    """Where `path` of a run or logged model with that root lies in its workspace. Raises BadValue.
 
     `mlflow-artifacts:/3/<run>/artifacts`, or the same as an address of this server: both end in the path.
     """
@@ -30,7 +30,7 @@ def artifact_path(root_uri: str, path: str = "") -> str:
 
 
 async def list_artifacts(shelf: Shelf, workspace: str, root_uri: str, path: str = "") -> list[dict[str, Any]]:
-    """The `files` of MLflow's answer, each named from the root; none where there are none. Raises Refusal."""
+    """The `files` of MLflow's answer, each named from the root; none where there are none. Raises BadValue."""
     entries = await shelf.entries(workspace, artifact_path(root_uri, path))
     folder = safe_path(path)
     return [file_info(entry, within=folder) for entry in entries]

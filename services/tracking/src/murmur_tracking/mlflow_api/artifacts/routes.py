@@ -31,10 +31,18 @@ def router(shelf: Shelf, find_root: FindRoot) -> APIRouter:
     @api.get("/get-artifact", dependencies=_READS)
     async def get_artifact(request: Request) -> Response:
         """A file of a run, by the run's id."""
-        workspace = workspace_of(request)
-        root = await find_root(workspace, _run(request, "run_id", "run_uuid"))
-        path = artifact_path(root, _asked(request, "path"))
+        workspace, run_id = workspace_of(request), _run(request, "run_id", "run_uuid")
+        asked = safe_path(_asked(request, "path"))
+        path = artifact_path(await find_root(workspace, run_id), asked)
         return await sent(request, shelf, await shelf.find(workspace, path), _name(path))
+
+    @api.get("/model-versions/get-artifact", dependencies=_READS)
+    async def get_version_artifact(request: Request) -> Response:
+        """Asked by MLflow's pages alone, which are not served here."""
+        safe_path(_asked(request, "path"))
+        raise NotOffered(
+            "a model version's files are read from its source: ask for get-download-uri, and download that"
+        )
 
     @api.post("/ajax-api/2.0/mlflow/upload-artifact", dependencies=_WRITES)
     async def upload_artifact(request: Request) -> Response:

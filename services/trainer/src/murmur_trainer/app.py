@@ -12,12 +12,14 @@ from murmur_kernel.store import Store
 from murmur_trainer import api, freezes_api
 from murmur_trainer.consumers import SUBSCRIPTIONS
 from murmur_trainer.domain.asking import NotAskable
+from murmur_trainer.environments import UvEnvironments
 from murmur_trainer.freezing import NotFrozen
 from murmur_trainer.handlers import WorkflowHandlers
 from murmur_trainer.jobs import TrainingJobs
 from murmur_trainer.overdue import tell_overdue
 from murmur_trainer.ports import Worker
 from murmur_trainer.repository import KINDS, OVERDUE, TICK, TRAIN, TrainerUnitOfWork
+from murmur_trainer.reproducing import NotReproducible, ReproductionHandlers
 from murmur_trainer.settings import Settings
 from murmur_trainer.timers import fire_tick
 from murmur_trainer.workflow_file import WorkflowFileInvalid
@@ -41,7 +43,11 @@ def build(
 ) -> tuple[Service[TrainerUnitOfWork], FastAPI]:
     """The service over any store, broker and worker: tests pass the fakes."""
     artifacts = ArtifactStore(settings.artifacts_url)
-    trainings = TrainingJobs(artifacts, worker, settings.home.resolve(), environment=cache(environment_json))
+    home, environment = settings.home.resolve(), cache(environment_json)
+    trainings = TrainingJobs(
+        artifacts, worker, home, environment=environment, environments=UvEnvironments(home / "environments")
+    )
+    reproductions = ReproductionHandlers(artifacts, environment=environment)
     service = Service(
         "trainer",
         settings,
@@ -55,10 +61,11 @@ def build(
     )
     app = service.app(
         title="Trainer",
-        routers=[api.router(service, WorkflowHandlers(artifacts)), freezes_api.router(service)],
+        routers=[api.router(service, WorkflowHandlers(artifacts), reproductions), freezes_api.router(service)],
         problems={NotAskable: 422, NotFrozen: 404},
     )
     app.add_exception_handler(WorkflowFileInvalid, api.invalid_workflow)
+    app.add_exception_handler(NotReproducible, api.not_reproducible)
     return service, app
 
 

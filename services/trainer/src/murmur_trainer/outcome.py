@@ -12,9 +12,11 @@ from murmur_events.values import Artifact, DatasetRef, ModelArtifacts
 from murmur_events.workflows import WorkflowDefinition
 from murmur_trainer.domain.training import Parameters
 from murmur_trainer.ports import Artifacts
+from murmur_trainer.repeating import Repeated
 from murmur_trainer.repository import TrainingDocument
 from murmur_trainer.translation import trigger_said
 from murmur_training import snapshot, spec
+from murmur_training.environment import Environment
 from murmur_training.spec import Failed, Trained
 
 
@@ -25,8 +27,11 @@ class Attempt:
     training: TrainingDocument
     definition: WorkflowDefinition
     provenance: Provenance
+    environment: Environment
+    threads: int
     parameters: Parameters
     started_at: datetime
+    repeats: Repeated | None = None
 
     def started(self) -> RunStarted:
         return RunStarted(
@@ -42,7 +47,8 @@ class Attempt:
         )
 
     def completed(self, result: Trained, model: ModelArtifacts, log: Artifact, *, at: datetime) -> RunCompleted:
-        return RunCompleted(
+        """With the verdict, where it repeats another run."""
+        run = RunCompleted(
             run_id=RunId(self.training.run_id),
             workflow=WorkflowName(self.training.workflow),
             revision=self.training.revision,
@@ -58,6 +64,9 @@ class Attempt:
             started_at=self.started_at,
             ended_at=at,
         )
+        if self.repeats is None:
+            return run
+        return run.model_copy(update={"reproduction": self.repeats.verdict(run, self.environment)})
 
 
 def failed(training: TrainingDocument, failure: Failed, log: Artifact | None, *, at: datetime) -> RunFailed:

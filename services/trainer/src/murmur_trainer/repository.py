@@ -6,6 +6,7 @@ Documents extend the domain's types by what only others need: definition and cod
 from dataclasses import dataclass
 from datetime import datetime
 
+from murmur_events.runs import RunCompleted
 from murmur_events.values import Artifact
 from murmur_events.workflows import WorkflowDefinition
 from murmur_kernel.documents import Kind
@@ -28,6 +29,23 @@ class Revision:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What a completed run was made of and what it made, so that it can be repeated. It never changes.
+
+    periods: that its snapshot covers, oldest first.
+    """
+
+    __pydantic_config__ = {"ser_json_inf_nan": "strings"}  # noqa: RUF012  # a metric may be NaN: keep it as such
+
+    completed: RunCompleted
+    periods: tuple[str, ...]
+
+    @property
+    def run_id(self) -> str:
+        return self.completed.run_id
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingDocument(Training):
     """`chain` is where training.requested stands: all that the run says continues there, however late it begins."""
 
@@ -46,13 +64,14 @@ TRAININGS = Kind(
     key=lambda training: training.run_id,
     indexes=("workflow", "state", "requested_at"),
 )
+RECORDS = Kind("record", RunRecord, key=lambda record: record.run_id)
 LINES = Kind("line", Line, key=lambda line: line.workflow)
 FREEZES = Kind("freeze", Freeze, key=lambda freeze: freeze.scope, indexes=("scope", "active"))
 
 TRAIN, TICK, OVERDUE = "train", "tick", "training-overdue"
 """The kinds of the trainer's jobs."""
 
-KINDS = (WORKFLOWS, REVISIONS, TRAININGS, LINES, FREEZES)
+KINDS = (WORKFLOWS, REVISIONS, TRAININGS, RECORDS, LINES, FREEZES)
 
 
 class TrainerUnitOfWork(UnitOfWork):
@@ -67,6 +86,10 @@ class TrainerUnitOfWork(UnitOfWork):
     @property
     def trainings(self) -> Collection[TrainingDocument]:
         return self.collection(TRAININGS)
+
+    @property
+    def records(self) -> Collection[RunRecord]:
+        return self.collection(RECORDS)
 
     @property
     def lines(self) -> Collection[Line]:

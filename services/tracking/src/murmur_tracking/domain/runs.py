@@ -18,6 +18,7 @@ from murmur_tracking.domain.facts import (
     Logged,
     Point,
     Provenance,
+    Reproduction,
     Scalar,
     Started,
     Told,
@@ -62,6 +63,7 @@ class Result:
     dataset: Dataset
     model: TrainedModel | None
     log: Claim
+    reproduction: Reproduction | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +190,7 @@ def _result_of(fact: Completed) -> Result:
         dataset=fact.dataset,
         model=fact.model,
         log=fact.log,
+        reproduction=fact.reproduction,
     )
 
 

@@ -1,0 +1,128 @@
+"""Builds an environment of the past with uv: exactly the versions that a run had, and nothing else.
+
+The platform's own packages are in no registry, so that these are taken from here; where their version was another one,
+the environment cannot be had.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+from murmur_trainer.ports import EnvironmentUnavailable
+from murmur_training.environment import Environment, normalized, read_environment
+from murmur_training.locking import alone
+
+TIMEOUT = 1800
+"""Seconds for one step, which may download some hundred megabytes."""
+_OURS = re.compile(r"murmur(ation)?(-|$)")
+_WHOLE = ".whole"
+"""A file that is there once an environment is what it was to be."""
+
+
+class UvEnvironments:
+    """One folder an environment, named by its lock and kept: the second reproduction builds nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def interpreter(self, wanted: Environment) -> Path:
+        """Raises EnvironmentUnavailable."""
+        return await asyncio.to_thread(self._interpreter, wanted)
+
+    def _interpreter(self, wanted: Environment) -> Path:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        home = self._folder / f"{wanted.python}-{wanted.lock[:16]}"
+        python = home / "bin" / "python"
+        with alone(self._folder / f"{home.name}.lock"):
+            if not (home / _WHOLE).exists():
+                shutil.rmtree(home, ignore_errors=True)
+                self._build(home, python, wanted)
+                _compare(python, wanted)
+                (home / _WHOLE).touch()
+        return python
+
+    def _build(self, home: Path, python: Path, wanted: Environment) -> None:
+        uv = _uv()
+        _run([uv, "venv", "--quiet", "--no-python-downloads", "--python", _python_for(wanted), str(home)])
+        theirs = {name: version for name, version in wanted.packages.items() if not _OURS.match(name)}
+        exact = home / "exact.txt"
+        exact.write_text("".join(f"{name}=={version}\n" for name, version in sorted(theirs.items())))
+        if theirs:
+            _run([uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python), "-r", str(exact)])
+        site = _run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
+        _bring_ours(Path(site), wanted)
+
+
+def _uv() -> str:
+    """uv on the path, or where `make` has put it."""
+    beside = Path(sys.prefix).parent / ".uv" / "bin"
+    found = shutil.which("uv", path=os.pathsep.join((os.environ.get("PATH", ""), str(beside))))
+    if found is None:
+        raise EnvironmentUnavailable(f"uv is neither on the path nor in {beside}: install it (pip install uv)")
+    return found
+
+
+def _python_for(wanted: Environment) -> str:
+    """This very interpreter where it is of that version, or uv looks for one on the machine."""
+    if wanted.python is None:
+        raise EnvironmentUnavailable("nobody recorded which Python the run had: repeat it in the present environment")
+    return sys.executable if wanted.python == sys.version.split()[0] else wanted.python
+
+
+def _bring_ours(site: Path, wanted: Environment) -> None:
+    ours = {name: each for each in distributions() if _OURS.match(name := normalized(each.metadata["Name"]))}
+    for name, version in wanted.packages.items():
+        if _OURS.match(name):
+            here = ours.get(name)
+            if here is None or here.version != version:
+                there = here.version if here is not None else "absent"
+                raise EnvironmentUnavailable(
+                    f"the run had {name} {version}, a part of the platform, which is {there} here: repeat it in the"
+                    f" present environment, or on the release that it ran on"
+                )
+            _copy(here, site)
+
+
+def _copy(distribution: Distribution, site: Path) -> None:
+    """Its files, or if it is installed in place the files that lead there."""
+    own = Path(sysconfig.get_path("purelib")).resolve()
+    for file in distribution.files or ():
+        source = Path(str(distribution.locate_file(file))).resolve()
+        if source.is_file() and source.is_relative_to(own):
+            to = site / source.relative_to(own)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, to)
+
+
+def _compare(python: Path, wanted: Environment) -> None:
+    """What was built says itself what it is."""
+    told = _run(
+        [str(python), "-c", "from murmur_training.environment import environment_json as e; print(e().decode())"]
+    )
+    built = read_environment(told.encode())
+    if (built.lock, built.interpreter) != (wanted.lock, wanted.interpreter):
+        names = sorted(wanted.packages.items() ^ built.packages.items())
+        raise EnvironmentUnavailable(
+            f"the environment that was built is not that of the run: {built.interpreter} for {wanted.interpreter},"
+            f" packages that differ: {', '.join(f'{name} {version}' for name, version in names[:8]) or 'none'}"
+        )
+
+
+def _run(command: list[str]) -> str:
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    except subprocess.TimeoutExpired:
+        raise EnvironmentUnavailable(f"{' '.join(command[:3])!r} took longer than {TIMEOUT} s and was ended") from None
+    if ended.returncode != 0:
+        said = " ".join(ended.stderr.split())[:1500]
+        raise EnvironmentUnavailable(
+            f"the environment of the run cannot be built, {' '.join(command[:3])!r} says: {said}. Is the registry"
+            f" reachable? Else repeat the run in the present environment"
+        )
+    return ended.stdout

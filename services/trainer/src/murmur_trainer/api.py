@@ -27,6 +27,7 @@ from murmur_trainer.schemas import (
     WorkflowPage,
     WorkflowView,
 )
+from murmur_trainer.sources import CodeSource
 from murmur_trainer.workflow_file import WorkflowFileInvalid
 
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -44,7 +45,8 @@ def router(
         422 lists every mistake with file, line, column, the line itself, and what was expected. 409: its
         deployment.group has other limits.
         """
-        command = ApplyWorkflow(name=name, definition=body.definition, files=body.files)
+        source = CodeSource(**body.source.model_dump()) if body.source is not None else None
+        command = ApplyWorkflow(name=name, definition=body.definition, files=body.files, source=source)
         return await service.change(workflows.apply_workflow, command, answer=Applied)
 
     @api.get("/workflows", dependencies=[allows(Role.VIEWER)])

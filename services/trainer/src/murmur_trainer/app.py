@@ -1,5 +1,6 @@
 """Puts the trainer together: the only place that knows concrete classes."""
 
+from collections.abc import Callable
 from functools import cache
 
 from fastapi import FastAPI
@@ -26,6 +27,9 @@ from murmur_trainer.workflow_file import WorkflowFileInvalid
 from murmur_training.environment import environment_json
 from murmur_training.process import run_worker
 
+environment_once = cache(environment_json)
+"""It is looked at when it is first needed, and does not change while this process lives."""
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service as it runs: SQLite and Kafka, as the settings say."""
@@ -40,10 +44,11 @@ def build(
     sink: Sink | None = None,
     source: Source | None = None,
     worker: Worker = run_worker,
+    environment: Callable[[], bytes] = environment_once,
 ) -> tuple[Service[TrainerUnitOfWork], FastAPI]:
-    """The service over any store, broker and worker: tests pass the fakes."""
+    """The service over any store, broker, worker and environment: tests pass the fakes."""
     artifacts = ArtifactStore(settings.artifacts_url)
-    home, environment = settings.home.resolve(), cache(environment_json)
+    home = settings.home.resolve()
     trainings = TrainingJobs(
         artifacts, worker, home, environment=environment, environments=UvEnvironments(home / "environments")
     )

@@ -20,6 +20,7 @@ from murmur_trainer.ports import Artifacts
 from murmur_trainer.repeating import original_of
 from murmur_trainer.repository import Revision, TrainerUnitOfWork, TrainingDocument, revision_id
 from murmur_trainer.schemas import Accepted, Applied
+from murmur_trainer.sources import CodeSource, kept
 from murmur_trainer.translation import request_of, requested, skipped
 from murmur_trainer.workflow_file import pack, read_workflow
 
@@ -32,6 +33,7 @@ class ApplyWorkflow:
     name: str
     definition: str
     files: dict[str, str]
+    source: CodeSource | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,7 @@ class WorkflowHandlers:
             definition=definition,
             code=code,
             applied_at=uow.now,
+            source=await kept(command.source, self._artifacts),
         )
         uow.workflows.save(workflow)
         uow.revisions.save(applied)

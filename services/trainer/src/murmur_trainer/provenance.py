@@ -26,6 +26,7 @@ def provenance_of(
             memory=environment.memory,
             threads=threads,
         ),
+        source=revision.source,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from murmur_events.runs import RunCompleted
-from murmur_events.values import Artifact
+from murmur_events.values import Artifact, Source
 from murmur_events.workflows import WorkflowDefinition
 from murmur_kernel.documents import Kind
 from murmur_kernel.unit_of_work import Chain, Collection, UnitOfWork
@@ -19,13 +19,14 @@ from murmur_trainer.domain.workflow import Workflow
 
 @dataclass(frozen=True, kw_only=True)
 class Revision:
-    """What was applied under one number: it never changes."""
+    """What was applied under one number: it never changes. source: of whoever was the first to apply it."""
 
     workflow: str
     revision: int
     definition: WorkflowDefinition
     code: Artifact
     applied_at: datetime
+    source: Source | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,11 +16,20 @@ Instant = Annotated[datetime, AfterValidator(lambda at: at.replace(tzinfo=UTC) i
 """A date or a time; without an offset it is UTC."""
 
 
+class SourceFiles(BaseModel):
+    """Where in a git repository the folder is. diff: from the commit to the files; absent: clean, or too large."""
+
+    commit: str = Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")
+    dirty: bool
+    diff: str | None = Field(default=None, max_length=2**20)
+
+
 class WorkflowFiles(BaseModel):
     """A workflow's folder: the text of workflow.yaml, and of the files beside it by their path with /."""
 
     definition: str
     files: dict[str, str]
+    source: SourceFiles | None = None
 
 
 class Applied(BaseModel):

@@ -1,4 +1,7 @@
-"""Records what a training ran on, so that another can be run on the same."""
+"""Records what a training ran on, so that another can be run on the same.
+
+Needs nothing beyond Python, so that any interpreter can be asked what it has: `python -P …/environment.py` prints it.
+"""
 
 import hashlib
 import json
@@ -103,3 +106,7 @@ def _memory() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
+
+
+if __name__ == "__main__":
+    sys.stdout.write(environment_json().decode())

@@ -15,6 +15,7 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from murmur_trainer.ports import EnvironmentUnavailable
+from murmur_training import environment
 from murmur_training.environment import Environment, normalized, read_environment
 from murmur_training.locking import alone
 
@@ -102,9 +103,7 @@ def _copy(distribution: Distribution, site: Path) -> None:
 
 def _compare(python: Path, wanted: Environment) -> None:
     """What was built says itself what it is."""
-    told = _run(
-        [str(python), "-c", "from murmur_training.environment import environment_json as e; print(e().decode())"]
-    )
+    told = _run([str(python), "-P", environment.__file__])
     built = read_environment(told.encode())
     if (built.lock, built.interpreter) != (wanted.lock, wanted.interpreter):
         names = sorted(wanted.packages.items() ^ built.packages.items())

@@ -119,7 +119,9 @@ def _run(command: list[str]) -> str:
     except subprocess.TimeoutExpired:
         raise EnvironmentUnavailable(f"{' '.join(command[:3])!r} took longer than {TIMEOUT} s and was ended") from None
     if ended.returncode != 0:
-        said = " ".join(ended.stderr.split())[:1500]
+        said = re.sub(r"://[^/@\s]+@", "://", " ".join(ended.stderr.split()))[
+            :1500
+        ]  # a registry's password is nobody's
         raise EnvironmentUnavailable(
             f"the environment of the run cannot be built, {' '.join(command[:3])!r} says: {said}. Is the registry"
             f" reachable? Else repeat the run in the present environment"

@@ -51,6 +51,10 @@ def test_changes_are_a_diff_that_makes_the_files_of_the_commit_what_they_are(fol
 
 
 def test_files_that_are_not_sent_are_not_told_of(folder: Path) -> None:
+    (folder / "private.cfg").write_text("one\n")
+    git(folder, "add", "private.cfg")
+    git(folder, "commit", "--quiet", "--message", "second")
+    (folder / "private.cfg").write_text("two\n")
     (folder / ".env").write_text("PASSWORD=hunter2\n")
     (folder / "notes.txt").write_text("private\n")
     source = source_of(folder, FILES)

@@ -17,7 +17,7 @@ from murmur_trainer.ports import Artifacts, Environments, Worker
 from murmur_trainer.provenance import provenance_of
 from murmur_trainer.repeating import repeated
 from murmur_trainer.reporter import Reporter
-from murmur_trainer.repository import Revision, RunRecord, TrainerUnitOfWork, TrainingDocument, revision_id
+from murmur_trainer.repository import Revision, TrainerUnitOfWork, TrainingDocument, revision_id
 from murmur_training.environment import as_if, read_environment
 from murmur_training.spec import THREADS, Failed, Trained, WorkerResult
 
@@ -132,11 +132,10 @@ class TrainingJobs:
                     uow.trainings.save(training.completed(at=uow.now))
                     uow.resume(training.chain)
                     await overdue.ended(training.run_id, uow)
-                    completed = attempt.completed(result, model, printed, at=uow.now)
-                    uow.records.save(RunRecord(completed=completed, periods=result.periods))
+                    uow.records.save(attempt.record(result, model))
                     if attempt.repeats is None:  # else the snapshot is one that is registered
                         uow.publish(outcome.registered(result, model.dataset, training.workflow))
-                    uow.publish(completed)
+                    uow.publish(attempt.completed(result, model, printed, at=uow.now))
             case Failed():
                 async with job.unit_of_work(completes=True) as uow:
                     await _fail(uow, await uow.trainings.require(attempt.training.run_id), result, printed)

@@ -1,9 +1,9 @@
 """Records what a run is made of and on: in its events, and in the words in which two runs are compared."""
 
-from murmur_events.runs import Hardware, Provenance, RunCompleted
+from murmur_events.runs import Hardware, Provenance
 from murmur_events.values import Artifact
 from murmur_trainer.domain.reproduction import Made, Surroundings
-from murmur_trainer.repository import Revision
+from murmur_trainer.repository import Revision, RunRecord
 from murmur_training.environment import Environment
 
 
@@ -41,9 +41,8 @@ def surroundings_of(environment: Environment, hardware: Hardware | None = None) 
     )
 
 
-def made_by(run: RunCompleted, environment: Environment) -> Made:
-    """A completed run that made a model, as far as two are compared."""
-    assert run.model is not None, "the trainer's own runs make a model or fail"
+def made_by(run: RunRecord, environment: Environment) -> Made:
+    """A completed run, as far as two are compared."""
     return Made(
         code=run.provenance.code.sha256,
         data=run.dataset.digest,

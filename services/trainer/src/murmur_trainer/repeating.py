@@ -7,7 +7,6 @@ from typing import Any
 
 from murmur_events.base import RunId
 from murmur_events.reproductions import Difference, MetricDifference, Reproduction
-from murmur_events.runs import RunCompleted
 from murmur_trainer.domain import reproduction
 from murmur_trainer.domain.reproduction import Original, environment_differences
 from murmur_trainer.domain.training import EnvironmentMode, Repeat
@@ -36,28 +35,27 @@ class Repeated:
 
     def refusal(self, present: Environment) -> str | None:
         """Why it is not repeated in the present environment, None where it may be."""
-        found = differences(self.record.completed, self.environment, present)
+        found = differences(self.record, self.environment, present)
         return told(self.record.run_id, found) if found and self.mode == "same" else None
 
     async def lay_out(self, artifacts: Artifacts, folder: Path) -> PinnedSnapshot:
         """The rows that it learned from, as files. Raises ArtifactError."""
-        completed = self.record.completed
-        assert completed.model is not None, "only runs with a model are recorded"
+        rows, record = self.record.dataset, self.record
         train, holdout = await asyncio.gather(
-            artifacts.fetch(completed.dataset.train, folder / snapshot.TRAIN),
-            artifacts.fetch(completed.dataset.holdout, folder / snapshot.HOLDOUT),
+            artifacts.fetch(rows.train, folder / snapshot.TRAIN),
+            artifacts.fetch(rows.holdout, folder / snapshot.HOLDOUT),
         )
         return PinnedSnapshot(
             train=train,
             holdout=holdout,
-            digest=completed.dataset.digest,
-            periods=self.record.periods,
-            signature=completed.model.signature,
+            digest=rows.digest,
+            periods=record.periods,
+            signature=record.model.signature,
         )
 
-    def verdict(self, run: RunCompleted, environment: Environment) -> Reproduction:
+    def verdict(self, run: RunRecord, environment: Environment) -> Reproduction:
         """How `run`, which ran on `environment`, compares."""
-        original = made_by(self.record.completed, self.environment)
+        original = made_by(self.record, self.environment)
         repeated = made_by(run, environment)
         found = reproduction.compare(original, repeated)
         return Reproduction(
@@ -72,24 +70,21 @@ class Repeated:
 
 async def repeated(repeat: Repeat, record: RunRecord, artifacts: Artifacts) -> Repeated:
     """Raises ArtifactError where what it ran on is no longer kept."""
-    kept = await artifacts.read_bytes(record.completed.provenance.environment)
+    kept = await artifacts.read_bytes(record.provenance.environment)
     return Repeated(record=record, environment_json=kept, mode=repeat.environment)
 
 
 def original_of(record: RunRecord) -> Original:
-    run = record.completed
     return Original(
-        run_id=run.run_id,
-        workflow=run.workflow,
-        revision=run.revision,
-        code=run.provenance.code.sha256,
-        data=run.dataset.digest,
+        run_id=record.run_id,
+        workflow=record.workflow,
+        revision=record.revision,
+        code=record.provenance.code.sha256,
+        data=record.dataset.digest,
     )
 
 
-def differences(
-    run: RunCompleted, environment: Environment, present: Environment
-) -> tuple[reproduction.Difference, ...]:
+def differences(run: RunRecord, environment: Environment, present: Environment) -> tuple[reproduction.Difference, ...]:
     """Of the environment in which it ran to the present one, as far as they decide whether it may be repeated."""
     return environment_differences(surroundings_of(environment, run.provenance.hardware), surroundings_of(present))
 

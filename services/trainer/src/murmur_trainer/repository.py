@@ -6,14 +6,14 @@ Documents extend the domain's types by what only others need: definition and cod
 from dataclasses import dataclass
 from datetime import datetime
 
-from murmur_events.runs import RunCompleted
-from murmur_events.values import Artifact, Source
+from murmur_events.runs import Provenance
+from murmur_events.values import Artifact, DatasetRef, ModelArtifacts, Source
 from murmur_events.workflows import WorkflowDefinition
 from murmur_kernel.documents import Kind
 from murmur_kernel.unit_of_work import Chain, Collection, UnitOfWork
 from murmur_trainer.domain.freezes import Freeze
 from murmur_trainer.domain.line import Line
-from murmur_trainer.domain.training import Training
+from murmur_trainer.domain.training import Parameters, Training
 from murmur_trainer.domain.workflow import Workflow
 
 
@@ -38,12 +38,16 @@ class RunRecord:
 
     __pydantic_config__ = {"ser_json_inf_nan": "strings"}  # noqa: RUF012  # a metric may be NaN: keep it as such
 
-    completed: RunCompleted
+    run_id: str
+    workflow: str
+    revision: int
+    as_of: datetime
+    parameters: Parameters
+    provenance: Provenance
+    metrics: dict[str, float]
+    dataset: DatasetRef
+    model: ModelArtifacts
     periods: tuple[str, ...]
-
-    @property
-    def run_id(self) -> str:
-        return self.completed.run_id
 
 
 @dataclass(frozen=True, kw_only=True)

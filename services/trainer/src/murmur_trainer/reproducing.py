@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from murmur_events.base import RunId
 from murmur_events.reproductions import Reproduces
 from murmur_kernel.errors import ArtifactError
 from murmur_trainer.domain.reproduction import Difference
@@ -53,18 +54,18 @@ class ReproductionHandlers:
         recorded = await self._recorded_environment(record)
         await self._check_artifacts(record)
         present = read_environment(await asyncio.to_thread(self._environment))
-        found = differences(record.completed, recorded, present)
+        found = differences(record, recorded, present)
         if found and command.environment == "same":
             raise NotReproducible(told(command.run_id, found), found)
         wish = _wish(command, record)
         key = f"{command.run_id}/{command.key or uow.new_id('reproduction')}"
         reason = f"reproduction of {command.run_id}" + (f": {command.reason}" if command.reason else "")
         request = Request(
-            workflow=record.completed.workflow,
-            revision=record.completed.revision,
+            workflow=record.workflow,
+            revision=record.revision,
             trigger=Trigger(kind="reproduction", key=key, reason=reason, by=command.by),
-            as_of=record.completed.as_of,
-            parameters=record.completed.parameters,
+            as_of=record.as_of,
+            parameters=record.parameters,
             reproduces=repeat_of(wish),
         )
         chain = uow.publish(requested(request).model_copy(update={"reproduces": wish}))
@@ -72,7 +73,7 @@ class ReproductionHandlers:
             of=command.run_id,
             run_id=request.run_id,
             workflow=request.workflow,
-            revision=record.completed.revision,
+            revision=record.revision,
             seed=wish.seed,
             environment=wish.environment,
             differences=tuple(DifferenceView.of(each) for each in found) if command.environment == "present" else (),
@@ -81,13 +82,13 @@ class ReproductionHandlers:
 
     async def _recorded_environment(self, record: RunRecord) -> Environment:
         try:
-            return read_environment(await self._artifacts.read_bytes(record.completed.provenance.environment))
+            return read_environment(await self._artifacts.read_bytes(record.provenance.environment))
         except (ArtifactError, ValueError) as error:
             raise NotReproducible(f"the environment of run {record.run_id!r} is lost: {error}") from error
 
     async def _check_artifacts(self, record: RunRecord) -> None:
-        run = record.completed
-        needed = {"code": run.provenance.code, "train rows": run.dataset.train, "holdout rows": run.dataset.holdout}
+        rows = record.dataset
+        needed = {"code": record.provenance.code, "train rows": rows.train, "holdout rows": rows.holdout}
         for name, artifact in needed.items():
             try:
                 await self._artifacts.check(artifact)
@@ -110,10 +111,9 @@ async def _record_of(run_id: str, uow: TrainerUnitOfWork) -> RunRecord:
     raise NotReproducible(f"run {run_id!r} is {training.state.value}: only a completed run can be repeated")
 
 
-def _wish(command: AskForReproduction, record: RunRecord) -> Reproduces:
-    run = record.completed
+def _wish(command: AskForReproduction, run: RunRecord) -> Reproduces:
     return Reproduces(
-        run_id=run.run_id,
+        run_id=RunId(run.run_id),
         code=run.provenance.code,
         dataset=run.dataset,
         seed=run.provenance.seed if command.seed is None else command.seed,

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import uuid
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
@@ -22,8 +23,6 @@ from murmur_training.locking import alone
 TIMEOUT = 1800
 """Seconds for one step, which may download some hundred megabytes."""
 _OURS = re.compile(r"murmur(ation)?(-|$)")
-_WHOLE = ".whole"
-"""A file that is there once an environment is what it was to be."""
 
 
 class UvEnvironments:
@@ -39,25 +38,35 @@ class UvEnvironments:
     def _interpreter(self, wanted: Environment) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
         home = self._folder / f"{wanted.python}-{wanted.lock[:16]}"
-        python = home / "bin" / "python"
         with alone(self._folder / f"{home.name}.lock"):
-            if not (home / _WHOLE).exists():
-                shutil.rmtree(home, ignore_errors=True)
-                self._build(home, python, wanted)
-                _compare(python, wanted)
-                (home / _WHOLE).touch()
-        return python
+            if not home.exists():
+                for left in self._folder.glob(f".{home.name}.*"):
+                    shutil.rmtree(left, ignore_errors=True)
+                draft = self._folder / f".{home.name}.{uuid.uuid4().hex}"
+                try:
+                    _build(draft, wanted)
+                    draft.rename(home)
+                finally:
+                    shutil.rmtree(draft, ignore_errors=True)
+        return _python_in(home)
 
-    def _build(self, home: Path, python: Path, wanted: Environment) -> None:
-        uv = _uv()
-        _run([uv, "venv", "--quiet", "--no-python-downloads", "--python", _python_for(wanted), str(home)])
-        theirs = {name: version for name, version in wanted.packages.items() if not _OURS.match(name)}
+
+def _build(home: Path, wanted: Environment) -> None:
+    """Under a name of its own: a trainer that is killed meanwhile leaves nothing that could be taken for whole."""
+    uv, python = _uv(), _python_in(home)
+    _run([uv, "venv", "--quiet", "--no-python-downloads", "--python", _python_for(wanted), str(home)])
+    theirs = {name: version for name, version in wanted.packages.items() if not _OURS.match(name)}
+    if theirs:
         exact = home / "exact.txt"
         exact.write_text("".join(f"{name}=={version}\n" for name, version in sorted(theirs.items())))
-        if theirs:
-            _run([uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python), "-r", str(exact)])
-        site = _run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
-        _bring_ours(Path(site), wanted)
+        _run([uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python), "-r", str(exact)])
+    site = _run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
+    _bring_ours(Path(site), wanted)
+    _compare(python, wanted)
+
+
+def _python_in(home: Path) -> Path:
+    return home / "bin" / "python"
 
 
 def _uv() -> str:

@@ -5,12 +5,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from contracts.examples import golden
 from murmur_cli.picture import NothingToDraw, draw
 from murmur_cli.story import Storyteller
 from murmur_cli.words import describe
 from murmur_events import Envelope, Event, topic_of
 from murmur_events.catalog import CATALOG
 from murmur_events.deployments import DeploymentScaled
+from murmur_events.runs import RunCompleted
 from murmur_events.training import TrainingRequested, TrainingSkipped, Trigger
 
 TICK = Trigger(kind="schedule", key="2005-10-01T00:00:00Z")
@@ -79,6 +81,15 @@ def test_a_change_of_size_says_what_was_measured_or_else_why() -> None:
     assert describe(scaled) == "fraud 1 -> 2 replicas: 1,240/s, p99 38 ms"
     wished = scaled.model_copy(update={"rate": None, "p99_ms": None, "detail": "the workflow wants 2"})
     assert describe(wished) == "fraud 1 -> 2 replicas: the workflow wants 2"
+
+
+def test_a_reproduction_is_told_by_its_verdict_and_the_metric_that_differs_most() -> None:
+    full = next(each for each in golden() if (each.topic, each.name) == ("run.completed", "full"))
+    run = RunCompleted.model_validate(full.value)
+    assert run.reproduction is not None
+    assert describe(run) == "credit/r-7f3ab1c09e54  different from r-0d5e8c7b1a42: auc by +0.0003  2.4 s"
+    same = run.reproduction.model_copy(update={"verdict": "identical"})
+    assert "identical to r-0d5e8c7b1a42" in describe(run.model_copy(update={"reproduction": same}))
 
 
 def test_a_picture_has_a_lane_per_service_and_an_arrow_per_cause() -> None:

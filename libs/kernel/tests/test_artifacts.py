@@ -39,6 +39,17 @@ async def test_a_changed_artifact_is_refused_with_both_digests(artifacts: Artifa
     assert not (tmp_path / "copy").exists()
 
 
+async def test_an_artifact_is_checked_without_a_copy(artifacts: ArtifactStore, tmp_path: Path) -> None:
+    artifact = await artifacts.put_bytes(b"model")
+    await artifacts.check(artifact)
+    Path(artifact.uri.removeprefix("file://")).write_bytes(b"tampered")
+    with pytest.raises(ArtifactCorrupt, match=artifact.sha256):
+        await artifacts.check(artifact)
+    Path(artifact.uri.removeprefix("file://")).unlink()
+    with pytest.raises(ArtifactMissing):
+        await artifacts.check(artifact)
+
+
 async def test_storing_the_same_again_mends_a_damaged_artifact(artifacts: ArtifactStore) -> None:
     artifact = await artifacts.put_bytes(b"model")
     Path(artifact.uri.removeprefix("file://")).write_bytes(b"tampered")

@@ -295,10 +295,10 @@ async def test_messages_that_nobody_can_take_end_the_training(workflow) -> None:
 def test_a_child_knows_its_flock_but_no_setting_of_the_platform() -> None:
     ours = {"PATH": "/bin", "MURMUR_FLOCK": "f1", "MURMUR_STORE": "sqlite:///secret.db", "PIP_INDEX_URL": "kept"}
 
-    theirs = child_environment(ours)
+    theirs = child_environment(ours, threads=3)
 
     assert theirs["MURMUR_FLOCK"] == "f1"
     assert theirs["PATH"] == "/bin"
     assert theirs["PIP_INDEX_URL"] == "kept"
     assert "MURMUR_STORE" not in theirs
-    assert (theirs["PYTHONHASHSEED"], theirs["OMP_NUM_THREADS"]) == ("0", "2")
+    assert (theirs["PYTHONHASHSEED"], theirs["OMP_NUM_THREADS"]) == ("0", "3")

@@ -6,11 +6,14 @@ from datetime import timedelta
 import pytest
 from console_events import Teller
 
+from contracts.examples import golden
 from murmur_console.domain.chains import Chain, clusters, pair
 from murmur_console.domain.facts import Fact, Tone, Work, WorkKind
 from murmur_console.domain.words import duration
 from murmur_console.memory import Memory
 from murmur_console.reading import fact_of
+from murmur_console.reading.reading import read
+from murmur_events.runs import RunCompleted
 
 
 def chain_of(*facts: Fact) -> Chain:
@@ -121,3 +124,10 @@ def test_the_outcome_of_a_chain_is_not_one_of_many_windows(memory: Memory) -> No
 )
 def test_durations_are_said_in_two_units_at_most(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_a_reproduction_is_read_as_its_verdict() -> None:
+    full = next(each for each in golden() if (each.topic, each.name) == ("run.completed", "full"))
+    reading = read(RunCompleted.model_validate(full.value))
+    assert reading.label == "reproduction: different"
+    assert reading.headline.endswith(": different, as a reproduction of r-0d5e8c7b1a42")

@@ -3,6 +3,7 @@
 from registry_facts import model_artifacts, run_completed, short, validation_completed, workflow_applied
 
 from murmur_events.models import ModelRegistered, VersionState
+from murmur_events.reproductions import Reproduction
 from murmur_kernel.consuming import Ack
 from murmur_kernel.testing import Harness
 from murmur_registry.domain.versions import Awaited, VersionStatus
@@ -46,6 +47,14 @@ async def test_the_same_run_reported_twice_is_one_version(registry: Registry) ->
 
 async def test_a_run_without_a_model_makes_no_version(registry: Registry) -> None:
     assert await registry.receives(run_completed(with_model=False)) == Ack()
+    assert registry.published == []
+    assert await registry.get(MODELS, "credit") is None
+
+
+async def test_a_run_that_repeats_another_becomes_no_version(registry: Registry) -> None:
+    first = run_completed()
+    verdict = Reproduction(of="run-0", verdict="different", original_sha256="a" * 64, reproduced_sha256="b" * 64)
+    assert await registry.receives(first.model_copy(update={"reproduction": verdict})) == Ack()
     assert registry.published == []
     assert await registry.get(MODELS, "credit") is None
 

@@ -3,8 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tracking_facts import completed, failed, logged, started
+from tracking_facts import artifact, completed, failed, logged, provenance, started
 
+from murmur_events.reproductions import Difference, MetricDifference, Reproduction
+from murmur_events.runs import Hardware
+from murmur_events.values import Source
 from murmur_kernel.documents import Page
 from murmur_kernel.errors import BadCursor, Missing
 from murmur_kernel.testing import Harness
@@ -124,3 +127,33 @@ async def test_what_no_run_has_is_missing(tracking: Tracking) -> None:
             await tracking.read(read, "nobody")
     with pytest.raises(Missing):
         await tracking.read(views.list_points, ReadBatches(run_id="nobody"))
+
+
+async def test_a_run_shows_what_it_was_made_on_and_how_it_compares_with_the_one_it_repeats(tracking: Tracking) -> None:
+    made = provenance().model_copy(
+        update={
+            "lock": "e" * 64,
+            "interpreter": "CPython 3.11.7",
+            "hardware": Hardware(cores=2, threads=2),
+            "source": Source(commit="a" * 40, dirty=True, diff=artifact("diff")),
+        }
+    )
+    verdict = Reproduction(
+        of="run-0",
+        verdict="different",
+        original_sha256="a" * 64,
+        reproduced_sha256="b" * 64,
+        metrics=(MetricDifference(name="auc", original=0.8, reproduced=float("nan")),),
+        differences=(Difference(what="seed", name="seed", original="7", reproduced="8"),),
+    )
+    await tracking.receives(started().model_copy(update={"provenance": made}))
+    assert (await tracking.read(views.show_run, "run-1")).reproduction is None
+    await tracking.receives(completed().model_copy(update={"provenance": made, "reproduction": verdict}))
+    shown = (await tracking.read(views.show_run, "run-1")).model_dump()
+    assert shown["provenance"]["lock"] == "e" * 64
+    assert shown["provenance"]["hardware"]["threads"] == 2
+    assert shown["provenance"]["source"]["diff"]["uri"] == artifact("diff").uri
+    found = shown["reproduction"]
+    assert (found["of"], found["verdict"]) == ("run-0", "different")
+    assert found["metrics"] == [{"name": "auc", "original": 0.8, "reproduced": None, "difference": None}]
+    assert found["differences"] == [{"what": "seed", "name": "seed", "original": "7", "reproduced": "8"}]

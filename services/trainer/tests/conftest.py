@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from trainer_fakes import FakeWorker
+from trainer_fakes import FakeEnvironments, FakeWorker, Machine
 
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.testing import STORES, Harness, StoreName
@@ -32,8 +32,20 @@ def worker() -> FakeWorker:
 
 
 @pytest.fixture
-def trainings(artifacts: ArtifactStore, worker: FakeWorker, tmp_path: Path) -> TrainingJobs:
-    return TrainingJobs(artifacts, worker, tmp_path, environment=lambda: b"{}")
+def machine() -> Machine:
+    return Machine()
+
+
+@pytest.fixture
+def environments() -> FakeEnvironments:
+    return FakeEnvironments()
+
+
+@pytest.fixture
+def trainings(
+    artifacts: ArtifactStore, worker: FakeWorker, machine: Machine, environments: FakeEnvironments, tmp_path: Path
+) -> TrainingJobs:
+    return TrainingJobs(artifacts, worker, tmp_path, environment=machine.environment_json, environments=environments)
 
 
 @pytest.fixture(params=STORES)

@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from trainer_facts import CODE, QUARTERLY, definition, workflow
+from trainer_facts import CODE, QUARTERLY, definition, requested, workflow
 
+from murmur_events.runs import RunStarted
 from murmur_events.workflows import WorkflowApplied
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.errors import Refused
@@ -13,6 +14,7 @@ from murmur_kernel.testing import Harness
 from murmur_trainer import views
 from murmur_trainer.handlers import ApplyWorkflow, WorkflowHandlers
 from murmur_trainer.repository import REVISIONS, TrainerUnitOfWork
+from murmur_trainer.sources import CodeSource
 from murmur_trainer.workflow_file import WorkflowFileInvalid, unpack
 
 Trainer = Harness[TrainerUnitOfWork]
@@ -97,3 +99,26 @@ async def test_the_only_workflow_of_a_group_may_change_its_limits(
 ) -> None:
     await trainer.change(workflows.apply_workflow, grouped("credit", "{memory: 1GiB}"))
     await trainer.change(workflows.apply_workflow, grouped("credit", "{memory: 2GiB}"))
+
+
+async def test_the_runs_of_a_revision_name_its_commit_and_keep_what_was_not_committed(
+    trainer: Trainer, workflows: WorkflowHandlers, artifacts: ArtifactStore
+) -> None:
+    source = CodeSource(commit="a" * 40, dirty=True, diff="+ one line\n")
+    await trainer.change(workflows.apply_workflow, replace(workflow(), source=source))
+    await trainer.receives(requested())
+    await trainer.run_jobs()
+    started = next(event for event in trainer.published if isinstance(event, RunStarted))
+    found = started.provenance.source
+    assert found is not None
+    assert (found.commit, found.dirty) == ("a" * 40, True)
+    assert found.diff is not None
+    assert await artifacts.read_bytes(found.diff) == b"+ one line\n"
+
+
+async def test_the_same_content_from_another_commit_is_the_same_revision(
+    trainer: Trainer, workflows: WorkflowHandlers
+) -> None:
+    await trainer.change(workflows.apply_workflow, workflow())
+    source = CodeSource(commit="b" * 40, dirty=False)
+    assert (await trainer.change(workflows.apply_workflow, replace(workflow(), source=source))).unchanged

@@ -9,7 +9,7 @@ import psutil
 import pytest
 import xgboost
 from trainer_facts import requested
-from trainer_fakes import FILES, FakeWorker
+from trainer_fakes import FILES, FakeEnvironments, FakeWorker
 
 from murmur_events.base import Event
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged
@@ -23,6 +23,7 @@ from murmur_trainer.jobs import TrainingJobs
 from murmur_trainer.ports import Worker
 from murmur_trainer.repository import KINDS, TrainerUnitOfWork
 from murmur_trainer.settings import Settings
+from murmur_training.environment import environment_json
 from murmur_training.messages import Message, Progress
 from murmur_training.process import run_worker
 from murmur_training.spec import Trained, WorkerSpec
@@ -74,7 +75,9 @@ FILES_OF_IT = {"data.py": DATA, "train.py": TRAIN}
 
 @pytest.fixture
 async def trainer(artifacts: ArtifactStore, tmp_path: Path) -> AsyncIterator[Harness[TrainerUnitOfWork]]:
-    trainings = TrainingJobs(artifacts, run_worker, tmp_path, environment=lambda: b"{}")
+    trainings = TrainingJobs(
+        artifacts, run_worker, tmp_path, environment=environment_json, environments=FakeEnvironments()
+    )
     async with Harness(
         TrainerUnitOfWork,
         kinds=KINDS,

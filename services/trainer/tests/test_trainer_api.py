@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from trainer_facts import CODE, QUARTERLY, definition
-from trainer_fakes import FakeWorker
+from trainer_fakes import FakeWorker, Machine
 
 from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
 from murmur_kernel.store import MemoryStore
@@ -25,13 +25,16 @@ def broker() -> MemoryBroker:
 
 
 @pytest.fixture
-async def client(broker: MemoryBroker, worker: FakeWorker, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def client(
+    broker: MemoryBroker, worker: FakeWorker, machine: Machine, tmp_path: Path
+) -> AsyncIterator[httpx.AsyncClient]:
     service, app = build(
         Settings(home=tmp_path, brokers="127.0.0.1:1"),
         store=MemoryStore(),
         sink=MemorySink(broker),
         source=MemorySource(broker, "trainer", TOPICS, wait=0.01),
         worker=worker,
+        environment=machine.environment_json,
     )
     transport = httpx.ASGITransport(app=app)
     async with service.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://trainer/v1") as client:
@@ -119,3 +122,43 @@ async def test_a_date_that_is_no_tick_is_answered_with_the_nearest(client: httpx
 
 async def test_a_training_of_an_unknown_workflow_is_not_found(client: httpx.AsyncClient) -> None:
     assert (await client.post("/workflows/nobody/trainings", json={})).status_code == 404
+
+
+async def test_a_completed_run_is_repeated_by_rest_and_another_environment_refused(
+    client: httpx.AsyncClient, machine: Machine
+) -> None:
+    await apply(client, definition())
+    run_id = (await client.post("/workflows/credit/trainings", json={})).json()["run_id"]
+
+    async def completed() -> list[dict[str, object]]:
+        return list((await client.get("/trainings?state=completed")).json()["items"])
+
+    async def both() -> list[dict[str, object]] | None:
+        return found if len(found := await completed()) == 2 else None
+
+    await eventually(completed)
+    response = await client.post(f"/runs/{run_id}/reproductions", json={"seed": 8, "by": "ann"})
+    assert response.status_code == 202
+    accepted = response.json()
+    assert (accepted["of"], accepted["seed"], accepted["environment"], accepted["differences"]) == (
+        run_id,
+        8,
+        "same",
+        [],
+    )
+    repeated = next(run for run in await eventually(both) if run["run_id"] == accepted["run_id"])
+    assert (repeated["kind"], repeated["reproduces"]) == ("reproduction", run_id)
+    assert (await client.post("/runs/r-none/reproductions", json={})).status_code == 404
+    assert (await client.post(f"/runs/{run_id}/reproductions", json={"environment": "any"})).status_code == 422
+
+    machine.packages = {}
+    refused = await client.post(f"/runs/{run_id}/reproductions", json={})
+    assert refused.status_code == 409
+    assert refused.json()["differences"][0] == {
+        "what": "environment",
+        "name": "numpy",
+        "original": "2.4.6",
+        "reproduced": None,
+    }
+    present = await client.post(f"/runs/{run_id}/reproductions", json={"environment": "present"})
+    assert [each["name"] for each in present.json()["differences"]] == ["numpy", "xgboost-cpu"]

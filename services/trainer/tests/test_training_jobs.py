@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from trainer_facts import CODE, requested, workflow
-from trainer_fakes import TRAINED, FakeWorker
+from trainer_fakes import TRAINED, FakeWorker, Machine
 
 from murmur_events.base import Event
 from murmur_events.datasets import DatasetRegistered
@@ -43,7 +43,7 @@ def names(events: list[Event]) -> list[str]:
 
 
 async def test_a_good_run_starts_talks_and_completes_with_everything(
-    asked: Trainer, worker: FakeWorker, artifacts: ArtifactStore, tmp_path: Path
+    asked: Trainer, worker: FakeWorker, machine: Machine, artifacts: ArtifactStore, tmp_path: Path
 ) -> None:
     worker.messages = (
         Phase(name="train"),
@@ -56,7 +56,7 @@ async def test_a_good_run_starts_talks_and_completes_with_everything(
     assert isinstance(started, RunStarted)
     assert (started.attempt, started.revision, started.parameters) == (1, 1, {"depth": 5, "eta": 0.1})
     assert started.provenance.seed == 7
-    assert await artifacts.read_bytes(started.provenance.environment) == b"{}"
+    assert await artifacts.read_bytes(started.provenance.environment) == machine.environment_json()
     assert isinstance(logged, RunLogged)
     assert (logged.metrics[0].value, logged.lines, logged.progress) == (0.8, ("round 9",), 0.5)
     assert isinstance(dataset, DatasetRegistered)

@@ -1,11 +1,15 @@
 """A worker that trains nothing: it does what it is told, in no time. It shares its contract with the real one."""
 
 import asyncio
+import json
 from collections import deque
+from pathlib import Path
 
 from murmur_events.values import ColumnSpec, Signature
 from murmur_events.workflows import Limits
+from murmur_trainer.ports import EnvironmentUnavailable
 from murmur_training import snapshot, spec
+from murmur_training.environment import Environment
 from murmur_training.messages import Message
 from murmur_training.process import OnMessages
 from murmur_training.spec import Trained, WorkerResult, WorkerSpec
@@ -20,6 +24,43 @@ TRAINED = Trained(
     signature=Signature(inputs=(ColumnSpec(name="limit"), ColumnSpec(name="age"))),
 )
 FILES = (snapshot.TRAIN, snapshot.HOLDOUT, spec.MODEL, spec.PROBE, spec.REFERENCE)
+
+
+class Machine:
+    """What the trainer runs on, as far as it is recorded."""
+
+    def __init__(self) -> None:
+        self.packages = {"numpy": "2.4.6", "xgboost-cpu": "3.2.0"}
+        self.python = "3.11.7"
+
+    def environment_json(self) -> bytes:
+        return json.dumps(
+            {
+                "python": self.python,
+                "implementation": "CPython",
+                "platform": "Linux-6",
+                "processor": "abacus",
+                "machine": "x86_64",
+                "cores": 2,
+                "memory": 2**33,
+                "distributions": self.packages,
+            }
+        ).encode()
+
+
+class FakeEnvironments:
+    """Builds nothing: `python` for whatever is wanted, or the error."""
+
+    def __init__(self) -> None:
+        self.wanted: list[Environment] = []
+        self.error: EnvironmentUnavailable | None = None
+        self.python = Path("/fresh/bin/python")
+
+    async def interpreter(self, wanted: Environment) -> Path:
+        self.wanted.append(wanted)
+        if self.error is not None:
+            raise self.error
+        return self.python
 
 
 class FakeWorker:

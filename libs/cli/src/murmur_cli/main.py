@@ -12,6 +12,7 @@ from murmur_cli import (
     freeze_commands,
     letters_commands,
     rebuild_commands,
+    reproduce_commands,
     review_commands,
     rollback_commands,
     tokens_commands,
@@ -28,6 +29,7 @@ app = typer.Typer(
 for group in (
     flock_commands,
     workflow_commands,
+    reproduce_commands,
     review_commands,
     batch_commands,
     rollback_commands,

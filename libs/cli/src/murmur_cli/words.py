@@ -26,6 +26,7 @@ from murmur_events.models import (
     ReviewRequested,
 )
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
+from murmur_events.reproductions import Reproduction
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
 from murmur_events.serving import FeedbackRecorded
 from murmur_events.training import TrainingRequested, TrainingSkipped
@@ -83,9 +84,20 @@ def _(event: RunStarted) -> str:
 @describe.register
 def _(event: RunCompleted) -> str:
     seconds = (event.ended_at - event.started_at).total_seconds()
+    if event.reproduction is not None:
+        return f"{_run(event)}  {_verdict(event.reproduction)}  {seconds:.1f} s"
     auc = f"  auc {event.metrics['auc']:.3f} on its own check" if "auc" in event.metrics else ""
     rows = f"  {event.dataset.train_rows:,} rows" if event.dataset else ""
     return f"{_run(event)}{auc}{rows}  {seconds:.1f} s"
+
+
+def _verdict(found: Reproduction) -> str:
+    """The metric that differs most is the first to know of."""
+    if found.verdict != "different":
+        return f"{found.verdict} to {found.of}"
+    known = [metric for metric in found.metrics if metric.difference is not None]
+    most = max(known, key=lambda metric: abs(metric.difference or 0), default=None)
+    return f"different from {found.of}" + (f": {most.name} by {most.difference:+.3g}" if most else "")
 
 
 @describe.register

@@ -11,6 +11,7 @@ import typer
 from murmur_cli import shell
 from murmur_cli.bundle import FolderError, name_in, read_folder
 from murmur_cli.door import FrontDoor, Json
+from murmur_cli.git_source import source_of
 from murmur_cli.shell import AsJson, ExitCode, Unusable
 from murmur_workflows.scaffold import write_scaffold
 
@@ -62,9 +63,10 @@ async def _apply(door: FrontDoor, folder: Path) -> Json:
         files = read_folder(folder)
     except FolderError as error:
         raise Unusable(str(error)) from None
+    source = source_of(folder, files)
     definition = files.pop("workflow.yaml")
     path = f"/trainer/v1/workflows/{name_in(definition) or folder.name}"
-    return await door.put(path, {"definition": definition, "files": files})
+    return await door.put(path, {"definition": definition, "files": files, "source": source})
 
 
 def trigger(

@@ -10,8 +10,9 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from murmur_events.base import Event, ExperimentId, RunId, Value, WorkflowName
+from murmur_events.reproductions import Reproduction
 from murmur_events.training import Trigger
-from murmur_events.values import Artifact, DatasetRef, ModelArtifacts, Number
+from murmur_events.values import Artifact, DatasetRef, ModelArtifacts, Number, Sha256, Source
 
 
 class MetricPoint(Value):
@@ -33,6 +34,16 @@ class MetricColumns(Value):
     value: tuple[Number, ...]
 
 
+class Hardware(Value):
+    """What the run's process had to work with; absent is what the machine does not tell."""
+
+    processor: str | None = None
+    machine: str | None = Field(default=None, description="architecture, such as x86_64")
+    cores: int | None = Field(default=None, ge=1)
+    memory: int | None = Field(default=None, ge=0, description="bytes of the whole machine")
+    threads: int | None = Field(default=None, ge=1, description="so many threads a library was told to use")
+
+
 class Provenance(Value):
     """What must be the same for a run to be repeated."""
 
@@ -40,6 +51,13 @@ class Provenance(Value):
     environment: Artifact = Field(description="JSON: interpreter, platform and every distribution with its version")
     seed: int
     revision: int = Field(ge=1)
+    lock: Sha256 | None = Field(
+        default=None, description="sha256 over the lines name==version of all distributions, sorted by name"
+    )
+    interpreter: str | None = Field(default=None, description="such as CPython 3.11.7")
+    platform: str | None = None
+    hardware: Hardware | None = None
+    source: Source | None = Field(default=None, description="absent: the code was applied from outside a repository")
 
 
 class Registration(Value):
@@ -126,6 +144,9 @@ class RunCompleted(Event):
     log: Artifact | None = None
     started_at: AwareDatetime
     ended_at: AwareDatetime
+    reproduction: Reproduction | None = Field(
+        default=None, description="present: the run repeated another, and this is how the two compare"
+    )
 
 
 class RunFailed(Event):
@@ -137,7 +158,14 @@ class RunFailed(Event):
     trigger: Trigger | None = None
     attempt: int = Field(ge=1)
     cause: Literal[
-        "data_rejected", "code_raised", "out_of_time", "out_of_memory", "killed", "output_invalid", "reported"
+        "data_rejected",
+        "code_raised",
+        "out_of_time",
+        "out_of_memory",
+        "killed",
+        "output_invalid",
+        "environment_unavailable",
+        "reported",
     ]
     message: str
     log: Artifact | None = None

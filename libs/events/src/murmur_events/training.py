@@ -5,15 +5,19 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from murmur_events.base import Event, ModelName, Value, WorkflowName
+from murmur_events.reproductions import Reproduces
 
-TriggerKind = Literal["schedule", "manual", "drift", "degradation", "commit", "data"]
+TriggerKind = Literal["schedule", "manual", "drift", "degradation", "commit", "data", "reproduction"]
 
 
 class Trigger(Value):
     """What asked for a training. The same kind and key ask for the same training, however often they are said."""
 
     kind: TriggerKind
-    key: str = Field(description="schedule: the tick; manual: the idempotency key; drift, degradation: the episode")
+    key: str = Field(
+        description="schedule: the tick; manual: the idempotency key; drift, degradation: the episode;"
+        " reproduction: the run, /, and the idempotency key"
+    )
     reason: str = ""
     by: str = Field(default="", description="the person who asked; empty: nobody did, it is automatic")
 
@@ -28,6 +32,9 @@ class TrainingRequested(Event):
     parameters: dict[str, bool | int | float | str] = Field(
         default_factory=dict, description="override the workflow's own"
     )
+    reproduces: Reproduces | None = Field(
+        default=None, description="with a trigger of kind reproduction, and only then"
+    )
 
 
 class TrainingSkipped(Event):
@@ -35,6 +42,14 @@ class TrainingSkipped(Event):
 
     workflow: WorkflowName
     trigger: Trigger
-    why: Literal["already_trained", "training_active", "cooling_down", "retraining_off", "unknown_workflow", "frozen"]
+    why: Literal[
+        "already_trained",
+        "training_active",
+        "cooling_down",
+        "retraining_off",
+        "unknown_workflow",
+        "frozen",
+        "not_reproducible",
+    ]
     detail: str = ""
     model: ModelName | None = None

@@ -22,6 +22,14 @@ class Artifact(Value):
     size: int = Field(ge=0, description="bytes")
 
 
+class Source(Value):
+    """Where in a git repository the code was, when it was applied."""
+
+    commit: str = Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")
+    dirty: bool = Field(description="the files were not those of the commit")
+    diff: Artifact | None = Field(default=None, description="from the commit to the files; absent: clean, or too large")
+
+
 class ColumnSpec(Value):
     """One input column of a model: its name and what may stand in it."""
 

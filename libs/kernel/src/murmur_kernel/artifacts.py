@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from murmur_events.values import Artifact
 from murmur_kernel import artifact_streams
@@ -67,6 +67,10 @@ class ArtifactStore:
         await asyncio.to_thread(self._fetch, artifact, to)
         return to
 
+    async def check(self, artifact: Artifact) -> None:
+        """Whether it is there as it was stored, read piece by piece. Raises ArtifactMissing or ArtifactCorrupt."""
+        await asyncio.to_thread(self._check, artifact)
+
     def _put(self, content: bytes | Path, suffix: str) -> Artifact:
         digest, size = _measured(content)
         name = _name(digest, digest + suffix)
@@ -118,26 +122,30 @@ class ArtifactStore:
         to.parent.mkdir(parents=True, exist_ok=True)
         temporary = to.with_name(f"{to.name}.{uuid.uuid4().hex}.part")
         try:
-            found = self._copy(artifact, temporary)
-            if found != artifact.sha256:
-                raise ArtifactCorrupt(artifact.uri, artifact.sha256, found)
+            with temporary.open("wb") as copy:
+                self._copy(artifact, copy)
             temporary.replace(to)
         finally:
             temporary.unlink(missing_ok=True)
 
-    def _copy(self, artifact: Artifact, to: Path) -> str:
-        """The digest of what was copied."""
+    def _check(self, artifact: Artifact) -> None:
+        with open(os.devnull, "wb") as nowhere:
+            self._copy(artifact, nowhere)
+
+    def _copy(self, artifact: Artifact, copy: BinaryIO) -> None:
+        """Raises ArtifactCorrupt when all of it was copied and is not what was stored."""
         digest = hashlib.sha256()
         try:
-            with self._opened(artifact) as source, to.open("wb") as copy:
+            with self._opened(artifact) as source:
                 while piece := source.read(PIECE):
                     digest.update(piece)
                     copy.write(piece)
         except FileNotFoundError:
             raise ArtifactMissing(artifact.uri) from None
         except UNWILLING as error:
-            raise Transient(f"cannot copy {artifact.uri} to {to}: {error}") from error
-        return digest.hexdigest()
+            raise Transient(f"cannot copy {artifact.uri} to {copy.name}: {error}") from error
+        if digest.hexdigest() != artifact.sha256:
+            raise ArtifactCorrupt(artifact.uri, artifact.sha256, digest.hexdigest())
 
     def _read(self, artifact: Artifact) -> bytes:
         try:

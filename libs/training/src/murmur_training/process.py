@@ -27,7 +27,6 @@ POLL = 0.2
 """Seconds between two looks at the child's memory."""
 DRAIN = 5.0
 """Seconds that an ended child's pipes may stay open: a grandchild that left the group may hold them."""
-THREADS = "2"
 ADDRESS_SPACE = 16 * 2**30
 """Bytes of address space beyond the memory limit. Libraries reserve far more than they touch; this only stops what
 could exhaust the machine between two looks."""
@@ -66,14 +65,14 @@ async def run_worker(spec: WorkerSpec, limits: Limits, on_messages: OnMessages) 
     (spec.work / SPEC).write_text(spec.model_dump_json(indent=2))
     async with Feed(spec.work / LOG, on_messages) as feed:
         process = await asyncio.create_subprocess_exec(
-            *_command(spec.work / SPEC, feed.messages, limits),
+            *_command(spec, feed.messages, limits),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=feed.output,
             stderr=feed.output,
             pass_fds=(feed.messages,),
             start_new_session=True,
             cwd=spec.work,
-            env=child_environment(os.environ),
+            env=child_environment(os.environ, threads=spec.threads),
         )
         try:
             feed.started()
@@ -86,7 +85,7 @@ async def run_worker(spec: WorkerSpec, limits: Limits, on_messages: OnMessages) 
     return _result(ending, spec, limits)
 
 
-def child_environment(ours: Mapping[str, str]) -> dict[str, str]:
+def child_environment(ours: Mapping[str, str], *, threads: int) -> dict[str, str]:
     """What a child may know: the machine's environment without the platform's settings, which hold secrets.
 
     MURMUR_FLOCK stays, since `murmur down` finds orphans by it. Threads wait asleep: where cores are few and busy,
@@ -94,10 +93,10 @@ def child_environment(ours: Mapping[str, str]) -> dict[str, str]:
     training gives the same model.
     """
     kept = {name: value for name, value in ours.items() if not name.startswith("MURMUR_") or name == "MURMUR_FLOCK"}
-    threads = dict.fromkeys(
-        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), THREADS
+    few = dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), str(threads)
     )
-    return kept | threads | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
+    return kept | few | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
 
 
 def kill_tree(pid: int) -> None:
@@ -128,10 +127,11 @@ def tree_memory(pid: int) -> int:
     return total
 
 
-def _command(spec: Path, messages: int, limits: Limits) -> tuple[str, ...]:
+def _command(spec: WorkerSpec, messages: int, limits: Limits) -> tuple[str, ...]:
     backstop = 2 * limits.memory + ADDRESS_SPACE
+    interpreter = str(spec.interpreter or sys.executable)
     return (
-        *(sys.executable, "-P", "-m", "murmur_training.worker", str(spec)),
+        *(interpreter, "-P", "-m", "murmur_training.worker", str(spec.work / SPEC)),
         *("--messages", str(messages), "--parent", str(os.getpid()), "--address-space", str(backstop)),
     )
 

@@ -1,6 +1,7 @@
 """Turns what load() returned into a snapshot: checked, cut in two, the same bytes for the same rows."""
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from murmur_events.workflows import Costs, DataSection
 from murmur_training.checks import as_floats, complaints_about_shape, complaints_about_values, named_columns
 from murmur_training.context import Rows
 from murmur_training.errors import DataRejected
+from murmur_training.spec import PinnedSnapshot
 from murmur_training.splitting import Cut, cut_by_time, held_out, identity_text
 
 TRAIN = "train.parquet"
@@ -83,9 +85,32 @@ def write_snapshot(snapshot: Snapshot, folder: Path) -> str:
 
     The same rows give the same bytes with the same pyarrow.
     """
-    digest = hashlib.sha256()
     for name, frame in ((TRAIN, snapshot.train), (HOLDOUT, snapshot.holdout)):
         write_parquet(frame, folder / name)
+    return _digest(folder)
+
+
+def read_snapshot(pinned: PinnedSnapshot, section: DataSection, folder: Path) -> Snapshot:
+    """An earlier snapshot from its files, which are copied to `folder` as if it had been written there.
+
+    Raises `DataRejected` where they are not what its digest names.
+    """
+    for name, file in ((TRAIN, pinned.train), (HOLDOUT, pinned.holdout)):
+        shutil.copyfile(file, folder / name)
+    found = _digest(folder)
+    if found != pinned.digest:
+        raise DataRejected((f"the snapshot to train on is not {pinned.digest!r}: its files have digest {found!r}",))
+    return Snapshot(
+        train=pd.read_parquet(folder / TRAIN),
+        holdout=pd.read_parquet(folder / HOLDOUT),
+        periods=pinned.periods,
+        section=section,
+    )
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for name in (TRAIN, HOLDOUT):
         digest.update(hashlib.sha256((folder / name).read_bytes()).digest())
     return digest.hexdigest()
 

@@ -18,15 +18,28 @@ REFERENCE = "reference.parquet"
 SIGNATURE = "signature.json"
 ENVIRONMENT = "environment.json"
 
+THREADS = 2
+"""So many each library of a training may use, unless its orders say otherwise."""
+
 WorkerCause = Literal["data_rejected", "code_raised", "output_invalid", "out_of_memory"]
 """How a worker can say itself that it failed."""
 
-Cause = WorkerCause | Literal["out_of_time", "killed"]
-"""How a training can fail; the last two are seen from outside. The words of `run.failed`."""
+Cause = WorkerCause | Literal["out_of_time", "killed", "environment_unavailable"]
+"""How a training can fail; the last three are seen from outside. The words of `run.failed`."""
 
 
 class _File(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class PinnedSnapshot(_File):
+    """The snapshot of an earlier training, to learn from instead of what load() would return today."""
+
+    train: Path
+    holdout: Path
+    digest: str
+    periods: tuple[str, ...]
+    signature: Signature = Field(description="as told of the rows that load() returned then")
 
 
 class WorkerSpec(_File):
@@ -41,6 +54,9 @@ class WorkerSpec(_File):
     parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
     seed: int = 0
     costs: Costs | None = Field(default=None, description="of wrong answers: with them the version gets a threshold")
+    threads: int = Field(default=THREADS, ge=1, description="that each library may use")
+    snapshot: PinnedSnapshot | None = Field(default=None, description="present: nothing is loaded")
+    interpreter: Path | None = Field(default=None, description="absent: that of the process which starts the worker")
     traceparent: str | None = Field(default=None, description="span that the training is part of; W3C Trace Context")
 
 

@@ -24,31 +24,25 @@ _TRAIN_ENDS = 0.95
 
 def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
     """Load, snapshot, train, save. Raises DataRejected, CodeRaised, OutputInvalid or MemoryError."""
-    import numpy as np
-
     from murmur_training.code import WorkflowCode
-    from murmur_training.context import DataContext, TrainingContext
+    from murmur_training.context import TrainingContext
     from murmur_training.environment import environment_json
+    from murmur_training.sourcing import kept_data, load_data
 
     (spec.work / ENVIRONMENT).write_bytes(environment_json())
-    random.seed(spec.seed)
-    np.random.seed(spec.seed % 2**32)
+    _seed(spec.seed)
     code = WorkflowCode(spec.code)
-
     emit(Phase(name="data"))
-    load = code.function(spec.data.entry, "load")
-    loaded = load(spec.as_of, DataContext(data_dir=spec.data_dir, emit=_within(emit, 0.0, _DATA_ENDS)))
-
-    # Imported no sooner than needed, since together they take seconds: what is wrong with the code is told at once.
-    from murmur_training.snapshot import take_snapshot, write_snapshot
-
-    emit(Phase(name="snapshot"))
-    snapshot = take_snapshot(loaded, spec.data, spec.costs)
-    digest = write_snapshot(snapshot, spec.work)
+    if spec.snapshot is None:
+        data = load_data(spec, code, emit, loading=_within(emit, 0.0, _DATA_ENDS))
+    else:
+        data = kept_data(spec.snapshot, spec)
+    snapshot = data.snapshot
     emit(Progress(fraction=_DATA_ENDS))
 
     emit(Phase(name="train"))
     train = code.function(spec.entry, "train")
+    _seed(spec.seed)  # again, whatever load() has drawn: a repeated training does not load
     logged: dict[str, float] = {}
     context = TrainingContext(
         train=snapshot.rows,
@@ -68,11 +62,10 @@ def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
     if spec.costs is not None and context.threshold is None:
         context.use_threshold(context.least_cost_threshold(snapshot.rows, probabilities))
     fitted = metrics(snapshot.rows.y, probabilities)
-    signature = outputs.signature_of(loaded, snapshot)
-    outputs.write_outputs(model, signature, snapshot, spec.work)
+    outputs.write_outputs(model, data.signature, snapshot, spec.work)
     emit(Progress(fraction=1.0))
     return Trained(
-        digest=digest,
+        digest=data.digest,
         train_rows=len(snapshot.train),
         holdout_rows=len(snapshot.holdout),
         label_rate=snapshot.label_rate,
@@ -84,10 +77,17 @@ def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
             "train_rows": float(len(snapshot.train)),
             "holdout_rows": float(len(snapshot.holdout)),
         },
-        signature=signature,
+        signature=data.signature,
         trained_until=snapshot.trained_until,
         threshold=context.threshold,
     )
+
+
+def _seed(seed: int) -> None:
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
 
 
 def attempt(spec: WorkerSpec, emit: Emit) -> WorkerResult:

@@ -43,7 +43,13 @@ class Handlers:
     rollout_due: timedelta = timedelta(minutes=15)
 
     async def register_version(self, event: RunCompleted, uow: RegistryUnitOfWork) -> None:
-        """A model has the name of its workflow; a run becomes one version, however often it is reported."""
+        """A model has the name of its workflow; a run becomes one version, however often it is reported.
+
+        A run that repeats another becomes none: its model is evidence about the first, and no candidate.
+        """
+        if event.reproduction is not None:
+            log.info("run repeats another", run_id=event.run_id, of=event.reproduction.of)
+            return
         if event.model is None or event.workflow is None or event.revision is None:
             log.info("run made no model of a workflow", run_id=event.run_id)
             return

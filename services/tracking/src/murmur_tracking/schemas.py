@@ -29,11 +29,57 @@ class TriggerView(View):
     reason: str
 
 
+class HardwareView(View):
+    processor: str | None
+    machine: str | None
+    cores: int | None
+    memory: int | None = Field(description="bytes")
+    threads: int | None
+
+
+class SourceView(View):
+    commit: str
+    dirty: bool
+    diff: ClaimView | None
+
+
 class ProvenanceView(View):
+    """null: not recorded."""
+
     code: ClaimView
     environment: ClaimView
     seed: int
     revision: int
+    lock: str | None
+    interpreter: str | None
+    platform: str | None
+    hardware: HardwareView | None
+    source: SourceView | None
+
+
+class MetricDifferenceView(View):
+    name: str
+    original: Number
+    reproduced: Number
+    difference: Number
+
+
+class DifferenceView(View):
+    what: str
+    name: str
+    original: str | None
+    reproduced: str | None
+
+
+class ReproductionView(View):
+    """How it compares with the run that it repeats; null is what one of them did not have."""
+
+    of: str
+    verdict: str = Field(description="identical, equivalent or different")
+    original_sha256: str
+    reproduced_sha256: str
+    metrics: list[MetricDifferenceView]
+    differences: list[DifferenceView]
 
 
 class DatasetView(View):
@@ -106,6 +152,7 @@ class RunDetailView(RunView):
     tags: dict[str, str]
     deleted: bool
     datasets: list[DatasetInputView] = Field(description="what a client says that its run has read")
+    reproduction: ReproductionView | None = Field(description="null: it repeats no other run, or has not ended")
 
 
 class PointView(View):
@@ -166,6 +213,7 @@ def run_detail_view(run: Run) -> RunDetailView:
             "tags": row.tags,
             "deleted": row.lifecycle == "deleted",
             "datasets": row.datasets,
+            "reproduction": result.reproduction if result else None,
         }
     )
 

@@ -14,9 +14,12 @@ from murmur_trainer import handlers, views
 from murmur_trainer.domain.training import TrainingState
 from murmur_trainer.handlers import ApplyWorkflow, AskForTraining, WorkflowHandlers
 from murmur_trainer.repository import TrainerUnitOfWork
+from murmur_trainer.reproducing import AskForReproduction, NotReproducible, ReproductionHandlers
 from murmur_trainer.schemas import (
     Accepted,
     Applied,
+    ReproductionAccepted,
+    ReproductionWish,
     TrainingPage,
     TrainingView,
     TrainingWish,
@@ -24,12 +27,15 @@ from murmur_trainer.schemas import (
     WorkflowPage,
     WorkflowView,
 )
+from murmur_trainer.sources import CodeSource
 from murmur_trainer.workflow_file import WorkflowFileInvalid
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-def router(service: Service[TrainerUnitOfWork], workflows: WorkflowHandlers) -> APIRouter:
+def router(
+    service: Service[TrainerUnitOfWork], workflows: WorkflowHandlers, reproductions: ReproductionHandlers
+) -> APIRouter:
     api = APIRouter(prefix="/v1")
 
     @api.put("/workflows/{name}", dependencies=[allows(Role.AUTHOR)])
@@ -39,7 +45,8 @@ def router(service: Service[TrainerUnitOfWork], workflows: WorkflowHandlers) -> 
         422 lists every mistake with file, line, column, the line itself, and what was expected. 409: its
         deployment.group has other limits.
         """
-        command = ApplyWorkflow(name=name, definition=body.definition, files=body.files)
+        source = CodeSource(**body.source.model_dump()) if body.source is not None else None
+        command = ApplyWorkflow(name=name, definition=body.definition, files=body.files, source=source)
         return await service.change(workflows.apply_workflow, command, answer=Applied)
 
     @api.get("/workflows", dependencies=[allows(Role.VIEWER)])
@@ -71,6 +78,23 @@ def router(service: Service[TrainerUnitOfWork], workflows: WorkflowHandlers) -> 
         )
         return await service.change(handlers.ask_for_training, command, answer=Accepted)
 
+    @api.post("/runs/{run_id}/reproductions", status_code=202, dependencies=[allows(Role.AUTHOR)])
+    async def reproduce(run_id: str, body: ReproductionWish, caller: Caller) -> ReproductionAccepted:
+        """Train again exactly what a completed run trained; run.completed of the new run carries the verdict.
+
+        409: something of it is gone or changed, or its environment is not the present one (`differences`).
+        """
+        key = idempotency_key.get()
+        command = AskForReproduction(
+            run_id=run_id,
+            seed=body.seed,
+            environment=body.environment,
+            reason=body.reason,
+            by=caller.signs_as(body.by, otherwise=handlers.A_PERSON),
+            key=caller.scoped(key) if key else None,
+        )
+        return await service.change(reproductions.ask_for_reproduction, command, answer=ReproductionAccepted)
+
     @api.get("/trainings", dependencies=[allows(Role.VIEWER)])
     async def list_trainings(
         workflow: str | None = None, state: TrainingState | None = None, limit: Limit = 50, cursor: str | None = None
@@ -90,3 +114,9 @@ def invalid_workflow(request: Request, error: Exception) -> JSONResponse:
     """All mistakes, each with what a command line needs to show it like a compiler."""
     assert isinstance(error, WorkflowFileInvalid)
     return problem(422, "Invalid workflow", str(error), mistakes=[vars(mistake) for mistake in error.mistakes])
+
+
+def not_reproducible(request: Request, error: Exception) -> JSONResponse:
+    """With what differs between the environments, where that is why."""
+    assert isinstance(error, NotReproducible)
+    return problem(409, "Not reproducible", str(error), differences=[vars(each) for each in error.differences])

@@ -1,5 +1,6 @@
 """Puts the trainer together: the only place that knows concrete classes."""
 
+from collections.abc import Callable
 from functools import cache
 
 from fastapi import FastAPI
@@ -12,17 +13,22 @@ from murmur_kernel.store import Store
 from murmur_trainer import api, freezes_api
 from murmur_trainer.consumers import SUBSCRIPTIONS
 from murmur_trainer.domain.asking import NotAskable
+from murmur_trainer.environments import UvEnvironments
 from murmur_trainer.freezing import NotFrozen
 from murmur_trainer.handlers import WorkflowHandlers
 from murmur_trainer.jobs import TrainingJobs
 from murmur_trainer.overdue import tell_overdue
 from murmur_trainer.ports import Worker
 from murmur_trainer.repository import KINDS, OVERDUE, TICK, TRAIN, TrainerUnitOfWork
+from murmur_trainer.reproducing import NotReproducible, ReproductionHandlers
 from murmur_trainer.settings import Settings
 from murmur_trainer.timers import fire_tick
 from murmur_trainer.workflow_file import WorkflowFileInvalid
 from murmur_training.environment import environment_json
 from murmur_training.process import run_worker
+
+environment_once = cache(environment_json)
+"""It is looked at when it is first needed, and does not change while this process lives."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -38,10 +44,15 @@ def build(
     sink: Sink | None = None,
     source: Source | None = None,
     worker: Worker = run_worker,
+    environment: Callable[[], bytes] = environment_once,
 ) -> tuple[Service[TrainerUnitOfWork], FastAPI]:
-    """The service over any store, broker and worker: tests pass the fakes."""
+    """The service over any store, broker, worker and environment: tests pass the fakes."""
     artifacts = ArtifactStore(settings.artifacts_url)
-    trainings = TrainingJobs(artifacts, worker, settings.home.resolve(), environment=cache(environment_json))
+    home = settings.home.resolve()
+    trainings = TrainingJobs(
+        artifacts, worker, home, environment=environment, environments=UvEnvironments(home / "environments")
+    )
+    reproductions = ReproductionHandlers(artifacts, environment=environment)
     service = Service(
         "trainer",
         settings,
@@ -55,10 +66,11 @@ def build(
     )
     app = service.app(
         title="Trainer",
-        routers=[api.router(service, WorkflowHandlers(artifacts)), freezes_api.router(service)],
+        routers=[api.router(service, WorkflowHandlers(artifacts), reproductions), freezes_api.router(service)],
         problems={NotAskable: 422, NotFrozen: 404},
     )
     app.add_exception_handler(WorkflowFileInvalid, api.invalid_workflow)
+    app.add_exception_handler(NotReproducible, api.not_reproducible)
     return service, app
 
 

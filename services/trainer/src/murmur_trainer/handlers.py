@@ -17,8 +17,10 @@ from murmur_trainer.domain.training import Monitored, Parameters, Request, Train
 from murmur_trainer.domain.workflow import Workflow, first_tick
 from murmur_trainer.freezing import freeze_of
 from murmur_trainer.ports import Artifacts
+from murmur_trainer.repeating import original_of
 from murmur_trainer.repository import Revision, TrainerUnitOfWork, TrainingDocument, revision_id
 from murmur_trainer.schemas import Accepted, Applied
+from murmur_trainer.sources import CodeSource, kept
 from murmur_trainer.translation import request_of, requested, skipped
 from murmur_trainer.workflow_file import pack, read_workflow
 
@@ -31,6 +33,7 @@ class ApplyWorkflow:
     name: str
     definition: str
     files: dict[str, str]
+    source: CodeSource | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +76,7 @@ class WorkflowHandlers:
             definition=definition,
             code=code,
             applied_at=uow.now,
+            source=await kept(command.source, self._artifacts),
         )
         uow.workflows.save(workflow)
         uow.revisions.save(applied)
@@ -124,6 +128,9 @@ async def ask_for_training(command: AskForTraining, uow: TrainerUnitOfWork) -> A
 async def answer_request(event: TrainingRequested, uow: TrainerUnitOfWork) -> None:
     """The trainer's own requests and those of clients alike: start, wait in line, or say why not."""
     request = request_of(event)
+    if request.trigger.kind == "reproduction" or request.reproduces is not None:
+        await _answer_reproduction(request, uow)
+        return
     line = await uow.line_of(request.workflow)
     answer = admission.admit(
         request,
@@ -141,6 +148,23 @@ async def answer_request(event: TrainingRequested, uow: TrainerUnitOfWork) -> No
         case Wait(revision):
             uow.trainings.save(_queued(request, revision, uow))
             uow.lines.save(line.joined(request.run_id))
+        case Skip():
+            uow.publish(skipped(request, answer))
+
+
+async def _answer_reproduction(request: Request, uow: TrainerUnitOfWork) -> None:
+    record = await uow.records.get(request.reproduces.run_id) if request.reproduces is not None else None
+    answer = admission.admit_reproduction(
+        request,
+        workflow=await uow.workflows.get(request.workflow),
+        original=original_of(record) if record is not None else None,
+        earlier=await uow.trainings.get(request.run_id),
+    )
+    match answer:
+        case Start(revision):
+            training = _queued(request, revision, uow)
+            uow.trainings.save(training)
+            await _begin(training, uow)
         case Skip():
             uow.publish(skipped(request, answer))
 
@@ -257,6 +281,7 @@ def _queued(request: Request, revision: int, uow: TrainerUnitOfWork) -> Training
         parameters=request.parameters,
         state=TrainingState.QUEUED,
         requested_at=uow.now,
+        reproduces=request.reproduces,
         chain=uow.chain,
     )
 

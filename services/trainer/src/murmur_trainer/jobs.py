@@ -6,32 +6,42 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from murmur_events.runs import Provenance
 from murmur_events.values import Artifact
 from murmur_kernel.errors import ArtifactError
 from murmur_kernel.jobs import Job
 from murmur_kernel.telemetry.tracing import current_traceparent
 from murmur_trainer import outcome, overdue
+from murmur_trainer.orders import Orders
 from murmur_trainer.outcome import Attempt
-from murmur_trainer.ports import Artifacts, Worker
+from murmur_trainer.ports import Artifacts, Environments, Worker
+from murmur_trainer.provenance import provenance_of
+from murmur_trainer.repeating import repeated
 from murmur_trainer.reporter import Reporter
-from murmur_trainer.repository import TrainerUnitOfWork, TrainingDocument, revision_id
-from murmur_trainer.workflow_file import unpack
-from murmur_training.spec import Failed, Trained, WorkerResult, WorkerSpec
+from murmur_trainer.repository import Revision, TrainerUnitOfWork, TrainingDocument, revision_id
+from murmur_training.environment import as_if, read_environment
+from murmur_training.spec import THREADS, Failed, Trained, WorkerResult
 
 
 class TrainingJobs:
     """home: the flock's state folder; work folders live in `trainer/`, downloaded data in `data/`.
 
-    environment: JSON of what this process and its workers run on.
+    environment: JSON of what this process and its workers run on. environments: builds those of the past.
     """
 
-    def __init__(self, artifacts: Artifacts, worker: Worker, home: Path, *, environment: Callable[[], bytes]) -> None:
+    def __init__(
+        self,
+        artifacts: Artifacts,
+        worker: Worker,
+        home: Path,
+        *,
+        environment: Callable[[], bytes],
+        environments: Environments,
+    ) -> None:
         self._artifacts = artifacts
         self._worker = worker
+        self._orders = Orders(artifacts, environments, data_dir=home / "data")
         self._environment = environment
         self._work = home / "trainer"
-        self._data = home / "data"
 
     async def train(self, job: Job[TrainerUnitOfWork]) -> None:
         """Publishes run.started, then run.logged, and at the end run.completed or run.failed, whatever the code does.
@@ -39,7 +49,11 @@ class TrainingJobs:
         A later attempt starts anew: what an earlier one left is removed. Raises Transient and LeaseLost: nothing has
         ended then, and a further attempt may follow.
         """
-        attempt = await self._begin(job)
+        try:
+            attempt = await self._begin(job)
+        except ArtifactError as error:
+            await self._cannot_begin(job, f"what is to be repeated is lost: {error}")
+            return
         if attempt is None:
             return
         with self._work_folder(attempt.training) as folder:
@@ -56,49 +70,56 @@ class TrainingJobs:
             message = f"{job.failures} workers ended without a result, the last with: {error}"
             await _fail(uow, training, Failed(cause="killed", message=message), None)
 
+    async def _cannot_begin(self, job: Job[TrainerUnitOfWork], why: str) -> None:
+        async with job.unit_of_work(completes=True) as uow:
+            training = await uow.trainings.require(job.payload["run_id"])
+            await _fail(uow, training, Failed(cause="killed", message=why), None)
+
     async def _begin(self, job: Job[TrainerUnitOfWork]) -> Attempt | None:
-        environment = await self._artifacts.put_bytes(await asyncio.to_thread(self._environment), suffix=".json")
+        """Raises ArtifactError where the run to repeat has lost its environment."""
+        present = await asyncio.to_thread(self._environment)
         async with job.unit_of_work() as uow:
             queued = await uow.trainings.require(job.payload["run_id"])
             if queued.ended:
                 return None
             revision = await uow.revisions.require(revision_id(queued.workflow, queued.revision))
-            settings = revision.definition.training
             training = queued.running(attempt=job.attempt, at=uow.now)
-            attempt = Attempt(
-                training=training,
-                definition=revision.definition,
-                provenance=Provenance(
-                    code=revision.code, environment=environment, seed=settings.seed, revision=queued.revision
-                ),
-                parameters=settings.parameters | queued.parameters,
-                started_at=uow.now,
-            )
+            attempt = await self._attempt(training, revision, present, uow)
             uow.trainings.save(training)
             uow.resume(training.chain)
             uow.publish(attempt.started())
         return attempt
 
-    async def _carry_out(self, job: Job[TrainerUnitOfWork], attempt: Attempt, folder: Path) -> WorkerResult:
-        try:
-            unpack(await self._artifacts.read_bytes(attempt.provenance.code), folder / "code")
-        except ArtifactError as error:
-            return Failed(cause="killed", message=f"the code of revision {attempt.training.revision} is lost: {error}")
-        spec = WorkerSpec(
-            code=folder / "code",
-            work=folder / "work",
-            data_dir=self._data,
-            as_of=attempt.training.as_of,
-            data=attempt.definition.data,
-            entry=attempt.definition.training.entry,
-            parameters=attempt.parameters,
-            seed=attempt.provenance.seed,
-            costs=attempt.definition.validation.costs,
+    async def _attempt(
+        self, training: TrainingDocument, revision: Revision, present: bytes, uow: TrainerUnitOfWork
+    ) -> Attempt:
+        settings = revision.definition.training
+        seed, threads, text, repeats = settings.seed, THREADS, present, None
+        if (repeat := training.reproduces) is not None:
+            repeats = await repeated(repeat, await uow.records.require(repeat.run_id), self._artifacts)
+            seed, threads = repeat.seed, repeat.threads or THREADS
+            if repeats.mode == "fresh":
+                text = as_if(present, repeats.environment_json)
+        kept = await self._artifacts.put_bytes(text, suffix=".json")
+        environment = read_environment(text)
+        return Attempt(
+            training=training,
+            definition=revision.definition,
+            provenance=provenance_of(revision, environment, kept, seed=seed, threads=threads),
+            environment=environment,
+            threads=threads,
+            parameters=settings.parameters | training.parameters,
+            started_at=uow.now,
+            repeats=repeats,
         )
-        limits = attempt.definition.training.limits
+
+    async def _carry_out(self, job: Job[TrainerUnitOfWork], attempt: Attempt, folder: Path) -> WorkerResult:
+        orders = await self._orders.of(attempt, folder)
+        if isinstance(orders, Failed):
+            return orders
         with job.step("worker"):
-            spec = spec.model_copy(update={"traceparent": current_traceparent()})
-            return await self._worker(spec, limits, Reporter(job, attempt.training).tell)
+            spec = orders.model_copy(update={"traceparent": current_traceparent()})
+            return await self._worker(spec, attempt.definition.training.limits, Reporter(job, attempt.training).tell)
 
     async def _end(self, job: Job[TrainerUnitOfWork], attempt: Attempt, folder: Path, result: WorkerResult) -> None:
         work = folder / "work"
@@ -111,7 +132,9 @@ class TrainingJobs:
                     uow.trainings.save(training.completed(at=uow.now))
                     uow.resume(training.chain)
                     await overdue.ended(training.run_id, uow)
-                    uow.publish(outcome.registered(result, model.dataset, training.workflow))
+                    uow.records.save(attempt.record(result, model))
+                    if attempt.repeats is None:  # else the snapshot is one that is registered
+                        uow.publish(outcome.registered(result, model.dataset, training.workflow))
                     uow.publish(attempt.completed(result, model, printed, at=uow.now))
             case Failed():
                 async with job.unit_of_work(completes=True) as uow:

@@ -12,9 +12,11 @@ from murmur_events.values import Artifact, DatasetRef, ModelArtifacts
 from murmur_events.workflows import WorkflowDefinition
 from murmur_trainer.domain.training import Parameters
 from murmur_trainer.ports import Artifacts
-from murmur_trainer.repository import TrainingDocument
+from murmur_trainer.repeating import Repeated
+from murmur_trainer.repository import RunRecord, TrainingDocument
 from murmur_trainer.translation import trigger_said
 from murmur_training import snapshot, spec
+from murmur_training.environment import Environment
 from murmur_training.spec import Failed, Trained
 
 
@@ -25,8 +27,11 @@ class Attempt:
     training: TrainingDocument
     definition: WorkflowDefinition
     provenance: Provenance
+    environment: Environment
+    threads: int
     parameters: Parameters
     started_at: datetime
+    repeats: Repeated | None = None
 
     def started(self) -> RunStarted:
         return RunStarted(
@@ -42,6 +47,10 @@ class Attempt:
         )
 
     def completed(self, result: Trained, model: ModelArtifacts, log: Artifact, *, at: datetime) -> RunCompleted:
+        """With the verdict, where it repeats another run."""
+        verdict = None
+        if self.repeats is not None:
+            verdict = self.repeats.verdict(self.record(result, model), self.environment)
         return RunCompleted(
             run_id=RunId(self.training.run_id),
             workflow=WorkflowName(self.training.workflow),
@@ -57,6 +66,21 @@ class Attempt:
             log=log,
             started_at=self.started_at,
             ended_at=at,
+            reproduction=verdict,
+        )
+
+    def record(self, result: Trained, model: ModelArtifacts) -> RunRecord:
+        return RunRecord(
+            run_id=self.training.run_id,
+            workflow=self.training.workflow,
+            revision=self.training.revision,
+            as_of=self.training.as_of,
+            parameters=self.parameters,
+            provenance=self.provenance,
+            metrics=result.metrics,
+            dataset=model.dataset,
+            model=model,
+            periods=result.periods,
         )
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from murmur_events.values import Artifact
 from murmur_events.workflows import Limits
+from murmur_training.environment import Environment
 from murmur_training.process import OnMessages
 from murmur_training.spec import WorkerResult, WorkerSpec
 
@@ -22,6 +23,26 @@ class Artifacts(Protocol):
 
     async def read_bytes(self, artifact: Artifact) -> bytes:
         """Raises ArtifactMissing or ArtifactCorrupt where what was stored is no longer there."""
+        ...
+
+    async def fetch(self, artifact: Artifact, to: Path) -> Path:
+        """A local copy at `to`. Raises as read_bytes does."""
+        ...
+
+    async def check(self, artifact: Artifact) -> None:
+        """Raises as read_bytes does, and keeps nothing in memory."""
+        ...
+
+
+class EnvironmentUnavailable(Exception):
+    """An environment of the past cannot be had; the message says what of it, and why."""
+
+
+class Environments(Protocol):
+    """Makes environments of the past. `environments.UvEnvironments` is one."""
+
+    async def interpreter(self, wanted: Environment) -> Path:
+        """A Python that has exactly these packages, built where there is none yet. Raises EnvironmentUnavailable."""
         ...
 
 

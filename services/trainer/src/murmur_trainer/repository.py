@@ -6,25 +6,48 @@ Documents extend the domain's types by what only others need: definition and cod
 from dataclasses import dataclass
 from datetime import datetime
 
-from murmur_events.values import Artifact
+from murmur_events.runs import Provenance
+from murmur_events.values import Artifact, DatasetRef, ModelArtifacts, Source
 from murmur_events.workflows import WorkflowDefinition
 from murmur_kernel.documents import Kind
 from murmur_kernel.unit_of_work import Chain, Collection, UnitOfWork
 from murmur_trainer.domain.freezes import Freeze
 from murmur_trainer.domain.line import Line
-from murmur_trainer.domain.training import Training
+from murmur_trainer.domain.training import Parameters, Training
 from murmur_trainer.domain.workflow import Workflow
 
 
 @dataclass(frozen=True, kw_only=True)
 class Revision:
-    """What was applied under one number: it never changes."""
+    """What was applied under one number: it never changes. source: of whoever was the first to apply it."""
 
     workflow: str
     revision: int
     definition: WorkflowDefinition
     code: Artifact
     applied_at: datetime
+    source: Source | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What a completed run was made of and what it made, so that it can be repeated. It never changes.
+
+    periods: that its snapshot covers, oldest first.
+    """
+
+    __pydantic_config__ = {"ser_json_inf_nan": "strings"}  # noqa: RUF012  # a metric may be NaN: keep it as such
+
+    run_id: str
+    workflow: str
+    revision: int
+    as_of: datetime
+    parameters: Parameters
+    provenance: Provenance
+    metrics: dict[str, float]
+    dataset: DatasetRef
+    model: ModelArtifacts
+    periods: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +69,14 @@ TRAININGS = Kind(
     key=lambda training: training.run_id,
     indexes=("workflow", "state", "requested_at"),
 )
+RECORDS = Kind("record", RunRecord, key=lambda record: record.run_id)
 LINES = Kind("line", Line, key=lambda line: line.workflow)
 FREEZES = Kind("freeze", Freeze, key=lambda freeze: freeze.scope, indexes=("scope", "active"))
 
 TRAIN, TICK, OVERDUE = "train", "tick", "training-overdue"
 """The kinds of the trainer's jobs."""
 
-KINDS = (WORKFLOWS, REVISIONS, TRAININGS, LINES, FREEZES)
+KINDS = (WORKFLOWS, REVISIONS, TRAININGS, RECORDS, LINES, FREEZES)
 
 
 class TrainerUnitOfWork(UnitOfWork):
@@ -67,6 +91,10 @@ class TrainerUnitOfWork(UnitOfWork):
     @property
     def trainings(self) -> Collection[TrainingDocument]:
         return self.collection(TRAININGS)
+
+    @property
+    def records(self) -> Collection[RunRecord]:
+        return self.collection(RECORDS)
 
     @property
     def lines(self) -> Collection[Line]:

@@ -8,11 +8,20 @@ from pydantic import AfterValidator, BaseModel, Field
 from murmur_events.values import Artifact
 from murmur_events.workflows import WorkflowDefinition
 from murmur_trainer.domain.freezes import Automation, Freeze
-from murmur_trainer.domain.training import FailureCause, TrainingState, TriggerKind
+from murmur_trainer.domain.reproduction import Difference
+from murmur_trainer.domain.training import EnvironmentMode, FailureCause, TrainingState, TriggerKind
 
 Parameters = dict[str, bool | int | float | str]
 Instant = Annotated[datetime, AfterValidator(lambda at: at.replace(tzinfo=UTC) if at.tzinfo is None else at)]
 """A date or a time; without an offset it is UTC."""
+
+
+class SourceFiles(BaseModel):
+    """Where in a git repository the folder is. diff: from the commit to the files; absent: clean, or too large."""
+
+    commit: str = Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")
+    dirty: bool
+    diff: str | None = Field(default=None, max_length=2**20)
 
 
 class WorkflowFiles(BaseModel):
@@ -20,6 +29,7 @@ class WorkflowFiles(BaseModel):
 
     definition: str
     files: dict[str, str]
+    source: SourceFiles | None = None
 
 
 class Applied(BaseModel):
@@ -75,6 +85,42 @@ class Accepted(BaseModel):
     correlation_id: str
 
 
+class ReproductionWish(BaseModel):
+    """environment: same refuses where the present one is not that of the run, present takes what there is and says what
+    differs, fresh builds one of exactly the versions that the run had."""
+
+    seed: int | None = Field(default=None, description="another one, as the control that must come out differently")
+    environment: EnvironmentMode = "same"
+    reason: str = Field(default="", max_length=2000)
+    by: str = Field(default="", max_length=200, description="who asks")
+
+
+class DifferenceView(BaseModel):
+    """null: it was not there, or nobody recorded it."""
+
+    what: str
+    name: str
+    original: str | None
+    reproduced: str | None
+
+    @classmethod
+    def of(cls, difference: Difference) -> "DifferenceView":
+        return cls(**vars(difference))
+
+
+class ReproductionAccepted(BaseModel):
+    """It is asked for: run.completed of `run_id` will carry the verdict, events of this correlation tell of it."""
+
+    of: str
+    run_id: str
+    workflow: str
+    revision: int
+    seed: int
+    environment: EnvironmentMode
+    differences: tuple[DifferenceView, ...] = Field(description="of the environments, known already and accepted")
+    correlation_id: str
+
+
 class TrainingView(BaseModel):
     """queued: behind another training of its workflow, or waiting for a free slot."""
 
@@ -94,6 +140,7 @@ class TrainingView(BaseModel):
     cause: FailureCause | None = Field(description="why it failed")
     message: str = Field(description="why it failed, in words to act on")
     overdue: bool = Field(default=False, description="it had not ended when it should have")
+    reproduces: str | None = Field(default=None, description="the run that it repeats")
     correlation_id: str
 
 

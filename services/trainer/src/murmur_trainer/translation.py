@@ -2,8 +2,9 @@
 
 from murmur_events import training as contract
 from murmur_events.base import WorkflowName
+from murmur_events.reproductions import Reproduces
 from murmur_trainer.domain.admission import Skip
-from murmur_trainer.domain.training import Request, Trigger
+from murmur_trainer.domain.training import Repeat, Request, Trigger
 
 
 def trigger_of(trigger: contract.Trigger) -> Trigger:
@@ -21,6 +22,18 @@ def request_of(event: contract.TrainingRequested) -> Request:
         trigger=trigger_of(event.trigger),
         as_of=event.as_of,
         parameters=event.parameters,
+        reproduces=repeat_of(event.reproduces) if event.reproduces is not None else None,
+    )
+
+
+def repeat_of(wish: Reproduces) -> Repeat:
+    return Repeat(
+        run_id=wish.run_id,
+        code=wish.code.sha256,
+        data=wish.dataset.digest,
+        seed=wish.seed,
+        threads=wish.threads,
+        environment=wish.environment,
     )
 
 

@@ -86,5 +86,6 @@ def training_view(training: TrainingDocument) -> TrainingView:
         cause=training.cause,
         message=training.message,
         overdue=training.overdue,
+        reproduces=training.reproduces.run_id if training.reproduces is not None else None,
         correlation_id=training.chain.correlation_id,
     )

@@ -70,9 +70,11 @@ def _(event: RunCompleted) -> Reading:
     auc = event.metrics.get("auc")
     rows = f" on {event.dataset.train_rows:,} rows" if event.dataset else ""
     score = f", AUC {auc:.3f} on its own check" if auc is not None else ""
+    repeats = event.reproduction
+    verdict = f": {repeats.verdict}, as a reproduction of {repeats.of}" if repeats is not None else ""
     return Reading(
-        label="run completed",
-        headline=f"run {event.run_id} completed{rows}{score}",
+        label=f"reproduction: {repeats.verdict}" if repeats is not None else "run completed",
+        headline=f"run {event.run_id} completed{rows}{score}{verdict}",
         workflow=event.workflow,
         run=event.run_id,
         closes=(Work(WorkKind.TRAINING, event.run_id), *_queued(event)),
@@ -113,7 +115,7 @@ def _why(trigger: Trigger) -> str:
     match trigger.kind:
         case "schedule":
             return f"tick {trigger.key[:10]}"
-        case "manual":
+        case "manual" | "reproduction":
             return trigger.reason or "by hand"
         case "drift" | "degradation" | "commit" | "data":
             return f"because of {trigger.kind}"

@@ -24,13 +24,70 @@ class Trigger:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """What the run's process had to work with. memory: bytes."""
+
+    processor: str | None = None
+    machine: str | None = None
+    cores: int | None = None
+    memory: int | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where in a git repository the code was."""
+
+    commit: str
+    dirty: bool
+    diff: Claim | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """What must be the same for a run to be repeated."""
+    """What must be the same for a run to be repeated. lock: the digest of all packages with their versions."""
 
     code: Claim
     environment: Claim
     seed: int
     revision: int
+    lock: str | None = None
+    interpreter: str | None = None
+    platform: str | None = None
+    hardware: Hardware | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricDifference:
+    """None: a run that did not measure it."""
+
+    name: str
+    original: float | None
+    reproduced: float | None
+    difference: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """None: a run that did not have it."""
+
+    what: str
+    name: str
+    original: str | None
+    reproduced: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """How the run compares with the one that it repeats."""
+
+    of: str
+    verdict: str
+    original_sha256: str
+    reproduced_sha256: str
+    metrics: tuple[MetricDifference, ...] = ()
+    differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +223,7 @@ class Completed(Started):
     model: TrainedModel | None
     log: Claim
     ended_at: datetime
+    reproduction: Reproduction | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from murmur_tracking.domain.facts import (
     ModelLink,
     Points,
     Provenance,
+    Reproduction,
     Scalar,
     Started,
     Told,
@@ -70,6 +71,7 @@ class Result:
     dataset: Dataset | None = None
     model: TrainedModel | None = None
     log: Claim | None = None
+    reproduction: Reproduction | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,6 +247,7 @@ def _result_of(fact: Completed) -> Result:
         dataset=fact.dataset,
         model=fact.model,
         log=fact.log,
+        reproduction=fact.reproduction,
     )
 
 

@@ -6,11 +6,18 @@ from typing import Literal
 
 from murmur_trainer.domain.freezes import Freeze
 from murmur_trainer.domain.line import Line
+from murmur_trainer.domain.reproduction import Original, fault_of
 from murmur_trainer.domain.training import Monitored, Request, Training
 from murmur_trainer.domain.workflow import Workflow
 
 SkipReason = Literal[
-    "already_trained", "training_active", "cooling_down", "retraining_off", "unknown_workflow", "frozen"
+    "already_trained",
+    "training_active",
+    "cooling_down",
+    "retraining_off",
+    "unknown_workflow",
+    "frozen",
+    "not_reproducible",
 ]
 
 
@@ -66,6 +73,24 @@ def admit(
     if request.trigger.kind in ("drift", "degradation"):
         return _busy(line.active)
     return Wait(revision)
+
+
+def admit_reproduction(
+    request: Request, *, workflow: Workflow | None, original: Original | None, earlier: Training | None
+) -> Start | Skip:
+    """The answer to a request that repeats a run.
+
+    It waits in no line: its model becomes no version, so that it competes with nobody, and what drift asks for must not
+    be skipped because of it.
+    """
+    if workflow is None:
+        return _unknown(request.workflow)
+    if (fault := fault_of(request, original)) is not None:
+        return Skip("not_reproducible", fault)
+    if earlier is not None:
+        return _already(earlier)
+    assert original is not None, "a wish without an original is a fault"
+    return Start(original.revision)
 
 
 def answer_monitor(

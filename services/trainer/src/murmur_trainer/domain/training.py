@@ -6,10 +6,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Self
 
-TriggerKind = Literal["schedule", "manual", "drift", "degradation", "commit", "data"]
+TriggerKind = Literal["schedule", "manual", "drift", "degradation", "commit", "data", "reproduction"]
 Monitored = Literal["drift", "degradation"]
 """What the monitor finds: each episode of either asks once."""
-FailureCause = Literal["data_rejected", "code_raised", "out_of_time", "out_of_memory", "killed", "output_invalid"]
+FailureCause = Literal[
+    "data_rejected",
+    "code_raised",
+    "out_of_time",
+    "out_of_memory",
+    "killed",
+    "output_invalid",
+    "environment_unavailable",
+]
+EnvironmentMode = Literal["same", "present", "fresh"]
 Parameters = dict[str, bool | int | float | str]
 
 RUNS = uuid.UUID("6a0c5c0e-6f1b-5d5e-9a43-2f6c0b8e1d77")
@@ -40,6 +49,18 @@ class Trigger:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Repeat:
+    """The run to repeat, and how. code and data are digests; threads None: nobody recorded them."""
+
+    run_id: str
+    code: str
+    data: str
+    seed: int
+    threads: int | None
+    environment: EnvironmentMode
+
+
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """A wish for a training. revision None: the newest when the wish is answered."""
 
@@ -48,6 +69,7 @@ class Request:
     trigger: Trigger
     as_of: datetime
     parameters: Parameters = field(default_factory=dict)
+    reproduces: Repeat | None = None
 
     @property
     def run_id(self) -> str:
@@ -72,6 +94,7 @@ class Training:
     cause: FailureCause | None = None
     message: str = ""
     overdue: bool = False
+    reproduces: Repeat | None = None
 
     @property
     def ended(self) -> bool:

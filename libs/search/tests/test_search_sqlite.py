@@ -139,14 +139,26 @@ def test_a_rare_condition_is_entered_by_its_index() -> None:
     assert rare < _steps(connection, query("params.p != 'x'", ["metrics.m DESC"], limit=20)) / 5
 
 
-def test_a_walk_that_finds_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("instructions", "driver"), [(20.0, "metrics"), (0.01, "params")])
+def test_a_walk_that_finds_nothing_is_given_up(
+    instructions: float, driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("murmur_search.sqlite_plan.INSTRUCTIONS", instructions)
     connection = open_history()
-    runs = [Run(id=f"{n:05}", metrics={"m": n}, params={"p": f"x{n}", "q": "y"}) for n in range(3000)]
-    insert(connection, runs)
-    asked = query("params.p ILIKE '%X7' AND params.q = 'y'", ["metrics.m DESC"], limit=1)
-    with_bound = _steps(connection, asked)
-    monkeypatch.setattr("murmur_search.sqlite_plan.INSTRUCTIONS", 1e6)
-    assert with_bound < _steps(connection, asked)
+    insert(connection, [Run(id=f"{n:03}", metrics={"m": n}, params={"p": f"x{n}"}) for n in range(200)])
+    said: list[str] = []
+    connection.set_trace_callback(said.append)
+    page = runs_page(connection, query("params.p ILIKE '%X7'", ["metrics.m DESC"]))
+    assert page.ids == ("007",)
+    assert f"FROM {driver} s0" in next(sql for sql in reversed(said) if "SELECT r.id" in sql)
+
+
+def test_nothing_is_left_that_gives_up_what_others_ask() -> None:
+    connection = open_history()
+    insert(connection, [Run(id="r", metrics={"m": 1.0})])
+    runs_page(connection, query(None, ["metrics.m"]))
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT max(i) FROM n"
+    assert connection.execute(numbers).fetchone() == (100_000,)
 
 
 def _steps(connection: Counting, asked: RunQuery) -> int:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from murmur_search.evaluate import Entity
 from murmur_search.sqlite_schema import STATEMENTS
@@ -84,9 +85,13 @@ class Counting(sqlite3.Connection):
         return 0
 
 
-def open_history(experiments: Sequence[str] = ("0", "1", "2")) -> Counting:
-    connection = sqlite3.connect(":memory:", factory=Counting)
-    connection.executescript(TABLES)
+def open_history(experiments: Sequence[str] = ("0", "1", "2"), *, path: Path | None = None) -> Counting:
+    """A new history in memory, or that of a file, which is made where there is none."""
+    exists = path is not None and path.exists()
+    connection = sqlite3.connect(path or ":memory:", factory=Counting)
+    if exists:
+        return connection
+    connection.executescript("PRAGMA journal_mode = WAL;" + TABLES)
     for statement in STATEMENTS:
         connection.execute(statement)
     for number, experiment in enumerate(experiments, 1):
@@ -94,6 +99,7 @@ def open_history(experiments: Sequence[str] = ("0", "1", "2")) -> Counting:
         connection.execute(
             "INSERT INTO experiments (number, id, workspace, name, lifecycle) VALUES (?, ?, ?, ?, ?)", row
         )
+    connection.commit()
     return connection
 
 

@@ -4,6 +4,7 @@ import random
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,6 +160,22 @@ def test_nothing_is_left_that_gives_up_what_others_ask() -> None:
     runs_page(connection, query(None, ["metrics.m"]))
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT max(i) FROM n"
     assert connection.execute(numbers).fetchone() == (100_000,)
+
+
+def test_a_page_is_of_one_moment(tmp_path: Path) -> None:
+    connection, other = (open_history(path=tmp_path / "history.sqlite") for _ in range(2))
+    insert(connection, [Run(id="has", metrics={"m": 1.0}), Run(id="has not")])
+    connection.commit()
+
+    def meanwhile(sql: str) -> None:
+        if "NOT EXISTS" in sql and other.total_changes == 0:  # those without are asked for now: one gets the metric
+            other.execute("INSERT INTO metrics VALUES (2, 'm', 2.0, 0, 0, 0, 2)")
+            other.commit()
+
+    connection.set_trace_callback(meanwhile)
+    assert runs_page(connection, query(None, ["metrics.m"])).ids == ("has", "has not")
+    assert other.total_changes == 1
+    assert runs_page(connection, query(None, ["metrics.m"])).ids == ("has", "has not")
 
 
 def _steps(connection: Counting, asked: RunQuery) -> int:

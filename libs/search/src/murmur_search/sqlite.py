@@ -171,7 +171,7 @@ class _Search:
         statement.need(needed)
         statement.rows()
         columns = statement.order(orders)
-        return self._rows(statement, [replace(columns[0], sql=str(rank)), *columns[1:]], position, limit)
+        return self._rows(statement, [replace(columns[0], sql=str(rank), implied=True), *columns[1:]], position, limit)
 
     def _is_lacked(self, of: Field) -> bool:
         """Whether there is a run without it. Counting in two indexes is far cheaper than looking at each run."""

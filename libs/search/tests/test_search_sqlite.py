@@ -132,6 +132,13 @@ def test_a_page_in_the_order_of_a_metric_reads_a_page_and_not_the_experiment() -
     assert walked < _steps(connection, query("params.p IS NULL", ["artifact_uri"], limit=20)) / 20
 
 
+def test_runs_that_tie_are_read_in_the_index_s_order() -> None:
+    connection = open_history()
+    insert(connection, [Run(id=f"{number:05}", started=number) for number in range(3000)])
+    tied = _steps(connection, query(None, ["status"], limit=20))
+    assert tied < _steps(connection, query(None, ["artifact_uri"], limit=20)) / 20
+
+
 def test_a_rare_condition_is_entered_by_its_index() -> None:
     connection = open_history()
     runs = [Run(id=f"{n:05}", metrics={"m": n}, params={"p": "rare" if n % 1000 == 0 else "x"}) for n in range(3000)]

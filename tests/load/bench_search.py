@@ -1,6 +1,6 @@
 """How long a page of a search takes in the history's SQLite file, by the number of runs.
 
-    python tests/load/bench_search.py [--runs 1000 10000 100000] [--rounds 40]
+    python tests/load/bench_search.py [--runs 1000 10000 100000] [--rounds 40] [--cache 2] [--mmap 0]
 
 Each run has 10 params, 11 or 12 metrics and 5 tags, all in one experiment. The file is made once for each size under
 `.bench/search` and searched over one connection, each time with other numbers, so that no search is the repetition of
@@ -88,24 +88,26 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--runs", type=int, nargs="*", default=[1_000, 10_000, 100_000])
     arguments.add_argument("--rounds", type=int, default=40)
+    arguments.add_argument("--cache", type=int, default=2, help="MiB of the connection's cache; 2 is SQLite's own")
+    arguments.add_argument("--mmap", type=int, default=0, help="MiB of the file that are mapped")
     options = arguments.parse_args()
-    about = machine(sqlite=sqlite3.sqlite_version)
-    rows = [row for runs in options.runs for row in measured(runs, options.rounds)]
+    about = machine(sqlite=sqlite3.sqlite_version) | {"cache_mib": options.cache, "mmap_mib": options.mmap}
+    rows = [row for runs in options.runs for row in measured(runs, options)]
     RESULTS.joinpath("search.json").write_text(json.dumps({"machine": about, "rows": rows}, indent=1) + "\n")
 
 
-def measured(runs: int, rounds: int) -> Iterator[dict[str, object]]:
+def measured(runs: int, options: argparse.Namespace) -> Iterator[dict[str, object]]:
     path = FOLDER / f"{runs}.sqlite"
     if not path.exists():
         make(path, runs)
     size = path.stat().st_size / 2**20
     print(f"\n{runs:,} runs, {size:,.0f} MiB{'':>24} p50 ms   p95 ms   worst")
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA cache_size = -65536")
-    connection.execute("PRAGMA mmap_size = 268435456")
+    connection.execute(f"PRAGMA cache_size = -{options.cache * 1024}")
+    connection.execute(f"PRAGMA mmap_size = {options.mmap * 2**20}")
     rng = random.Random(runs)
     for what, question in QUESTIONS.items():
-        times = sorted(timed(connection, question, rng) for _ in range(rounds))
+        times = sorted(timed(connection, question, rng) for _ in range(options.rounds))
         p50, p95 = statistics.median(times), times[int(len(times) * 0.95)]
         peer = PEER.get(runs) if what == next(iter(QUESTIONS)) else None
         print(f"  {what:<42} {p50:8.2f} {p95:8.2f} {times[-1]:8.2f}" + (f"   peer {peer:.0f}" if peer else ""))

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from murmur_search.evaluate import Entity
 from murmur_search.sqlite_schema import STATEMENTS
@@ -66,26 +67,31 @@ class Run:
 
 
 class Counting(sqlite3.Connection):
-    """Counts the steps of SQLite's machine, in tens, and lets others have their progress handler."""
+    """Counts the steps of SQLite's machine, in tens, once it is asked to; no handler of anybody is called then."""
 
     tens = 0
-    _handler: Callable[[], int | None] | None = None
-    _every = 0
+    _counting = False
 
     def count(self) -> None:
         super().set_progress_handler(self._ten, 10)
+        self._counting = True
 
     def set_progress_handler(self, handler: Callable[[], int | None] | None, n: int) -> None:
-        self._handler, self._every = handler, self.tens + n // 10
+        if not self._counting:
+            super().set_progress_handler(handler, n)
 
-    def _ten(self) -> int | None:
+    def _ten(self) -> int:
         self.tens += 1
-        return self._handler() if self._handler and self.tens > self._every else 0
+        return 0
 
 
-def open_history(experiments: Sequence[str] = ("0", "1", "2")) -> Counting:
-    connection = sqlite3.connect(":memory:", factory=Counting)
-    connection.executescript(TABLES)
+def open_history(experiments: Sequence[str] = ("0", "1", "2"), *, path: Path | None = None) -> Counting:
+    """A new history in memory, or that of a file, which is made where there is none."""
+    exists = path is not None and path.exists()
+    connection = sqlite3.connect(path or ":memory:", factory=Counting)
+    if exists:
+        return connection
+    connection.executescript("PRAGMA journal_mode = WAL;" + TABLES)
     for statement in STATEMENTS:
         connection.execute(statement)
     for number, experiment in enumerate(experiments, 1):
@@ -93,6 +99,7 @@ def open_history(experiments: Sequence[str] = ("0", "1", "2")) -> Counting:
         connection.execute(
             "INSERT INTO experiments (number, id, workspace, name, lifecycle) VALUES (?, ?, ?, ?, ?)", row
         )
+    connection.commit()
     return connection
 
 
@@ -123,7 +130,7 @@ def insert(connection: sqlite3.Connection, runs: Sequence[Run]) -> None:
         index_text(connection, [number])
 
 
-WORDS = ("alpha", "beta", "Gamma", "Größe", "a%b", "x_y", "it's", "", "ÄPFEL", "line\nbreak", "[z]*?")
+WORDS = ("alpha", "beta", "Gamma", "Größe", "a%b", "x_y", "it's", "", "ÄPFEL", "line\nbreak", "[z]*?", "end\n")
 NUMBERS = (0.0, -1.0, 1.0, 0.5, 0.25, 1e-300, -1e300, math.inf, -math.inf, math.nan, 3.0)
 
 

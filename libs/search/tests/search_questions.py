@@ -4,7 +4,25 @@ import random
 
 from search_history import NUMBERS, WORDS
 
-_PATTERNS = ("%", "a%", "%A%", "_", "%_y", "gamma", "GRÖSSE", "ä%", "Ä%", "%\n%", "[%", "%*?", "", "x_y", "%e_k")
+_PATTERNS = (
+    "%",
+    "a%",
+    "%A%",
+    "_",
+    "%_y",
+    "gamma",
+    "GRÖSSE",
+    "ä%",
+    "Ä%",
+    "%\n%",
+    "[%",
+    "%*?",
+    "",
+    "x_y",
+    "%e_k",
+    "end",
+    "_nd",
+)
 
 
 def _quoted(rng: random.Random, text: str) -> str:

@@ -4,6 +4,7 @@ import random
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,11 +46,11 @@ def expected(runs: Sequence[Run], asked: RunQuery) -> list[str]:
 
 @pytest.mark.parametrize(
     ("few", "fetch", "instructions"),
-    [(10**9, 3.0, 20.0), (300, 3.0, 20.0), (-1, 1e9, 20.0), (-1, 3.0, 0.01)],
+    [(10**9, 1.5, 200_000), (300, 1.5, 200_000), (-1, 1e9, 200_000), (-1, 1.5, 50)],
     ids=["by condition", "as planned", "by order", "given up"],
 )
 def test_random_searches_find_what_the_reference_finds(
-    few: int, fetch: float, instructions: float, monkeypatch: pytest.MonkeyPatch
+    few: int, fetch: float, instructions: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The plan is forced to each side, since small histories would hardly ever be walked.
     monkeypatch.setattr("murmur_search.sqlite_plan.FEW", few)
@@ -131,6 +132,13 @@ def test_a_page_in_the_order_of_a_metric_reads_a_page_and_not_the_experiment() -
     assert walked < _steps(connection, query("params.p IS NULL", ["artifact_uri"], limit=20)) / 20
 
 
+def test_runs_that_tie_are_read_in_the_index_s_order() -> None:
+    connection = open_history()
+    insert(connection, [Run(id=f"{number:05}", started=number) for number in range(3000)])
+    tied = _steps(connection, query(None, ["status"], limit=20))
+    assert tied < _steps(connection, query(None, ["artifact_uri"], limit=20)) / 20
+
+
 def test_a_rare_condition_is_entered_by_its_index() -> None:
     connection = open_history()
     runs = [Run(id=f"{n:05}", metrics={"m": n}, params={"p": "rare" if n % 1000 == 0 else "x"}) for n in range(3000)]
@@ -139,14 +147,40 @@ def test_a_rare_condition_is_entered_by_its_index() -> None:
     assert rare < _steps(connection, query("params.p != 'x'", ["metrics.m DESC"], limit=20)) / 5
 
 
-def test_a_walk_that_finds_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("instructions", "driver"), [(200_000, "metrics"), (50, "params")])
+def test_a_walk_that_finds_nothing_is_given_up(instructions: int, driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("murmur_search.sqlite_plan.INSTRUCTIONS", instructions)
     connection = open_history()
-    runs = [Run(id=f"{n:05}", metrics={"m": n}, params={"p": f"x{n}", "q": "y"}) for n in range(3000)]
-    insert(connection, runs)
-    asked = query("params.p ILIKE '%X7' AND params.q = 'y'", ["metrics.m DESC"], limit=1)
-    with_bound = _steps(connection, asked)
-    monkeypatch.setattr("murmur_search.sqlite_plan.INSTRUCTIONS", 1e6)
-    assert with_bound < _steps(connection, asked)
+    insert(connection, [Run(id=f"{n:03}", metrics={"m": n}, params={"p": f"x{n}"}) for n in range(200)])
+    said: list[str] = []
+    connection.set_trace_callback(said.append)
+    page = runs_page(connection, query("params.p ILIKE '%X7'", ["metrics.m DESC"]))
+    assert page.ids == ("007",)
+    assert f"FROM {driver} s0" in next(sql for sql in reversed(said) if "SELECT r.id" in sql)
+
+
+def test_nothing_is_left_that_gives_up_what_others_ask() -> None:
+    connection = open_history()
+    insert(connection, [Run(id="r", metrics={"m": 1.0})])
+    runs_page(connection, query(None, ["metrics.m"]))
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT max(i) FROM n"
+    assert connection.execute(numbers).fetchone() == (100_000,)
+
+
+def test_a_page_is_of_one_moment(tmp_path: Path) -> None:
+    connection, other = (open_history(path=tmp_path / "history.sqlite") for _ in range(2))
+    insert(connection, [Run(id="has", metrics={"m": 1.0}), Run(id="has not")])
+    connection.commit()
+
+    def meanwhile(sql: str) -> None:
+        if "NOT EXISTS" in sql and other.total_changes == 0:  # those without are asked for now: one gets the metric
+            other.execute("INSERT INTO metrics VALUES (2, 'm', 2.0, 0, 0, 0, 2)")
+            other.commit()
+
+    connection.set_trace_callback(meanwhile)
+    assert runs_page(connection, query(None, ["metrics.m"])).ids == ("has", "has not")
+    assert other.total_changes == 1
+    assert runs_page(connection, query(None, ["metrics.m"])).ids == ("has", "has not")
 
 
 def _steps(connection: Counting, asked: RunQuery) -> int:

@@ -2,8 +2,8 @@
 
 import heapq
 import sqlite3
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cmp_to_key
 from itertools import islice
@@ -19,25 +19,42 @@ from murmur_search.sqlite_statement import Statement, is_joined
 from murmur_search.sqlite_where import TABLES
 
 Row = tuple[str, Position]
+_FIRST = 8
 
 
 def runs_page(connection: sqlite3.Connection, query: RunQuery) -> RunsPage:
-    """Ids in order. Reads only. Raises TokenRefused.
+    """Ids in order, as they are at one moment. Reads only. Raises TokenRefused.
 
     One experiment at a time, each by the cheaper of two ways, then merged: along the index of what is ordered by, until
     the page is full; or by the rarest condition, whose runs are all fetched and sorted.
     """
     position = position_of(query, types_of(query.orders))
     needed = tuple(conjuncts(normal(query.filter)))
+    numbers = _numbers(connection, query)
+    share = max(_FIRST, 2 * (query.limit + 1) // max(1, len(numbers)))  # twice what each would give to a page
     found = [
-        _Search(connection, number, query.lifecycle).page(needed, query.orders, position, query.limit + 1)
-        for number in _numbers(connection, query)
+        _Search(connection, number, query.lifecycle).rows(needed, query.orders, position, query.limit + 1, share)
+        for number in numbers
     ]
     place = cmp_to_key(earlier(query.orders))
-    rows = list(islice(heapq.merge(*found, key=lambda row: place(row[1])), query.limit + 1))
+    with _moment(connection):
+        rows = list(islice(heapq.merge(*found, key=lambda row: place(row[1])), query.limit + 1))
     page = rows[: query.limit]
     more = token_of(query, page[-1][1]) if page and len(rows) > query.limit else None
     return RunsPage(tuple(row[0] for row in page), more)
+
+
+@contextmanager
+def _moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """Else a run could pass from one statement's share to another's while they are asked, and be missing or twice."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def _numbers(connection: sqlite3.Connection, query: RunQuery) -> list[int]:
@@ -51,6 +68,17 @@ class _Search:
     connection: sqlite3.Connection
     experiment: int
     lifecycle: str | None
+
+    def rows(
+        self, needed: tuple[Normal, ...], orders: tuple[Order, ...], position: Position | None, limit: int, share: int
+    ) -> Iterator[Row]:
+        """As many as are taken, in portions that grow, of which the first is `share`."""
+        while True:
+            portion = self.page(needed, orders, position, min(share, limit))
+            yield from portion
+            if len(portion) < min(share, limit):
+                return
+            position, share = portion[-1][1], share * 4
 
     def page(
         self, needed: tuple[Normal, ...], orders: tuple[Order, ...], position: Position | None, limit: int
@@ -143,7 +171,7 @@ class _Search:
         statement.need(needed)
         statement.rows()
         columns = statement.order(orders)
-        return self._rows(statement, [replace(columns[0], sql=str(rank)), *columns[1:]], position, limit)
+        return self._rows(statement, [replace(columns[0], sql=str(rank), implied=True), *columns[1:]], position, limit)
 
     def _is_lacked(self, of: Field) -> bool:
         """Whether there is a run without it. Counting in two indexes is far cheaper than looking at each run."""

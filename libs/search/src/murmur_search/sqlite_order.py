@@ -14,11 +14,15 @@ _NEVER_ABSENT = "run_id"
 
 @dataclass(frozen=True)
 class Column:
-    """`of`: the type of its values, which may be None in a column that follows a rank."""
+    """`of`: the type of its values, which may be None in a column that follows a rank.
+
+    implied: the column that follows sorts as this one does. Named in ORDER BY it would keep an index from serving it.
+    """
 
     sql: str
     of: type
     descending: bool = False
+    implied: bool = False
 
     @property
     def clause(self) -> str:
@@ -37,9 +41,14 @@ def columns_of(order: Order, alias: Callable[[Field], str]) -> tuple[Column, ...
         if of.key == _NEVER_ABSENT:
             return (Column(value, str, order.descending),)
         kind = int if RUNS.type_of(of) == "number" else str
-        return Column(f"({value} IS NULL)", int), Column(value, kind, order.descending)
+        return _absent(value, order), Column(value, kind, order.descending)
     value = f"{alias(of)}.value"
-    return Column(f"({value} IS NULL)", int), Column(value, str, order.descending)
+    return _absent(value, order), Column(value, str, order.descending)
+
+
+def _absent(value: str, order: Order) -> Column:
+    """SQLite takes NULL for the least, which comes last where the order descends."""
+    return Column(f"({value} IS NULL)", int, implied=order.descending)
 
 
 def types_of(orders: Sequence[Order]) -> list[type]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from murmur_search.normal import Normal
 from murmur_search.sqlite_probe import Probe, probe, runs_of
 
-FETCH = 3.0
-"""What a run costs that is found by a condition (its row, the values it is ordered by, sorting), in steps of a walk."""
+FETCH = 1.5
+"""What a run costs that is found by a condition, in steps of a walk: most are dropped by the next one there too."""
 
 FEW = 300
 """Runs that are fetched in less time than it takes to reckon whether they should be."""
@@ -22,8 +22,10 @@ SHORT = 5_000
 """Steps of a walk that is tried without a second look. To count so many in an index takes a third of a millisecond."""
 
 THOROUGH = 60_000
-INSTRUCTIONS = 20
-"""Of SQLite's machine for a step of a walk, about."""
+INSTRUCTIONS = 200_000
+"""Of SQLite's machine: about 10,000 steps of a walk, which is 10 to 20 ms."""
+
+_LOOKS = 10  # at how many instructions it has done
 
 _OTHER_SHARE = 0.5  # of runs that meet a condition of which nothing can be known
 
@@ -60,7 +62,8 @@ def look(connection: sqlite3.Connection, experiment: int, needed: Sequence[Norma
     if found is not None and found <= FEW:
         return Plan(tuple(probes), rare=True)
     walk = _walk(probes, needed, runs_of(connection, experiment, SHORT), limit)
-    return Plan(tuple(probes), rare=found is not None and found * FETCH < walk, short=walk <= SHORT)
+    short = walk <= SHORT or found is not None  # then there is nothing better to be learnt
+    return Plan(tuple(probes), rare=found is not None and found * FETCH < walk, short=short)
 
 
 def look_again(
@@ -90,19 +93,19 @@ class TooLong(Exception):
 
 @contextmanager
 def short_of_steps(connection: sqlite3.Connection) -> Iterator[None]:
-    """Each statement within is given up after so many steps of a walk as are short. Raises TooLong."""
-    given_up = False
+    """What is asked within is given up when it takes more instructions than a short walk. Raises TooLong."""
+    looks = 0  # SQLite counts on where it has used a statement before, so one look may come at once
 
-    def give_up() -> int:
-        nonlocal given_up
-        given_up = True
-        return 1
+    def give_up() -> bool:
+        nonlocal looks
+        looks += 1
+        return looks > _LOOKS
 
-    connection.set_progress_handler(give_up, int(SHORT * INSTRUCTIONS))
+    connection.set_progress_handler(give_up, max(1, INSTRUCTIONS // _LOOKS))
     try:
         yield
     except sqlite3.OperationalError:
-        if given_up:
+        if looks > _LOOKS:
             raise TooLong from None
         raise
     finally:

@@ -88,8 +88,7 @@ class Statement:
         """Rows of the id and the columns' values."""
         if position is not None:
             self._where.append(after(columns, position, self.arguments))
-        # A column that is the same in all rows would keep SQLite from using an index for the order.
-        order = ", ".join(column.clause for column in columns if not column.sql.isdigit())
+        order = ", ".join(column.clause for column in columns if not column.implied)
         values = ", ".join(column.sql for column in columns)
         tables = " ".join(self._tables)
         where = " AND ".join(self._where)

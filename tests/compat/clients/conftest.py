@@ -66,6 +66,7 @@ def workspace(unique: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
         while mlflow.active_run() is not None:
             mlflow.end_run()
         mlflow.tracking.fluent._active_experiment_id = None
+        os.environ.pop("MLFLOW_EXPERIMENT_ID", None)  # set_experiment says it to processes to come
 
 
 @pytest.fixture

@@ -19,17 +19,17 @@ class Rest:
         address = path if path.startswith("/") else api + path
         return self.session.request(method, self.uri + address, timeout=60, **options)
 
-    def post(self, path: str, **body: Any) -> Json:
+    def post(self, path: str, /, **body: Any) -> Json:
         return self._answer(self("POST", path, json=body))
 
-    def get(self, path: str, **query: Any) -> Json:
+    def get(self, path: str, /, **query: Any) -> Json:
         return self._answer(self("GET", path, params=query))
 
-    def refused(self, path: str, *, method: str = "POST", status: int = 400, **body: Any) -> tuple[str, str]:
+    def refused(self, path: str, /, *, method: str = "POST", http: int = 400, **body: Any) -> tuple[str, str]:
         """The error code and message of a call that must fail with this status."""
         sent = {"params": body} if method == "GET" else {"json": body}
         answer = self(method, path, **sent)
-        assert answer.status_code == status, f"{answer.status_code}: {answer.text[:500]}"
+        assert answer.status_code == http, f"{answer.status_code}: {answer.text[:500]}"
         error = answer.json()
         return error["error_code"], error["message"]
 

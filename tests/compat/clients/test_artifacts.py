@@ -77,7 +77,7 @@ def test_what_is_not_there_is_not_found(client: MlflowClient, rest: Rest, run: s
     with pytest.raises(MlflowException):
         mlflow.artifacts.download_artifacts(f"runs:/{run}/nothing.txt")
     root = client.get_run(run).info.artifact_uri.removeprefix("mlflow-artifacts:/")
-    code, message = rest.refused(f"{PROXY}/{root}/nothing.txt", method="GET", status=404)
+    code, message = rest.refused(f"{PROXY}/{root}/nothing.txt", method="GET", http=404)
     assert code == "RESOURCE_DOES_NOT_EXIST"
     assert "nothing.txt" in message
     assert rest("GET", f"{PROXY}/{root}/dir").status_code == 400

@@ -28,7 +28,7 @@ def test_a_frame_that_is_logged_is_an_input_of_the_run(client: MlflowClient) -> 
     assert json.loads(found.dataset.profile) == {"num_rows": 2, "num_elements": 4}
     assert "mlflow_colspec" in json.loads(found.dataset.schema)
     assert {tag.key: tag.value for tag in found.tags} == {"season": "summer", CONTEXT: "training"}
-    assert mlflow.data.get_source(found).source_type == found.dataset.source_type
+    assert mlflow.data.get_source(found).uri == "weather.csv"
 
 
 def test_a_dataset_is_an_input_of_a_run_once(client: MlflowClient, run: str) -> None:

@@ -145,10 +145,10 @@ def test_a_wrong_filter_is_refused(client: MlflowClient, filter_string: str, mes
 def test_what_is_no_experiment_is_refused(rest: Rest, unique: str) -> None:
     unknown = "987654321"
     for path in ("experiments/delete", "experiments/restore"):
-        assert rest.refused(path, status=404, experiment_id=unknown)[0] == "RESOURCE_DOES_NOT_EXIST"
-    code, message = rest.refused("experiments/get", method="GET", status=404, experiment_id=unknown)
+        assert rest.refused(path, http=404, experiment_id=unknown)[0] == "RESOURCE_DOES_NOT_EXIST"
+    code, message = rest.refused("experiments/get", method="GET", http=404, experiment_id=unknown)
     assert (code, message) == ("RESOURCE_DOES_NOT_EXIST", f"No Experiment with id={unknown} exists")
-    code, message = rest.refused("experiments/get-by-name", method="GET", status=404, experiment_name=unique)
+    code, message = rest.refused("experiments/get-by-name", method="GET", http=404, experiment_name=unique)
     assert (code, message) == ("RESOURCE_DOES_NOT_EXIST", f"Could not find experiment with name '{unique}'")
     assert "Invalid experiment ID 'x y'" in rest.refused("experiments/get", method="GET", experiment_id="x y")[1]
     assert "exceeds the maximum length of 500 characters" in rest.refused("experiments/create", name="n" * 501)[1]

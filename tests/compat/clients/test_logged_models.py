@@ -106,7 +106,7 @@ def test_the_files_of_a_model_are_listed_and_read(
 
 
 def test_what_is_no_model_is_refused(rest: Rest, experiment: str) -> None:
-    assert rest.refused("logged-models/m-nobody", method="GET", status=404) == (
+    assert rest.refused("logged-models/m-nobody", method="GET", http=404) == (
         "RESOURCE_DOES_NOT_EXIST",
         "Logged model with ID 'm-nobody' not found.",
     )

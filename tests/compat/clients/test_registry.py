@@ -155,8 +155,8 @@ def test_a_version_is_copied_with_what_is_known_of_it(client: MlflowClient, mode
     "source",
     [
         "s3://bucket/models/../../secret",
-        "mlflow-artifacts://host:9000/models/..%2f..%2fsecret",
-        "mlflow-artifacts://host:9000/models/secret%00",
+        "mlflow-artifacts:/models/..%2f..%2fsecret",
+        "mlflow-artifacts:/models/secret%00",
         "/etc",
         "file:///etc",
     ],
@@ -173,7 +173,7 @@ def test_what_is_no_model_or_version_is_refused(rest: Rest, model: str) -> None:
     assert "Missing value for required parameter 'name'" in rest.refused("registered-models/create", name=" ")[1]
     assert "'new_name'" in rest.refused("registered-models/rename", name=model)[1]
     assert "'source'" in rest.refused("model-versions/create", name=model)[1]
-    unknown = rest.refused("model-versions/create", status=404, name="nobody", source=SOURCE)
+    unknown = rest.refused("model-versions/create", http=404, name="nobody", source=SOURCE)
     assert unknown == ("RESOURCE_DOES_NOT_EXIST", "Registered Model with name=nobody not found")
     code, message = rest.refused("model-versions/get", method="GET", name=model, version="one")
     assert (code, message) == ("INVALID_PARAMETER_VALUE", "Parameter 'version' must be an integer, got 'one'.")

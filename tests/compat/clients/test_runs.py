@@ -133,13 +133,13 @@ def test_what_is_no_run_is_refused(rest: Rest, experiment: str) -> None:
         ("runs/delete", {}),
         ("runs/restore", {}),
     ):
-        assert rest.refused(path, status=404, run_id="nobody", **body) == (
+        assert rest.refused(path, http=404, run_id="nobody", **body) == (
             "RESOURCE_DOES_NOT_EXIST",
             "Run with id=nobody not found",
         )
         assert "Missing value for required parameter 'run_id'" in rest.refused(path, **body)[1]
-    assert rest.refused("runs/get", method="GET", status=404, run_id="nobody")[0] == "RESOURCE_DOES_NOT_EXIST"
-    assert rest.refused("runs/create", status=404, experiment_id="987654321") == (
+    assert rest.refused("runs/get", method="GET", http=404, run_id="nobody")[0] == "RESOURCE_DOES_NOT_EXIST"
+    assert rest.refused("runs/create", http=404, experiment_id="987654321") == (
         "RESOURCE_DOES_NOT_EXIST",
         "No Experiment with id=987654321 exists",
     )

@@ -73,6 +73,7 @@ def test_a_wrong_body_is_refused_by_the_name_of_the_field(
     assert message in told
 
 
+@pytest.mark.ours
 def test_json_with_nan_in_it_is_understood(rest: Rest, run: str) -> None:
     body = json.dumps({"run_id": run, "metrics": [{"key": "m", "value": float("nan"), "timestamp": 1, "step": 0}]})
     answer = rest("POST", "runs/log-batch", data=body, headers={"Content-Type": "application/json"})

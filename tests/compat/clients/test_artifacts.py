@@ -6,6 +6,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from PIL import Image
@@ -48,12 +49,16 @@ def test_everything_that_can_be_logged_can_be_loaded(client: MlflowClient) -> No
         mlflow.log_text("ünï", "notes/a.txt")
         mlflow.log_dict({"a": [1, 2]}, "a.json")
         mlflow.log_image(picture, "picture.png")
+        mlflow.log_image(picture, key="layer", step=1)
+        mlflow.log_figure(Figure(figsize=(1, 1)), "plots/figure.png")
         mlflow.log_table({"question": ["?"], "answer": ["!"]}, "table.json")
         mlflow.log_table({"question": ["??"], "answer": ["!!"]}, "table.json")
     root = run.info.artifact_uri
     assert mlflow.artifacts.load_text(f"{root}/notes/a.txt") == "ünï"
     assert mlflow.artifacts.load_dict(f"{root}/a.json") == {"a": [1, 2]}
     assert mlflow.artifacts.load_image(f"{root}/picture.png").size == (4, 4)
+    assert mlflow.artifacts.load_image(f"{root}/plots/figure.png").size == (100, 100)
+    assert len(client.list_artifacts(run.info.run_id, "images")) == 2  # the picture, and a small one for pages
     table = mlflow.load_table("table.json", run_ids=[run.info.run_id])
     assert list(table["answer"]) == ["!", "!!"]
 
@@ -133,6 +138,20 @@ def test_nothing_is_written_outside(rest: Rest, path: str) -> None:
     answer = rest("PUT", f"{PROXY}/{path}", data=b"x")
     assert answer.status_code in (400, 404), answer.text
     assert json.loads(answer.text).get("error_code") in ("INVALID_PARAMETER_VALUE", "ENDPOINT_NOT_FOUND")
+
+
+def test_a_large_file_arrives_whether_or_not_the_server_takes_parts(
+    client: MlflowClient, run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client asks for an upload in parts first, and sends the file whole where it is told 501."""
+    monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "true")
+    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", "1000")
+    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE", "1000000")
+    content = bytes(range(256)) * 10_000
+    (tmp_path / "large.bin").write_bytes(content)
+    client.log_artifact(run, str(tmp_path / "large.bin"), "dir")
+    assert client.list_artifacts(run, "dir")[0].file_size == len(content)
+    assert Path(mlflow.artifacts.download_artifacts(f"runs:/{run}/dir/large.bin")).read_bytes() == content
 
 
 def test_a_stream_of_no_told_length_is_written(rest: Rest, unique: str) -> None:

@@ -8,11 +8,12 @@ AUDIT_PEERS := .bench/audit/.installed
 PREFECT := .bench/prefect/.installed
 SERVERS := .bench/serving/.installed
 MLFLOW := .bench/mlflow/.installed
+MLFLOW_CLIENTS := .bench/compat/.installed
 
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo demo-fraud up down test test-servers test-stories bench-audit bench-choreography bench-serving bench-tracking load chaos images-check secrets lint format types imports contracts check clean
+.PHONY: help setup lock demo demo-fraud up down test test-servers test-stories bench-audit bench-choreography bench-serving bench-tracking load chaos images-check secrets lint format types imports contracts check clean compat
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
@@ -58,6 +59,16 @@ test-servers: setup ## the servers set-up on this machine, secured: three broker
 
 test-stories: setup ## the story of the fraud workflow, told and checked (five minutes)
 	MURMUR_TEST_PROFILE=stories $(BIN)/python -m pytest tests/integration/test_fraud_story.py
+
+$(MLFLOW_CLIENTS): tests/compat/clients/mlflow-2.txt tests/compat/clients/mlflow-3.txt | $(UV)
+	@echo "installing MLflow's clients 2.22 and 3.x into environments of their own, .bench/compat (about 1.4 GB, once)"
+	@for client in mlflow-2 mlflow-3; do \
+	  $(UV) venv --quiet --allow-existing --python $(PYTHON) $(@D)/$$client && \
+	  $(UV) pip install --quiet --python $(@D)/$$client/bin/python -r tests/compat/clients/$$client.txt || exit 1; done
+	@touch $@
+
+compat: setup $(MLFLOW_CLIENTS) ## MLflow's own clients against the services, on both stores (ten minutes; URI=… STOCK=1)
+	MURMUR_TEST_PROFILE=compat MURMUR_COMPAT_URI=$(URI) MURMUR_COMPAT_STOCK=$(STOCK) $(BIN)/python -m pytest tests/compat
 
 $(AUDIT_PEERS): | $(UV)
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench/audit

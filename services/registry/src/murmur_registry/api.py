@@ -2,11 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Header, Query
 
 from murmur_kernel.auth import Caller, Role, allows
 from murmur_kernel.service import Service
 from murmur_registry import views
+from murmur_registry.domain.models import DEFAULT_WORKSPACE, model_key
+from murmur_registry.domain.names import workspace_named
 from murmur_registry.domain.reviews import BaselineMoved, ReviewStatus
 from murmur_registry.domain.versions import VersionStatus
 from murmur_registry.repository import RegistryUnitOfWork
@@ -24,38 +26,50 @@ from murmur_registry.schemas import (
 
 Limit = Annotated[int, Query(ge=1, le=500, description="items a page")]
 Cursor = Annotated[str | None, Query(description="`next` of the page before")]
+Workspace = Annotated[str, Header(alias="X-Murmur-Workspace", description="names are unique within one")]
+
+
+def key_of(name: str, workspace: Workspace = DEFAULT_WORKSPACE) -> str:
+    """The key of the model that a call is about."""
+    return model_key(workspace_named(workspace), name)
+
+
+ModelKey = Annotated[str, Depends(key_of)]
 
 
 def router(service: Service[RegistryUnitOfWork], reviews: Reviews) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["registry"])
 
     @api.get("/models", dependencies=[allows(Role.VIEWER)])
-    async def list_models(limit: Limit = 50, cursor: Cursor = None) -> ModelPage:
-        """In the order of their first version."""
-        return await service.read(views.list_models, views.Paging(limit=limit, cursor=cursor))
+    async def list_models(
+        workspace: Workspace = DEFAULT_WORKSPACE, limit: Limit = 50, cursor: Cursor = None
+    ) -> ModelPage:
+        """In the order of their making. A page may be shorter than its limit: what was deleted is left out of it."""
+        query = views.ListModels(workspace=workspace_named(workspace), limit=limit, cursor=cursor)
+        return await service.read(views.list_models, query)
 
     @api.get("/models/{name}", dependencies=[allows(Role.VIEWER)])
-    async def show_model(name: str) -> ModelDetailView:
+    async def show_model(model: ModelKey) -> ModelDetailView:
         """One model, its aliases, and who moved them when and why."""
-        return await service.read(views.show_model, name)
+        return await service.read(views.show_model, model)
 
     @api.get("/models/{name}/moves", dependencies=[allows(Role.VIEWER)])
-    async def list_moves(name: str, limit: Limit = 50, cursor: Cursor = None) -> AliasMovePage:
+    async def list_moves(model: ModelKey, limit: Limit = 50, cursor: Cursor = None) -> AliasMovePage:
         """The whole history of its aliases, newest first."""
-        return await service.read(views.list_moves, views.ListMoves(model=name, limit=limit, cursor=cursor))
+        return await service.read(views.list_moves, views.ListMoves(model=model, limit=limit, cursor=cursor))
 
     @api.get("/models/{name}/versions", dependencies=[allows(Role.VIEWER)])
     async def list_versions(
-        name: str, status: VersionStatus | None = None, limit: Limit = 50, cursor: Cursor = None
+        model: ModelKey, status: VersionStatus | None = None, limit: Limit = 50, cursor: Cursor = None
     ) -> VersionPage:
         """Newest first."""
-        query = views.ListVersions(model=name, status=status, limit=limit, cursor=cursor)
+        query = views.ListVersions(model=model, status=status, limit=limit, cursor=cursor)
         return await service.read(views.list_versions, query)
 
     @api.get("/models/{name}/versions/{version}", dependencies=[allows(Role.VIEWER)])
-    async def show_version(name: str, version: int) -> VersionDetailView:
+    async def show_version(model: ModelKey, version: int) -> VersionDetailView:
         """One version, its verdict, its review, and what it waits for."""
-        return await service.read(views.show_version, (name, version))
+        return await service.read(views.show_version, (model, version))
 
     @api.get("/reviews", dependencies=[allows(Role.VIEWER)])
     async def list_reviews(

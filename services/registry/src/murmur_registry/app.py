@@ -8,8 +8,12 @@ from murmur_kernel.service import Service
 from murmur_kernel.store import Store
 from murmur_registry import api, jobs
 from murmur_registry.consumers import subscriptions
+from murmur_registry.domain.refusals import Invalid, NotAllowed, NotPossible, NotThere, Taken
 from murmur_registry.domain.reviews import ReviewNotPossible
 from murmur_registry.handlers import Handlers
+from murmur_registry.mlflow_api import routes as mlflow_api
+from murmur_registry.mlflow_api.calls import Desk
+from murmur_registry.pointing import Pointing
 from murmur_registry.repository import KINDS, RegistryUnitOfWork
 from murmur_registry.reviews import Reviews
 from murmur_registry.settings import Settings
@@ -45,9 +49,14 @@ def build(
         sink=sink,
         source=source,
     )
+    reviews = Reviews(handlers)
+    desk = Desk(service, Pointing(handlers, reviews))
     app = service.app(
         title="Registry",
-        routers=[api.router(service, Reviews(handlers))],
-        problems={ReviewNotPossible: 409},
+        routers=[api.router(service, reviews), mlflow_api.router(desk)],
+        problems={ReviewNotPossible: 409, **REFUSALS},
     )
     return service, app
+
+
+REFUSALS: dict[type[Exception], int] = {Invalid: 422, NotThere: 404, Taken: 409, NotAllowed: 403, NotPossible: 409}

@@ -27,7 +27,7 @@ from murmur_events.models import (
     ReviewRequested,
 )
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
-from murmur_events.registry import AliasMoved, ModelVersionChanged, RegisteredModelChanged
+from murmur_events.registry import AliasMoved, ModelChanged, VersionChanged
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_events.serving import FeedbackRecorded, PredictionLogged
 from murmur_events.training import TrainingRequested, TrainingSkipped
@@ -97,7 +97,7 @@ def _topic(
 
 def _by_hand(name: str, event: type[Event]) -> Topic:
     """What is done to the registry at one of its doors: kept for ever, as its memory is."""
-    return _topic(name, event, "registry", "model", key="model_key", retention=FOR_EVER, root=True)
+    return _topic(name, event, "registry", "model", retention=FOR_EVER, root=True)
 
 
 CATALOG: tuple[Topic, ...] = (
@@ -116,8 +116,8 @@ CATALOG: tuple[Topic, ...] = (
     _topic("model.rejected", ModelRejected, "registry", "model"),
     _topic("model.archived", ModelArchived, "registry", "model"),
     _topic("promotion.deferred", PromotionDeferred, "registry", "model"),
-    _by_hand("registered-model.changed", RegisteredModelChanged),
-    _by_hand("model-version.changed", ModelVersionChanged),
+    _by_hand("model.changed", ModelChanged),
+    _by_hand("version.changed", VersionChanged),
     _by_hand("alias.moved", AliasMoved),
     _topic("validation.requested", ValidationRequested, "registry", "model"),
     _topic("validation.completed", ValidationCompleted, "validator", "model"),

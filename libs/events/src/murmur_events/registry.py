@@ -13,12 +13,12 @@ Via = Literal["event", "rest", "mlflow"]
 Stage = Literal["None", "Staging", "Production", "Archived"]
 
 
-class RegisteredModelChanged(Event):
+class ModelChanged(Event):
     """A registered model was made, described, tagged, renamed, given rules or deleted: this is how it is now."""
 
-    model_key: str = Field(description="its name; outside of the workspace `default`: workspace/name")
+    model: str = Field(description="its name; outside of the workspace `default`: workspace/name")
     workspace: str
-    model: str
+    name: str
     description: str = ""
     tags: dict[str, str] = Field(default_factory=dict)
     deleted: bool = False
@@ -29,12 +29,12 @@ class RegisteredModelChanged(Event):
     via: Via
 
 
-class ModelVersionChanged(Event):
+class VersionChanged(Event):
     """A version was made by a client, described, tagged, moved to another stage or deleted: this is how it is now."""
 
-    model_key: str = Field(description="the name of its model; outside of the workspace `default`: workspace/name")
+    model: str = Field(description="the name of its model; outside of the workspace `default`: workspace/name")
     workspace: str
-    model: str
+    name: str
     version: int = Field(ge=1)
     stage: Stage
     description: str = ""
@@ -53,9 +53,9 @@ class ModelVersionChanged(Event):
 class AliasMoved(Event):
     """An alias names another version, or none. Where a workflow's model is promoted, model.promoted says so instead."""
 
-    model_key: str = Field(description="the name of its model; outside of the workspace `default`: workspace/name")
+    model: str = Field(description="the name of its model; outside of the workspace `default`: workspace/name")
     workspace: str
-    model: str
+    name: str
     alias: str = Field(min_length=1)
     version: int | None = Field(description="null: it names no version any more")
     replaces: int | None = Field(default=None, description="the version that it left")

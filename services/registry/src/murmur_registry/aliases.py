@@ -87,9 +87,9 @@ def point(model: RegisteredModel, alias: str, version: int | None, because: Beca
     uow.models.save(replace(model.after(move), updated_at=model.updated_at))
     uow.publish(
         AliasMoved(
-            model_key=model.key,
+            model=model.key,
             workspace=model.workspace,
-            model=model.name,
+            name=model.name,
             alias=alias,
             version=version,
             replaces=move.replaces,

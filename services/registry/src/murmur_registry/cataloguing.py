@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from murmur_events.registry import RegisteredModelChanged
+from murmur_events.registry import ModelChanged
 from murmur_registry import aliases
 from murmur_registry.domain.because import Because
 from murmur_registry.domain.memory import What
@@ -185,11 +185,11 @@ def _emptied(model: RegisteredModel) -> dict[str, AliasMove]:
 
 def _changed(
     model: RegisteredModel, because: Because, *, renamed_from: str | None = None, renamed_to: str | None = None
-) -> RegisteredModelChanged:
-    return RegisteredModelChanged(
-        model_key=model.key,
+) -> ModelChanged:
+    return ModelChanged(
+        model=model.key,
         workspace=model.workspace,
-        model=model.name,
+        name=model.name,
         description=model.description,
         tags=dict(model.tags),
         deleted=model.deleted,

@@ -1,6 +1,6 @@
 """A version as it is now, kept and said: what is done to one by hand ends here."""
 
-from murmur_events.registry import ModelVersionChanged
+from murmur_events.registry import VersionChanged
 from murmur_registry.domain.because import Because
 from murmur_registry.domain.stages import stage_of
 from murmur_registry.repository import RegistryUnitOfWork, VersionDocument
@@ -9,10 +9,10 @@ from murmur_registry.repository import RegistryUnitOfWork, VersionDocument
 def say_version(version: VersionDocument, because: Because, uow: RegistryUnitOfWork) -> None:
     uow.versions.save(version)
     uow.publish(
-        ModelVersionChanged(
-            model_key=version.model,
+        VersionChanged(
+            model=version.model,
             workspace=version.workspace,
-            model=version.name,
+            name=version.name,
             version=version.version,
             stage=stage_of(version).value,
             description=version.description,

@@ -15,7 +15,7 @@ Row = Mapping[str, Value]
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<text>'[^']*'|"[^"]*")|(?P<number>-?\d+(?:\.\d+)?)|(?P<sign>!=|<=|>=|=|<|>|\(|\)|,)
-        |(?P<word>[\w.]+(?:\.(?:`[^`]*`|"[^"]*"))?|`[^`]*`))""",
+        |(?P<word>\w+(?:\.(?:`[^`]*`|"[^"]*"|[\w.\-/]+))?|`[^`]*`))""",
     re.VERBOSE,
 )
 _COMPARATORS: Mapping[str, Callable[[Value, Value], bool]] = {

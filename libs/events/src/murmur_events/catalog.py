@@ -112,7 +112,7 @@ CATALOG: tuple[Topic, ...] = (
     _topic("run.completed", RunCompleted, "trainer", "run", key="run_id"),
     _topic("run.failed", RunFailed, "trainer", "run", key="run_id"),
     _topic("model.registered", ModelRegistered, "registry", "model"),
-    _topic("model.promoted", ModelPromoted, "registry", "model", retention=FOR_EVER),
+    _topic("model.promoted", ModelPromoted, "registry", "model", retention=FOR_EVER, root=True),
     _topic("model.rejected", ModelRejected, "registry", "model"),
     _topic("model.archived", ModelArchived, "registry", "model"),
     _topic("promotion.deferred", PromotionDeferred, "registry", "model"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from murmur_events.registry import ModelChanged
 from murmur_registry import aliases
 from murmur_registry.domain.because import Because
+from murmur_registry.domain.gates import APPROVER
 from murmur_registry.domain.memory import What
 from murmur_registry.domain.models import AliasMove, RegisteredModel, model_key
 from murmur_registry.domain.names import check_model_name, check_tag_key, check_tags, check_text
@@ -147,7 +148,8 @@ async def delete_model(command: DeleteModel, uow: RegistryUnitOfWork) -> Registe
             f"{model.name!r} is the model of the workflow {model.workflow!r}: what it serves and was judged against"
             f" stands in its versions, and it is not deleted"
         )
-    command.because.must_satisfy(model.rules.strictest, f"deleting {model.name!r}, which has rules")
+    for rule in model.rules.all:
+        command.because.must_satisfy(rule, f"deleting {model.name!r}" + (", which has rules," if rule else ""))
     for alias in model.named:
         aliases.carry_out(await uow.models.require(model.key), alias, None, command.because, uow)
     for version in await uow.live_versions(model.key):
@@ -165,7 +167,7 @@ async def set_rules(command: SetRules, uow: RegistryUnitOfWork) -> RegisteredMod
             f"{model.name!r} is the model of the workflow {model.workflow!r}: its rules stand in workflow.yaml, under"
             f" `promotion`"
         )
-    command.because.must_satisfy(model.rules.strictest, f"changing the rules of {model.name!r}")
+    command.because.must_hold(APPROVER, f"changing the rules of {model.name!r}")
     remember(
         uow, command.because, model.key, What.RULES, before=str(model.rules.aliases), after=str(command.rules.aliases)
     )

@@ -84,7 +84,6 @@ class Pointing:
         if stage_of(version) is command.stage:
             return
         if command.stage not in ACTIVE:
-            command.because.must_hold("author", f"moving the stage of a version of {model.name!r}")
             raise NotPossible(
                 f"the stage of version {version.version} of {model.name!r}, which a workflow made, follows from its"
                 f" validation, its review and its aliases: it is {stage_of(version)} until these change"
@@ -145,11 +144,9 @@ async def _move_stage(
 ) -> None:
     """Of a client's version. Any number may be in one stage, as MLflow has it."""
     gates.may_name(model, guarded_by(command.stage), version, command.because)
-    if version.stage in ACTIVE:  # whoever leaves what a rule guards needs its role as well
-        command.because.must_satisfy(
-            model.rules.of(guarded_by(Stage(version.stage))),
-            f"taking a version of {model.name!r} out of {version.stage}",
-        )
+    left = model.rules.of(guarded_by(Stage(version.stage)))
+    if left is not None:
+        command.because.must_satisfy(left, f"taking a version of {model.name!r} out of {version.stage}")
     if command.archive:
         for other in await uow.live_versions(model.key):
             if other.version != version.version and other.workflow is None and other.stage == command.stage:

@@ -21,7 +21,7 @@ from murmur_registry.domain.versions import ModelVersion
 
 T = TypeVar("T")
 
-_PAGE = 1_000
+_PAGE = 250
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,9 +29,9 @@ class Rules:
         return next((rule for rule in self.aliases.values() if key in rule.tags), None)
 
     @property
-    def strictest(self) -> AliasRule | None:
-        """The rule that guards the model as a whole: whoever deletes it takes its rules away."""
-        return next(iter(self.aliases.values()), None)
+    def all(self) -> tuple[AliasRule | None, ...]:
+        """What guards the model as a whole, None where nothing does: whoever deletes it takes its rules away."""
+        return tuple(self.aliases.values()) or (None,)
 
 
 NO_RULES = Rules()

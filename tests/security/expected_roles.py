@@ -41,7 +41,20 @@ OF_MLFLOW = {
 
 BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
     "tracking": {},
-    "registry": {("POST", "/v1/models/{name}/versions/{version}/review"): APPROVER, **OF_MLFLOW},
+    "registry": {
+        ("POST", "/v1/models/{name}/versions/{version}/review"): APPROVER,
+        ("PUT", "/v1/models/{name}/aliases/{alias}"): AUTHOR_OR_APPROVER,
+        ("DELETE", "/v1/models/{name}/aliases/{alias}"): AUTHOR_OR_APPROVER,
+        ("POST", "/v1/models/{name}/aliases/{alias}/rollback"): AUTHOR_OR_APPROVER,
+        ("PUT", "/v1/models/{name}/rules"): APPROVER,
+        ("POST", "/v1/webhooks"): OPERATOR,
+        ("PATCH", "/v1/webhooks/{webhook}"): OPERATOR,
+        ("DELETE", "/v1/webhooks/{webhook}"): OPERATOR,
+        ("POST", "/v1/webhooks/{webhook}/secret"): OPERATOR,
+        ("POST", "/v1/webhooks/{webhook}/test"): OPERATOR,
+        ("POST", "/v1/webhooks/{webhook}/deliveries/{message}/redeliver"): OPERATOR,
+        **OF_MLFLOW,
+    },
     "trainer": {
         ("PUT", "/v1/workflows/{name}"): AUTHOR,
         ("POST", "/v1/workflows/{name}/trainings"): AUTHOR,

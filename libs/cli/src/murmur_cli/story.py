@@ -29,7 +29,7 @@ from murmur_events.models import (
     ReviewRequested,
 )
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
-from murmur_events.registry import AliasMoved, ModelChanged, VersionChanged
+from murmur_events.registry import AliasMoved, ModelChanged, RollbackRequested, VersionChanged
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
 from murmur_events.serving import FeedbackRecorded
 from murmur_events.training import TrainingRequested, TrainingSkipped
@@ -322,3 +322,9 @@ def _(event: AliasMoved) -> str:
     left = f" (was v{event.replaces})" if event.replaces else ""
     names = f"v{event.version}" if event.version else "no version"
     return f"{event.model} {event.alias} -> {names}{left}, by {event.by}: {event.reason}"
+
+
+@describe.register
+def _(event: RollbackRequested) -> str:
+    to = f"v{event.to}" if event.to else "what served before"
+    return f"{event.model} v{event.version} -> {to}, by {event.by}: {event.reason}"

@@ -27,7 +27,7 @@ from murmur_events.models import (
     ReviewRequested,
 )
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
-from murmur_events.registry import AliasMoved, ModelChanged, VersionChanged
+from murmur_events.registry import AliasMoved, ModelChanged, RollbackRequested, VersionChanged
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_events.serving import FeedbackRecorded, PredictionLogged
 from murmur_events.training import TrainingRequested, TrainingSkipped
@@ -119,6 +119,7 @@ CATALOG: tuple[Topic, ...] = (
     _by_hand("model.changed", ModelChanged),
     _by_hand("version.changed", VersionChanged),
     _by_hand("alias.moved", AliasMoved),
+    _topic("rollback.requested", RollbackRequested, "registry", "model", root=True),
     _topic("validation.requested", ValidationRequested, "registry", "model"),
     _topic("validation.completed", ValidationCompleted, "validator", "model"),
     _topic("review.requested", ReviewRequested, "registry", "model"),

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from murmur_events.base import Event
+from murmur_events.base import Event, ModelName
 
 Via = Literal["event", "rest", "mlflow"]
 Stage = Literal["None", "Staging", "Production", "Archived"]
@@ -63,3 +63,13 @@ class AliasMoved(Event):
     by: str = Field(min_length=1)
     reason: str
     via: Via
+
+
+class RollbackRequested(Event):
+    """Production of a workflow's model shall name an earlier version again: the deployer leads back, then it does."""
+
+    model: ModelName
+    version: int = Field(ge=1, description="the one that shall go")
+    to: int | None = Field(default=None, ge=1, description="null: what served before it")
+    by: str = Field(min_length=1)
+    reason: str = Field(min_length=1)

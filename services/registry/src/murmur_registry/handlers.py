@@ -193,6 +193,9 @@ class Handlers:
             case DeploymentFailed():
                 how = f"it does not serve: {event.cause}"
         await jobs.rollout_ended(event.model, event.version, how, uow)
+        if isinstance(event, DeploymentFailed) and (model := await uow.models.get(event.model)) is not None:
+            await jobs.rollback_ended(model, how, uow)
+            uow.models.save(model)
 
     async def take_alias_back(self, event: DeploymentRolledBack, uow: RegistryUnitOfWork) -> None:
         """Production names what serves. A promotion that the deployer did not know of yet stands.
@@ -201,8 +204,10 @@ class Handlers:
         """
         await jobs.rollout_ended(event.model, event.version, f"it was rolled back: {event.reason}", uow)
         model = await uow.models.require(event.model)
+        await jobs.rollback_ended(model, "it was rolled back", uow)
         last = model.aliases.get(Alias.PRODUCTION)
         if last is None or last.revision != event.alias_revision:
+            uow.models.save(model)
             log.info("alias has moved since", model=event.model, rolled_back=event.version)
             return
         version = await uow.versions.require(version_id(event.model, event.serving))

@@ -18,6 +18,9 @@ from murmur_registry.domain.models import DEFAULT_WORKSPACE, AliasMove, Register
 from murmur_registry.domain.refusals import no_model, no_version
 from murmur_registry.domain.reviews import Review
 from murmur_registry.domain.versions import ModelVersion
+from murmur_registry.domain.webhooks import Delivery, Webhook
+from murmur_registry.webhooks.announcing import announce
+from murmur_registry.webhooks.documents import DELIVERIES, WEBHOOK_KINDS, WEBHOOKS, WISHES, Wishes
 
 T = TypeVar("T")
 
@@ -124,7 +127,7 @@ RULES = Kind("promotion-rules", PromotionRules, key=lambda rules: rules_id(rules
 ROLLOUTS = Kind("rollout", Rollout, key=lambda rollout: version_id(rollout.model, rollout.version))
 FREEZES = Kind("freeze", Freeze, key=lambda freeze: freeze.scope)
 
-KINDS = (MODELS, VERSIONS, CHANGES, MOVES, REVIEWS, RULES, ROLLOUTS, FREEZES)
+KINDS = (MODELS, VERSIONS, CHANGES, MOVES, REVIEWS, RULES, ROLLOUTS, FREEZES, *WEBHOOK_KINDS)
 
 
 async def every(collection: Collection[T], where: Mapping[str, Scalar]) -> AsyncIterator[T]:
@@ -140,6 +143,12 @@ async def every(collection: Collection[T], where: Mapping[str, Scalar]) -> Async
 
 
 class RegistryUnitOfWork(UnitOfWork):
+    """What it says is committed together with the messages to the webhooks that want to hear of it."""
+
+    async def commit(self) -> None:
+        await announce(self, self._change.envelopes)
+        await super().commit()
+
     @property
     def models(self) -> Collection[RegisteredModel]:
         return self.collection(MODELS)
@@ -171,6 +180,18 @@ class RegistryUnitOfWork(UnitOfWork):
     @property
     def freezes(self) -> Collection[Freeze]:
         return self.collection(FREEZES)
+
+    @property
+    def webhooks(self) -> Collection[Webhook]:
+        return self.collection(WEBHOOKS)
+
+    @property
+    def deliveries(self) -> Collection[Delivery]:
+        return self.collection(DELIVERIES)
+
+    @property
+    def wishes(self) -> Collection[Wishes]:
+        return self.collection(WISHES)
 
     async def live_model(self, key: str) -> RegisteredModel:
         """Raises NotThere, for one that was deleted too."""

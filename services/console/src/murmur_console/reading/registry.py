@@ -1,7 +1,7 @@
 """Reads what people and clients do to models by hand: no workflow is in it."""
 
 from murmur_console.reading.reading import Reading, read
-from murmur_events.registry import AliasMoved, ModelChanged, VersionChanged
+from murmur_events.registry import AliasMoved, ModelChanged, RollbackRequested, VersionChanged
 
 
 @read.register
@@ -30,6 +30,17 @@ def _(event: AliasMoved) -> Reading:
     return Reading(
         label=f"{event.alias}: {names}",
         headline=f"{event.model}: {event.alias} names {names} now, by {event.by}: {event.reason}",
+        model=event.model,
+        version=event.version,
+    )
+
+
+@read.register
+def _(event: RollbackRequested) -> Reading:
+    to = f"v{event.to}" if event.to else "what served before"
+    return Reading(
+        label=f"back to {to}",
+        headline=f"{event.model} v{event.version} shall go back to {to}, by {event.by}: {event.reason}",
         model=event.model,
         version=event.version,
     )

@@ -5,6 +5,7 @@ See contracts/adr/0035: both are shown alike, and only the first are moved by sa
 
 from enum import StrEnum
 
+from murmur_registry.domain.memory import VersionThen
 from murmur_registry.domain.refusals import Invalid
 from murmur_registry.domain.versions import ModelVersion, VersionStatus
 
@@ -31,6 +32,11 @@ _OF_STATUS = {
 def stage_of(version: ModelVersion) -> Stage:
     """Of a workflow's version: where its validation, its review and its aliases have brought it."""
     return Stage(version.stage) if version.workflow is None else _OF_STATUS[version.status]
+
+
+def stage_then(version: VersionThen) -> Stage:
+    """As it was; a workflow's version has a status."""
+    return Stage(version.stage) if version.status is None else _OF_STATUS[VersionStatus(version.status)]
 
 
 def stage_named(text: str) -> Stage:

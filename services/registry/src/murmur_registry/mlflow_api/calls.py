@@ -10,6 +10,7 @@ from fastapi import Request
 
 from murmur_kernel.auth import caller
 from murmur_kernel.service import Service
+from murmur_registry.callers import roles_of
 from murmur_registry.domain.because import Because
 from murmur_registry.domain.models import Via
 from murmur_registry.mlflow_api.requests import Fields, read_fields
@@ -33,12 +34,11 @@ class Call:
 async def call_of(request: Request) -> Call:
     """Raises Invalid."""
     fields = await read_fields(request)
-    person = caller.get().person
     because = Because(
         caller.get().signs_as(None, otherwise=NOBODY_NAMED),
         request.headers.get("x-murmur-reason") or UNSAID,
         Via.MLFLOW,
-        None if person is None else frozenset(role.value for role in person.roles),
+        roles_of(caller.get()),
     )
     return Call(fields, because)
 

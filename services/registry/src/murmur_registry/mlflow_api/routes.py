@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, Request, Response
 
 from murmur_kernel.auth import Role, allows, caller
-from murmur_registry.domain.refusals import NotAllowed
+from murmur_registry.callers import let_in
 from murmur_registry.mlflow_api import aliases, models, searching, versions
 from murmur_registry.mlflow_api.calls import Call, Desk, Json, call_of
 from murmur_registry.mlflow_api.errors import MlflowRoute, answer
@@ -67,15 +67,7 @@ def _endpoint(desk: Desk, answers: Answers) -> Callable[[Request], Awaitable[Res
 
     async def endpoint(request: Request) -> Response:
         if moves:
-            _let_in()
+            await let_in(caller.get())
         return answer(await answers(desk, await call_of(request)))
 
     return endpoint
-
-
-def _let_in() -> None:
-    """Authors and approvers. Raises NotAllowed."""
-    person = caller.get().person
-    if person is not None and not (person.may(Role.AUTHOR) or person.may(Role.APPROVER)):
-        held = ", ".join(sorted(role.value for role in person.roles))
-        raise NotAllowed(f"{person.subject!r} has the role {held}, and this needs 'author', or 'approver' by a rule")

@@ -1,5 +1,9 @@
 """What a workflow's model serves is decided by validation and review, whichever door is used."""
 
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from registry_doors import Doors, Refused
 from registry_facts import run_completed, short, validation_completed, workflow_applied
@@ -8,10 +12,13 @@ from registry_scenes import Registry, given_candidates, given_production, given_
 from murmur_events.models import ModelPromoted, ReviewDecided
 from murmur_kernel.testing import eventually
 from murmur_registry.domain.because import Because
-from murmur_registry.domain.models import Alias, Via
+from murmur_registry.domain.freezes import Freeze
+from murmur_registry.domain.gates import may_serve
+from murmur_registry.domain.models import Alias, RegisteredModel, Via
 from murmur_registry.domain.refusals import NotAllowed, NotPossible
+from murmur_registry.domain.reviews import Review, ReviewStatus
 from murmur_registry.domain.stages import Stage
-from murmur_registry.domain.versions import VersionStatus
+from murmur_registry.domain.versions import ModelVersion, Outcome, Verdict, VersionStatus
 from murmur_registry.pointing import UNSAID, MoveStage, PointAlias, Pointing
 from murmur_registry.repository import MODELS
 from murmur_registry.reviews import Reviews
@@ -241,3 +248,43 @@ async def test_a_call_without_a_token_is_told_so_in_mlflows_shape(guarded_door: 
     with pytest.raises(Refused, match="'author'") as forbidden:
         await guarded_door.make("churn", role="viewer")
     assert (forbidden.value.status, forbidden.value.code) == (403, "PERMISSION_DENIED")
+
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CREDIT = RegisteredModel(name="credit", workflow="credit", versions=2, created_at=NOW, updated_at=NOW)
+GOOD = Verdict(outcome=Outcome.BETTER, baseline=1, summary="better", failed_checks=())
+ARCHIVED = ModelVersion(
+    model="credit",
+    version=2,
+    workflow="credit",
+    revision=1,
+    created_at=NOW,
+    status=VersionStatus.ARCHIVED,
+    verdict=GOOD,
+)
+APPROVED = Review(
+    model="credit", version=2, baseline=1, summary="better", requested_at=NOW, status=ReviewStatus.APPROVED
+)
+FROZEN = Freeze(scope="promotion/*", active=True, revision=1, by="olga", reason="an audit")
+
+
+@pytest.mark.parametrize(
+    ("version", "review", "freeze", "told"),
+    [
+        (ARCHIVED, APPROVED, None, None),
+        (replace(ARCHIVED, verdict=replace(GOOD, outcome=Outcome.NOT_BETTER)), APPROVED, None, "validation passed"),
+        (replace(ARCHIVED, verdict=replace(GOOD, outcome=Outcome.FAILED)), APPROVED, None, "validation passed"),
+        (replace(ARCHIVED, verdict=None), APPROVED, None, "is still awaited"),
+        (replace(ARCHIVED, status=VersionStatus.REJECTED), APPROVED, None, "is rejected"),
+        (ARCHIVED.held(since=NOW), APPROVED, None, r"waits for automation\.unfrozen"),
+        (ARCHIVED, None, None, "asks for a person's review"),
+        (ARCHIVED, replace(APPROVED, status=ReviewStatus.REFUSED), None, "was not approved"),
+        (ARCHIVED, APPROVED, FROZEN, r"promotion is frozen by olga \(an audit\)"),
+        (replace(ARCHIVED, workflow=None), APPROVED, None, "made by a client"),
+    ],
+)
+def test_each_rule_of_production_is_named_when_it_is_what_refuses(
+    version: ModelVersion, review: Review | None, freeze: Freeze | None, told: str | None
+) -> None:
+    with nullcontext() if told is None else pytest.raises(NotPossible, match=told):
+        may_serve(CREDIT, version, ANN, review=review, review_required=True, freeze=freeze)

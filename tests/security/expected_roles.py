@@ -15,6 +15,31 @@ EVERY_SERVICE = {
     ("POST", "/v1/dead-letters/{letter_id}/discard"): OPERATOR,
 }
 
+AUTHOR_OR_APPROVER = AUTHOR | APPROVER
+"""Which of them may is the model's rule."""
+
+OF_MLFLOW = {
+    (method, f"{prefix}/{path}"): roles
+    for prefix in ("/api/2.0/mlflow", "/ajax-api/2.0/mlflow")
+    for method, path, roles in (
+        ("POST", "registered-models/create", AUTHOR),
+        ("PATCH", "registered-models/update", AUTHOR),
+        ("POST", "registered-models/rename", AUTHOR),
+        ("DELETE", "registered-models/delete", AUTHOR),
+        ("POST", "registered-models/get-latest-versions", frozenset(Role)),
+        ("POST", "registered-models/set-tag", AUTHOR),
+        ("DELETE", "registered-models/delete-tag", AUTHOR),
+        ("POST", "registered-models/alias", AUTHOR_OR_APPROVER),
+        ("DELETE", "registered-models/alias", AUTHOR_OR_APPROVER),
+        ("POST", "model-versions/create", AUTHOR),
+        ("PATCH", "model-versions/update", AUTHOR),
+        ("POST", "model-versions/transition-stage", AUTHOR_OR_APPROVER),
+        ("DELETE", "model-versions/delete", AUTHOR),
+        ("POST", "model-versions/set-tag", AUTHOR_OR_APPROVER),
+        ("DELETE", "model-versions/delete-tag", AUTHOR_OR_APPROVER),
+    )
+}
+
 BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
     "tracking": {
         **{
@@ -45,7 +70,20 @@ BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
             for path in paths.split()
         },
     },
-    "registry": {("POST", "/v1/models/{name}/versions/{version}/review"): APPROVER},
+    "registry": {
+        ("POST", "/v1/models/{name}/versions/{version}/review"): APPROVER,
+        ("PUT", "/v1/models/{name}/aliases/{alias}"): AUTHOR_OR_APPROVER,
+        ("DELETE", "/v1/models/{name}/aliases/{alias}"): AUTHOR_OR_APPROVER,
+        ("POST", "/v1/models/{name}/aliases/{alias}/rollback"): AUTHOR_OR_APPROVER,
+        ("PUT", "/v1/models/{name}/rules"): APPROVER,
+        ("POST", "/v1/webhooks"): OPERATOR,
+        ("PATCH", "/v1/webhooks/{webhook}"): OPERATOR,
+        ("DELETE", "/v1/webhooks/{webhook}"): OPERATOR,
+        ("POST", "/v1/webhooks/{webhook}/secret"): OPERATOR,
+        ("POST", "/v1/webhooks/{webhook}/test"): OPERATOR,
+        ("POST", "/v1/webhooks/{webhook}/deliveries/{message}/redeliver"): OPERATOR,
+        **OF_MLFLOW,
+    },
     "trainer": {
         ("PUT", "/v1/workflows/{name}"): AUTHOR,
         ("POST", "/v1/workflows/{name}/trainings"): AUTHOR,

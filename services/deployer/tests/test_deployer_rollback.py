@@ -6,6 +6,7 @@ from crowd import canary, ended
 from murmur_deployer.repository import DEPLOYMENTS
 from murmur_deployer.rollbacks import GoBack, RollbackNotPossible, go_back
 from murmur_events.deployments import CanaryStarted, DeploymentFailed, DeploymentRolledBack, ModelDeployed
+from murmur_events.registry import RollbackRequested
 from murmur_kernel.errors import Transient
 
 
@@ -130,3 +131,28 @@ async def test_a_rollback_that_was_overtaken_leaves_the_canary_of_another_alone(
 
 async def _overslept(seconds: float) -> None:
     raise Transient("enough was seen")
+
+
+async def test_asked_for_at_the_registry_it_goes_back_as_if_asked_here(deployer) -> None:
+    await deployer.deploy(1)
+    await deployer.deploy(2)
+    await deployer.deploy(3)
+    await deployer.kernel.receives(RollbackRequested(model="credit", version=3, to=1, by="ann", reason="no"))
+    [back] = await ended(deployer)
+    assert isinstance(back, DeploymentRolledBack)
+    assert (back.version, back.serving, back.by, back.alias_revision) == (3, 1, "ann", 3)
+    assert deployer.router.routes == {"credit": "credit-v1"}
+
+
+@pytest.mark.parametrize(
+    ("version", "to", "why"), [(1, None, "not there to go"), (2, 9, "never in production"), (2, 2, "serves now")]
+)
+async def test_a_request_that_cannot_be_met_ends_in_a_fact_that_says_why(deployer, version, to, why) -> None:
+    await deployer.deploy(1)
+    await deployer.deploy(2)
+    await deployer.kernel.receives(RollbackRequested(model="credit", version=version, to=to, by="ann", reason="no"))
+    [failed] = deployer.kernel.take_published()
+    assert isinstance(failed, DeploymentFailed)
+    assert why in failed.message
+    assert (failed.cause, failed.still_serving) == ("superseded", 2)
+    assert await deployer.kernel.run_jobs() == 0

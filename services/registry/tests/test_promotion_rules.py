@@ -51,7 +51,7 @@ def test_no_verdict_counts_against_another_baseline(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize("status", [VersionStatus.PRODUCTION, VersionStatus.ARCHIVED, VersionStatus.REJECTED])
 def test_a_version_whose_fate_is_decided_ignores_verdicts(status: VersionStatus) -> None:
-    decided = CANDIDATE.ended_as(status)
+    decided = CANDIDATE.ended_as(status, at=NOW)
     assert promotion.decide(verdict(Outcome.BETTER), decided, BASELINE, review_required=True) == Ignore()
 
 

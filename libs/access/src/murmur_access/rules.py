@@ -37,7 +37,7 @@ READS: dict[str, tuple[str, ...]] = {
     ),
     "trainer": ("training.requested", "drift.detected", "performance.degraded", "run.completed", "run.failed"),
     "validator": ("model.registered", "validation.requested", "model.promoted", "workflow.applied"),
-    "deployer": ("model.promoted", "workflow.applied", "window.measured", "batch.requested"),
+    "deployer": ("model.promoted", "workflow.applied", "window.measured", "batch.requested", "rollback.requested"),
     "monitor": (
         "workflow.applied",
         "model.deployed",

@@ -26,6 +26,7 @@ from murmur_events.models import (
     ReviewRequested,
 )
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
+from murmur_events.registry import AliasMoved, ModelChanged, RollbackRequested, VersionChanged
 from murmur_events.reproductions import Reproduction
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
 from murmur_events.serving import FeedbackRecorded
@@ -286,3 +287,27 @@ def _(event: BatchCompleted) -> str:
 @describe.register
 def _(event: BatchFailed) -> str:
     return f"{event.batch}  {event.deployment}  {event.cause.replace('_', ' ')}: {event.message.splitlines()[0]}"
+
+
+@describe.register
+def _(event: ModelChanged) -> str:
+    return f"{event.model} {'is gone' if event.deleted else 'is described anew'} by {event.by}: {event.reason}"
+
+
+@describe.register
+def _(event: VersionChanged) -> str:
+    now = "is gone" if event.deleted else f"is in stage {event.stage}"
+    return f"{event.model} v{event.version} {now}, by {event.by}: {event.reason}"
+
+
+@describe.register
+def _(event: AliasMoved) -> str:
+    left = f" (was v{event.replaces})" if event.replaces else ""
+    names = f"v{event.version}" if event.version else "no version"
+    return f"{event.model} {event.alias} -> {names}{left}, by {event.by}: {event.reason}"
+
+
+@describe.register
+def _(event: RollbackRequested) -> str:
+    to = f"v{event.to}" if event.to else "what served before"
+    return f"{event.model} v{event.version} -> {to}, by {event.by}: {event.reason}"

@@ -28,6 +28,7 @@ from murmur_events.models import (
     ReviewRequested,
 )
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
+from murmur_events.registry import AliasMoved, ModelChanged, RollbackRequested, VersionChanged
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_events.serving import FeedbackRecorded, PredictionLogged
 from murmur_events.training import TrainingRequested, TrainingSkipped
@@ -103,6 +104,11 @@ def _topic(
     )
 
 
+def _by_hand(name: str, event: type[Event]) -> Topic:
+    """What is done to the registry at one of its doors: kept for ever, as its memory is."""
+    return _topic(name, event, "registry", "model", retention=FOR_EVER, root=True)
+
+
 CATALOG: tuple[Topic, ...] = (
     _topic("workflow.applied", WorkflowApplied, "trainer", "workflow", retention=FOR_EVER, root=True),
     _topic("dataset.registered", DatasetRegistered, "trainer", "workflow", retention=FOR_EVER),
@@ -117,10 +123,14 @@ CATALOG: tuple[Topic, ...] = (
     _topic("experiment.changed", ExperimentChanged, "tracking", "experiment", retention=FOR_EVER, root=True),
     _topic("model.logged", ModelLogged, "tracking", "logged-model", key="model_id", root=True),
     _topic("model.registered", ModelRegistered, "registry", "model"),
-    _topic("model.promoted", ModelPromoted, "registry", "model", retention=FOR_EVER),
+    _topic("model.promoted", ModelPromoted, "registry", "model", retention=FOR_EVER, root=True),
     _topic("model.rejected", ModelRejected, "registry", "model"),
     _topic("model.archived", ModelArchived, "registry", "model"),
     _topic("promotion.deferred", PromotionDeferred, "registry", "model"),
+    _by_hand("model.changed", ModelChanged),
+    _by_hand("version.changed", VersionChanged),
+    _by_hand("alias.moved", AliasMoved),
+    _topic("rollback.requested", RollbackRequested, "registry", "model", root=True),
     _topic("validation.requested", ValidationRequested, "registry", "model"),
     _topic("validation.completed", ValidationCompleted, "validator", "model"),
     _topic("review.requested", ReviewRequested, "registry", "model"),

@@ -12,6 +12,7 @@ from murmur_deployer.rollouts import Rollouts
 from murmur_deployer.schemas import DeploymentView, view
 from murmur_deployer.switching import Change
 from murmur_deployer.turns import Turn
+from murmur_events.registry import RollbackRequested
 from murmur_kernel.jobs import Job
 
 ROLLBACK = "rollback"
@@ -23,12 +24,25 @@ class RollbackNotPossible(Exception):
 
 @dataclass(frozen=True)
 class GoBack:
-    """version: the one that shall go. Of two who ask at once, the second does not go further back than either meant."""
+    """version: the one that shall go. Of two who ask at once, the second does not go further back than either meant.
+    to: where to; None is what served before
+    """
 
     deployment: str
     version: int
     by: str
     reason: str
+    to: int | None = None
+
+
+async def follow_request(event: RollbackRequested, uow: DeployerUnitOfWork) -> None:
+    """Asked for at the registry. Where it is not possible, deployment.failed says why: nobody waits for an answer."""
+    command = GoBack(event.model, event.version, event.by, event.reason, event.to)
+    try:
+        await go_back(command, uow)
+    except RollbackNotPossible as refusal:
+        deployment = await uow.deployments.require(command.deployment)
+        uow.publish(facts.failed(deployment, event.version, "superseded", f"not rolled back: {refusal}"))
 
 
 async def go_back(command: GoBack, uow: DeployerUnitOfWork) -> DeploymentView:
@@ -39,6 +53,12 @@ async def go_back(command: GoBack, uow: DeployerUnitOfWork) -> DeploymentView:
     """
     deployment = await uow.deployments.require(command.deployment)
     _refuse_others(deployment, command.version)
+    serving = deployment.serving.version if deployment.serving else None
+    if deployment.canary is not None and command.to not in (None, serving):
+        raise RollbackNotPossible(
+            f"version {command.version} of {deployment.name!r} is a canary: it goes back to version {serving}, which"
+            " serves"
+        )
     if deployment.canary is not None:
         doubted = deployment.unwanted(Wish(command.by, "person", command.reason))
         uow.deployments.save(doubted)
@@ -48,16 +68,21 @@ async def go_back(command: GoBack, uow: DeployerUnitOfWork) -> DeploymentView:
             f"version {deployment.candidate.version} of {deployment.name!r} is being rolled out: wait for the fact that"
             " ends it"
         )
-    if deployment.serving is None or deployment.previous is None:
+    to = command.to or deployment.previous
+    if deployment.serving is None or to is None:
         raise RollbackNotPossible(
             f"nothing is known that served as {deployment.name!r} before: promote the version that you want"
+        )
+    if await uow.releases.get(release_id(deployment.name, to)) is None or to == serving:
+        raise RollbackNotPossible(
+            f"version {to} of {deployment.name!r} was never in production, or serves now: name one that served before"
         )
     uow.enqueue(
         ROLLBACK,
         job_id=f"{ROLLBACK}/{deployment.name}/{uow.new_id(ROLLBACK)}",
         payload={
             "deployment": deployment.name,
-            "version": deployment.previous,
+            "version": to,
             "alias_revision": deployment.target.alias_revision,
             "from": deployment.serving.version,
             "by": command.by,

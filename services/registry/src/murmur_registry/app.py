@@ -3,22 +3,37 @@
 from fastapi import FastAPI
 
 from murmur_kernel.bus import Sink, Source
-from murmur_kernel.jobs import Jobs
+from murmur_kernel.jobs import JobKind, Jobs
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
-from murmur_registry import api, jobs
+from murmur_registry import api, by_hand_api, jobs
 from murmur_registry.consumers import subscriptions
+from murmur_registry.domain.refusals import Invalid, NotAllowed, NotPossible, NotThere, Taken
 from murmur_registry.domain.reviews import ReviewNotPossible
 from murmur_registry.handlers import Handlers
+from murmur_registry.mlflow_api import routes as mlflow_api
+from murmur_registry.mlflow_api.calls import Desk
+from murmur_registry.pointing import Pointing
 from murmur_registry.repository import KINDS, RegistryUnitOfWork
 from murmur_registry.reviews import Reviews
 from murmur_registry.settings import Settings
+from murmur_registry.webhooks import api as webhooks_api
+from murmur_registry.webhooks.announcing import DELIVER
+from murmur_registry.webhooks.delivering import Delivering
+from murmur_registry.webhooks.reaching import Reach
+from murmur_registry.webhooks.sending import HttpSender
 
 JOBS: Jobs[RegistryUnitOfWork] = {
     jobs.VERDICT_OVERDUE: jobs.mark_verdict_overdue,
     jobs.REVIEW_OVERDUE: jobs.mark_review_overdue,
     jobs.ROLLOUT_OVERDUE: jobs.mark_rollout_overdue,
+    jobs.ROLLBACK_OVERDUE: jobs.mark_rollback_overdue,
 }
+
+
+def jobs_with(delivering: Delivering) -> Jobs[RegistryUnitOfWork]:
+    """A webhook that answers slowly holds one of its slots, and nobody else's."""
+    return {**JOBS, DELIVER: JobKind(delivering.deliver, slots=8)}
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -34,20 +49,32 @@ def build(
     handlers = Handlers(
         verdict_due=settings.verdict_due, review_due=settings.review_due, rollout_due=settings.rollout_due
     )
+    reach = Reach(settings.webhook_reach)
+    sender = HttpSender(reach, seconds=settings.webhook_seconds)
     service = Service(
         "registry",
         settings,
         unit_of_work=RegistryUnitOfWork,
         kinds=KINDS,
         subscriptions=subscriptions(handlers),
-        jobs=JOBS,
+        jobs=jobs_with(Delivering(sender, settings.webhook_patience)),
         store=store,
         sink=sink,
         source=source,
     )
+    reviews = Reviews(handlers)
+    pointing = Pointing(handlers, reviews)
     app = service.app(
         title="Registry",
-        routers=[api.router(service, Reviews(handlers))],
-        problems={ReviewNotPossible: 409},
+        routers=[
+            api.router(service, reviews),
+            by_hand_api.router(service, pointing),
+            webhooks_api.router(service, reach, sender),
+            mlflow_api.router(Desk(service, pointing)),
+        ],
+        problems={ReviewNotPossible: 409, **REFUSALS},
     )
     return service, app
+
+
+REFUSALS: dict[type[Exception], int] = {Invalid: 422, NotThere: 404, Taken: 409, NotAllowed: 403, NotPossible: 409}

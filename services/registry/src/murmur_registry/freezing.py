@@ -39,9 +39,9 @@ def hold(version: VersionDocument, freeze: Freeze, alias: Alias, uow: RegistryUn
     assert version.verdict is not None, "only what was judged good is held"
     chain = uow.publish(
         PromotionDeferred(
-            model=version.state.model,
+            model=version.candidate.model,
             version=version.version,
-            workflow=version.state.workflow,
+            workflow=version.candidate.workflow,
             alias=alias.value,
             scope=freeze.scope,
             by=freeze.by,
@@ -75,7 +75,7 @@ class Thaw:
             version = await uow.versions.require(id_)
             if not version.awaits(Awaited.UNFREEZING) or version.deferred is None or version.verdict is None:
                 continue
-            other = await freeze_of(version.workflow, uow)
+            other = await freeze_of(version.candidate.workflow, uow)
             if other is not None:
                 uow.freezes.save(other.holding(id_))
                 continue

@@ -11,11 +11,13 @@ from murmur_events.runs import RunCompleted
 from murmur_events.validation import ValidationCompleted, ValidationRequested
 from murmur_events.workflows import WorkflowApplied
 from murmur_registry import aliases, freezing, jobs
-from murmur_registry.aliases import THE_REGISTRY, Because
 from murmur_registry.domain import promotion
+from murmur_registry.domain.because import THE_REGISTRY, Because
+from murmur_registry.domain.memory import What
 from murmur_registry.domain.models import Alias, RegisteredModel
 from murmur_registry.domain.promotion import Ignore, Promote, Reject, Revalidate
 from murmur_registry.domain.versions import Outcome, Verdict, VersionStatus
+from murmur_registry.remembering import remember, remember_status
 from murmur_registry.repository import (
     PromotionRules,
     RegistryUnitOfWork,
@@ -55,10 +57,7 @@ class Handlers:
             return
         if await uow.version_of_run(event.run_id) is not None:
             return
-        model = await uow.models.get(event.workflow) or RegisteredModel(
-            name=event.workflow, workflow=event.workflow, versions=0, created_at=uow.now, updated_at=uow.now
-        )
-        model = model.numbered(uow.now)
+        model = (await self._model_of(event.workflow, uow)).numbered(uow.now)
         state = VersionState(
             model=model.name,
             version=model.versions,
@@ -75,11 +74,29 @@ class Handlers:
             revision=event.revision,
             run_id=event.run_id,
             created_at=uow.now,
+            source=event.model.model.uri,
             state=state,
+        )
+        remember(
+            uow,
+            Because(THE_REGISTRY, f"run {event.run_id} made it"),
+            model.key,
+            What.MADE,
+            version=version.version,
+            facts={"source": event.model.model.uri, "run_id": event.run_id, "status": version.status.value},
         )
         uow.models.save(model)
         uow.publish(ModelRegistered(model=model.name, version=version.version, state=state))
         self.await_verdict(version, uow)
+
+    @staticmethod
+    async def _model_of(workflow: str, uow: RegistryUnitOfWork) -> RegisteredModel:
+        """The workflow's model; one that a client has made under that name becomes it."""
+        known = await uow.models.get(workflow)
+        if known is not None and not known.deleted:
+            return known if known.workflow == workflow else replace(known, workflow=workflow)
+        remember(uow, Because(THE_REGISTRY, f"the workflow {workflow} made its first version"), workflow, What.MADE)
+        return RegisteredModel(name=workflow, workflow=workflow, versions=0, created_at=uow.now, updated_at=uow.now)
 
     async def judge_version(self, event: ValidationCompleted, uow: RegistryUnitOfWork) -> None:
         """Raises ValueError for a verdict of a kind that is not known here: a dead letter, never a guess."""
@@ -103,7 +120,7 @@ class Handlers:
             case Reject(reason, failed_checks):
                 await reject(judged, model, Because(THE_REGISTRY, reason), uow, failed_checks=failed_checks)
             case Promote(alias):
-                freeze = await freezing.freeze_of(version.workflow, uow)
+                freeze = await freezing.freeze_of(version.candidate.workflow, uow)
                 if freeze is not None:
                     freezing.hold(judged, freeze, alias, uow)
                 else:
@@ -116,6 +133,7 @@ class Handlers:
         match alias:
             case Alias.STAGING:
                 await aliases.to_staging(version, model, because, uow)
+                remember_status(version, VersionStatus.STAGING, because, uow)
                 self.request_review(version, verdict, uow)
             case Alias.PRODUCTION:
                 await aliases.to_production(version, model, because, uow, serves_by=self.serves_by(uow))
@@ -130,10 +148,10 @@ class Handlers:
         await jobs.verdict_came(version, uow)
         uow.publish(
             ValidationRequested(
-                model=version.state.model,
+                model=version.candidate.model,
                 version=version.version,
-                candidate=version.state,
-                baseline=baseline.state if baseline else None,
+                candidate=version.candidate,
+                baseline=baseline.candidate if baseline else None,
             )
         )
         self.await_verdict(version, uow)
@@ -149,7 +167,7 @@ class Handlers:
         assert version.report is not None, "whoever has a verdict has a report"
         chain = uow.publish(
             ReviewRequested(
-                model=version.state.model,
+                model=version.candidate.model,
                 version=version.version,
                 baseline=verdict.baseline,
                 summary=verdict.summary,
@@ -181,6 +199,9 @@ class Handlers:
             case DeploymentFailed():
                 how = f"it does not serve: {event.cause}"
         await jobs.rollout_ended(event.model, event.version, how, uow)
+        if isinstance(event, DeploymentFailed) and (model := await uow.models.get(event.model)) is not None:
+            await jobs.rollback_ended(model, how, uow)
+            uow.models.save(model)
 
     async def take_alias_back(self, event: DeploymentRolledBack, uow: RegistryUnitOfWork) -> None:
         """Production names what serves. A promotion that the deployer did not know of yet stands.
@@ -189,8 +210,10 @@ class Handlers:
         """
         await jobs.rollout_ended(event.model, event.version, f"it was rolled back: {event.reason}", uow)
         model = await uow.models.require(event.model)
+        await jobs.rollback_ended(model, "it was rolled back", uow)
         last = model.aliases.get(Alias.PRODUCTION)
         if last is None or last.revision != event.alias_revision:
+            uow.models.save(model)
             log.info("alias has moved since", model=event.model, rolled_back=event.version)
             return
         version = await uow.versions.require(version_id(event.model, event.serving))
@@ -207,10 +230,11 @@ async def reject(
     failed_checks: tuple[str, ...] = (),
 ) -> None:
     """It will not serve. If staging named it, staging names nobody now."""
-    uow.versions.save(version.ended_as(VersionStatus.REJECTED))
+    remember_status(version, VersionStatus.REJECTED, because, uow)
+    uow.versions.save(version.ended_as(VersionStatus.REJECTED, at=uow.now))
     uow.publish(
         ModelRejected(
-            model=version.state.model,
+            model=version.candidate.model,
             version=version.version,
             by=because.by,
             reason=because.reason,

@@ -1,4 +1,4 @@
-"""The registry's timers: for a verdict, a review, a roll-out. What does not come in time is marked and told to people.
+"""The registry's timers: for a verdict, a review, a roll-out, a roll-back. What is late is marked and told of.
 
 Each timer saves the document of what waits, as does the handler of the fact: of the two, the second sees the first.
 """
@@ -9,6 +9,7 @@ import structlog
 
 from murmur_kernel import troubles
 from murmur_kernel.jobs import Job
+from murmur_registry.domain.models import Alias, AliasMove, RegisteredModel
 from murmur_registry.domain.reviews import ReviewStatus
 from murmur_registry.repository import (
     RegistryUnitOfWork,
@@ -19,6 +20,7 @@ from murmur_registry.repository import (
 )
 
 VERDICT_OVERDUE, REVIEW_OVERDUE, ROLLOUT_OVERDUE = "verdict-overdue", "review-overdue", "rollout-overdue"
+ROLLBACK_OVERDUE = "rollback-overdue"
 
 log = structlog.get_logger()
 
@@ -118,6 +120,41 @@ async def mark_rollout_overdue(job: Job[RegistryUnitOfWork]) -> None:
             title=f"{rollout.model} v{rollout.version} is in production and does not serve",
             detail="neither model.deployed nor deployment.failed came: look whether the deployer runs",
         )
+
+
+def await_rollback(model: RegisteredModel, due: datetime, uow: RegistryUnitOfWork) -> None:
+    """Asked of the deployer; either it says that it was rolled back, or why not."""
+    last = model.aliases[Alias.PRODUCTION]
+    payload = {"model": model.key, "revision": last.revision, "version": last.version}
+    uow.enqueue(ROLLBACK_OVERDUE, job_id=_rollback_timer(last), payload=payload, due=due)
+
+
+async def rollback_ended(model: RegisteredModel, how: str, uow: RegistryUnitOfWork) -> None:
+    """The caller saves the model."""
+    if (last := model.aliases.get(Alias.PRODUCTION)) is not None:
+        uow.cancel(_rollback_timer(last))
+        await troubles.end(uow, f"{ROLLBACK_OVERDUE}/{model.key}", how)
+
+
+async def mark_rollback_overdue(job: Job[RegistryUnitOfWork]) -> None:
+    async with job.unit_of_work(completes=True) as uow:
+        model = await uow.models.require(job.payload["model"])
+        last = model.aliases[Alias.PRODUCTION]
+        if last.revision != job.payload["revision"]:
+            return
+        uow.models.save(model)
+        await troubles.begin(
+            uow,
+            f"{ROLLBACK_OVERDUE}/{model.key}",
+            about=model.key,
+            severity="critical",
+            title=f"{model.key} v{last.version} was to be rolled back and still is in production",
+            detail="neither deployment.rolled_back nor deployment.failed came: look whether the deployer runs",
+        )
+
+
+def _rollback_timer(last: AliasMove) -> str:
+    return f"{ROLLBACK_OVERDUE}/{last.model}/{last.revision}"
 
 
 def _name(kind: str, model: str, version: int) -> str:

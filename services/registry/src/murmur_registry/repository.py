@@ -1,29 +1,60 @@
-"""What the registry keeps: models, versions, alias moves, reviews, roll-outs, freezes, and each revision's rules.
+"""What the registry keeps: models and versions with their changes, alias moves, reviews, roll-outs, freezes, rules.
 
 Documents extend the domain's types by what only others need: the state that events carry on, and the chain to continue.
 """
 
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from murmur_events.models import VersionState
 from murmur_events.values import Artifact
-from murmur_kernel.documents import Kind
+from murmur_kernel.documents import Kind, Scalar
 from murmur_kernel.unit_of_work import Chain, Collection, UnitOfWork
 from murmur_registry.domain.freezes import Freeze
-from murmur_registry.domain.models import AliasMove, RegisteredModel
+from murmur_registry.domain.memory import Change
+from murmur_registry.domain.models import DEFAULT_WORKSPACE, AliasMove, RegisteredModel, name_in
+from murmur_registry.domain.refusals import no_model, no_version
 from murmur_registry.domain.reviews import Review
 from murmur_registry.domain.versions import ModelVersion
+from murmur_registry.domain.webhooks import Delivery, Webhook
+from murmur_registry.webhooks.announcing import announce
+from murmur_registry.webhooks.documents import DELIVERIES, WEBHOOK_KINDS, WEBHOOKS, WISHES, Wishes
+
+T = TypeVar("T")
+
+_PAGE = 250
 
 
 @dataclass(frozen=True, kw_only=True)
 class VersionDocument(ModelVersion):
-    """`deferred` is where promotion.deferred stands: what is decided when the freeze ends continues there."""
+    """`state` is what events say of a workflow's version; a client's has none. `deferred` is where promotion.deferred
+    stands: what is decided when the freeze ends continues there."""
 
-    state: VersionState
+    state: VersionState | None = None
     report: Artifact | None = None
     deferred: Chain | None = None
+
+    @property
+    def candidate(self) -> VersionState:
+        """What events say of it. Only what a workflow made is ever validated or promoted."""
+        assert self.state is not None, f"{self.model} v{self.version} was made by a client"
+        return self.state
+
+    @property
+    def name(self) -> str:
+        """Of its model."""
+        return name_in(self.model)
+
+    @property
+    def elsewhere(self) -> str | None:
+        """Its workspace, None in the default one: the form in which it is found."""
+        return self.model.rpartition("/")[0] or None
+
+    @property
+    def workspace(self) -> str:
+        return self.elsewhere or DEFAULT_WORKSPACE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,17 +95,22 @@ def version_id(model: str, version: int) -> str:
     return f"{model}/{version}"
 
 
-def rules_id(workflow: str, revision: int) -> str:
+def rules_id(workflow: str | None, revision: int | None) -> str:
+    assert workflow is not None, "only a workflow has a revision"
     return f"{workflow}@{revision}"
 
 
-MODELS = Kind("model", RegisteredModel, key=lambda model: model.name, indexes=("workflow",))
+MODELS = Kind(
+    "model", RegisteredModel, key=lambda model: model.key, indexes=("workflow", "name", "elsewhere"), keeps=2_000
+)
 VERSIONS = Kind(
     "version",
     VersionDocument,
     key=lambda version: version_id(version.model, version.version),
-    indexes=("model", "version", "status", "run_id"),
+    indexes=("model", "version", "status", "run_id", "elsewhere"),
+    keeps=10_000,
 )
+CHANGES = Kind("change", Change, key=lambda change: change.id, indexes=("model", "version"))
 MOVES = Kind(
     "alias-move",
     AliasMove,
@@ -91,10 +127,28 @@ RULES = Kind("promotion-rules", PromotionRules, key=lambda rules: rules_id(rules
 ROLLOUTS = Kind("rollout", Rollout, key=lambda rollout: version_id(rollout.model, rollout.version))
 FREEZES = Kind("freeze", Freeze, key=lambda freeze: freeze.scope)
 
-KINDS = (MODELS, VERSIONS, MOVES, REVIEWS, RULES, ROLLOUTS, FREEZES)
+KINDS = (MODELS, VERSIONS, CHANGES, MOVES, REVIEWS, RULES, ROLLOUTS, FREEZES, *WEBHOOK_KINDS)
+
+
+async def every(collection: Collection[T], where: Mapping[str, Scalar]) -> AsyncIterator[T]:
+    """All that fit, page by page."""
+    cursor: str | None = None
+    while True:
+        page = await collection.find(where=where, limit=_PAGE, cursor=cursor)
+        for one in page.items:
+            yield one
+        if page.next is None:
+            return
+        cursor = page.next
 
 
 class RegistryUnitOfWork(UnitOfWork):
+    """What it says is committed together with the messages to the webhooks that want to hear of it."""
+
+    async def commit(self) -> None:
+        await announce(self, self._change.envelopes)
+        await super().commit()
+
     @property
     def models(self) -> Collection[RegisteredModel]:
         return self.collection(MODELS)
@@ -102,6 +156,10 @@ class RegistryUnitOfWork(UnitOfWork):
     @property
     def versions(self) -> Collection[VersionDocument]:
         return self.collection(VERSIONS)
+
+    @property
+    def changes(self) -> Collection[Change]:
+        return self.collection(CHANGES)
 
     @property
     def moves(self) -> Collection[AliasMove]:
@@ -122,6 +180,36 @@ class RegistryUnitOfWork(UnitOfWork):
     @property
     def freezes(self) -> Collection[Freeze]:
         return self.collection(FREEZES)
+
+    @property
+    def webhooks(self) -> Collection[Webhook]:
+        return self.collection(WEBHOOKS)
+
+    @property
+    def deliveries(self) -> Collection[Delivery]:
+        return self.collection(DELIVERIES)
+
+    @property
+    def wishes(self) -> Collection[Wishes]:
+        return self.collection(WISHES)
+
+    async def live_model(self, key: str) -> RegisteredModel:
+        """Raises NotThere, for one that was deleted too."""
+        model = await self.models.get(key)
+        if model is None or model.deleted:
+            raise no_model(name_in(key))
+        return model
+
+    async def live_version(self, model: str, version: int) -> VersionDocument:
+        """Raises NotThere, for one that was deleted too."""
+        found = await self.versions.get(version_id(model, version))
+        if found is None or found.deleted:
+            raise no_version(name_in(model), version)
+        return found
+
+    async def live_versions(self, model: str) -> list[VersionDocument]:
+        """All that a model has, in the order of their first saving."""
+        return [one async for one in every(self.versions, {"model": model}) if not one.deleted]
 
     async def version_of_run(self, run_id: str) -> VersionDocument | None:
         """The version that a run became; a run becomes at most one."""

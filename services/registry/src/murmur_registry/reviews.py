@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from murmur_events.models import ReviewDecided
 from murmur_registry import aliases, jobs
-from murmur_registry.aliases import Because
 from murmur_registry.domain import reviews
+from murmur_registry.domain.because import Because
+from murmur_registry.domain.models import Via
 from murmur_registry.domain.reviews import Approve, Decision, JudgeAgain, Refuse, ReviewNotOpen
 from murmur_registry.domain.versions import VersionStatus
 from murmur_registry.handlers import Handlers, reject
@@ -20,6 +21,7 @@ class DecideReview:
     decision: Decision
     by: str
     reason: str
+    via: Via = Via.REST
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,14 @@ class Reviews:
         await jobs.review_ended(review, uow)
         uow.publish(
             ReviewDecided(
-                model=version.state.model,
+                model=version.candidate.model,
                 version=version.version,
                 decision=command.decision.value,
                 by=command.by,
                 reason=command.reason,
             )
         )
-        because = Because(command.by, command.reason)
+        because = Because(command.by, command.reason, command.via)
         match decision:
             case Approve():
                 serves_by = self.handlers.serves_by(uow)

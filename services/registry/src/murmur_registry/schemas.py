@@ -6,8 +6,9 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from murmur_events.values import Artifact, ModelArtifacts
-from murmur_registry.domain.models import Alias, AliasMove, RegisteredModel
+from murmur_registry.domain.models import Alias, AliasMove, RegisteredModel, Via
 from murmur_registry.domain.reviews import Decision, ReviewStatus
+from murmur_registry.domain.stages import Stage, stage_of
 from murmur_registry.domain.versions import Outcome, VersionStatus
 from murmur_registry.repository import ReviewDocument, VersionDocument
 
@@ -15,13 +16,14 @@ from murmur_registry.repository import ReviewDocument, VersionDocument
 class AliasMoveView(BaseModel):
     """One move of an alias: who moved it, when, why, and between which versions."""
 
-    alias: Alias
+    alias: str
     revision: int
     version: int | None = Field(description="null: the alias names nobody any more")
     replaces: int | None
     by: str
     reason: str
     at: datetime
+    via: Via = Field(description="the door at which it was asked for; event: the registry followed from what it heard")
 
 
 class AliasMovePage(BaseModel):
@@ -33,11 +35,14 @@ class ModelView(BaseModel):
     """A registered model, and the versions that its aliases name; `aliases` holds the last move of each."""
 
     name: str
-    workflow: str
+    workspace: str
+    workflow: str | None = Field(description="null: clients make its versions")
     latest_version: int
     staging: int | None
     production: int | None
-    aliases: dict[Alias, AliasMoveView]
+    aliases: dict[str, AliasMoveView]
+    description: str
+    tags: dict[str, str]
     created_at: datetime
     updated_at: datetime
 
@@ -74,10 +79,15 @@ class VersionView(BaseModel):
     status: VersionStatus
     waiting_for: WaitingView | None
     verdict: VerdictView | None
-    workflow: str
-    revision: int
-    run_id: str
+    workflow: str | None = Field(description="null: a client made it, and nobody validates it")
+    revision: int | None
+    run_id: str | None
     metrics: dict[str, float]
+    stage: Stage = Field(description="in MLflow's words; of a workflow's version it follows from its status")
+    aliases: list[str]
+    description: str
+    tags: dict[str, str]
+    source: str | None
     created_at: datetime
 
 
@@ -109,7 +119,7 @@ class ReviewPage(BaseModel):
 
 
 class VersionDetailView(VersionView):
-    artifacts: ModelArtifacts
+    artifacts: ModelArtifacts | None = Field(description="null: a client made it, its files are at `source`")
     review: ReviewView | None
 
 
@@ -133,26 +143,30 @@ def move_view(move: AliasMove) -> AliasMoveView:
         by=move.by,
         reason=move.reason,
         at=move.at,
+        via=move.via,
     )
 
 
 def model_view(model: RegisteredModel) -> ModelView:
     return ModelView(
         name=model.name,
+        workspace=model.workspace,
         workflow=model.workflow,
         latest_version=model.versions,
         staging=model.named_by(Alias.STAGING),
         production=model.named_by(Alias.PRODUCTION),
         aliases={alias: move_view(move) for alias, move in model.aliases.items()},
+        description=model.description,
+        tags=dict(model.tags),
         created_at=model.created_at,
         updated_at=model.updated_at,
     )
 
 
-def version_view(version: VersionDocument) -> VersionView:
+def version_view(version: VersionDocument, model: RegisteredModel) -> VersionView:
     waiting, verdict = version.waiting, version.verdict
     return VersionView(
-        model=version.model,
+        model=version.name,
         version=version.version,
         status=version.status,
         waiting_for=WaitingView.model_validate(vars(waiting)) if waiting else None,
@@ -160,7 +174,12 @@ def version_view(version: VersionDocument) -> VersionView:
         workflow=version.workflow,
         revision=version.revision,
         run_id=version.run_id,
-        metrics=version.state.metrics,
+        metrics=version.state.metrics if version.state else {},
+        stage=stage_of(version),
+        aliases=model.aliases_of(version.version),
+        description=version.description,
+        tags=dict(version.tags),
+        source=version.source,
         created_at=version.created_at,
     )
 
@@ -182,9 +201,11 @@ def review_view(review: ReviewDocument) -> ReviewView:
     )
 
 
-def version_detail_view(version: VersionDocument, review: ReviewDocument | None) -> VersionDetailView:
+def version_detail_view(
+    version: VersionDocument, model: RegisteredModel, review: ReviewDocument | None
+) -> VersionDetailView:
     return VersionDetailView(
-        **vars(version_view(version)),
-        artifacts=version.state.artifacts,
+        **vars(version_view(version, model)),
+        artifacts=version.state.artifacts if version.state else None,
         review=review_view(review) if review else None,
     )

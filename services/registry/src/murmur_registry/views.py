@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from murmur_registry.domain.models import DEFAULT_WORKSPACE
 from murmur_registry.domain.reviews import ReviewStatus
 from murmur_registry.domain.versions import VersionStatus
 from murmur_registry.repository import RegistryUnitOfWork, version_id
@@ -36,6 +37,11 @@ class ListVersions(Paging):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ListModels(Paging):
+    workspace: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ListReviews(Paging):
     model: str | None = None
     status: ReviewStatus | None = None
@@ -46,39 +52,42 @@ class ListMoves(Paging):
     model: str
 
 
-async def list_models(query: Paging, uow: RegistryUnitOfWork) -> ModelPage:
-    page = await uow.models.find(limit=query.limit, cursor=query.cursor)
-    return ModelPage(items=[model_view(model) for model in page.items], next=page.next)
+async def list_models(query: ListModels, uow: RegistryUnitOfWork) -> ModelPage:
+    """A page may have fewer items than its limit: those that were deleted are left out of it."""
+    elsewhere = None if query.workspace == DEFAULT_WORKSPACE else query.workspace
+    page = await uow.models.find(where={"elsewhere": elsewhere}, limit=query.limit, cursor=query.cursor)
+    return ModelPage(items=[model_view(model) for model in page.items if not model.deleted], next=page.next)
 
 
-async def show_model(name: str, uow: RegistryUnitOfWork) -> ModelDetailView:
-    """Raises Missing."""
-    model = await uow.models.require(name)
-    moves = await uow.moves.find(where={"model": name}, descending=True, limit=HISTORY)
+async def show_model(key: str, uow: RegistryUnitOfWork) -> ModelDetailView:
+    """Raises NotThere."""
+    model = await uow.live_model(key)
+    moves = await uow.moves.find(where={"model": key}, descending=True, limit=HISTORY)
     return ModelDetailView(**vars(model_view(model)), history=[move_view(move) for move in moves.items])
 
 
 async def list_moves(query: ListMoves, uow: RegistryUnitOfWork) -> AliasMovePage:
-    """Newest first. Raises Missing."""
-    await uow.models.require(query.model)
+    """Newest first. Raises NotThere."""
+    await uow.live_model(query.model)
     page = await uow.moves.find(where={"model": query.model}, descending=True, limit=query.limit, cursor=query.cursor)
     return AliasMovePage(items=[move_view(move) for move in page.items], next=page.next)
 
 
 async def list_versions(query: ListVersions, uow: RegistryUnitOfWork) -> VersionPage:
-    """Newest first. Raises Missing."""
-    await uow.models.require(query.model)
+    """Newest first; a page leaves out what was deleted. Raises NotThere."""
+    model = await uow.live_model(query.model)
     where = {"model": query.model} | ({"status": query.status.value} if query.status else {})
     page = await uow.versions.find(
         where=where, order_by="version", descending=True, limit=query.limit, cursor=query.cursor
     )
-    return VersionPage(items=[version_view(version) for version in page.items], next=page.next)
+    items = [version_view(version, model) for version in page.items if not version.deleted]
+    return VersionPage(items=items, next=page.next)
 
 
 async def show_version(name: tuple[str, int], uow: RegistryUnitOfWork) -> VersionDetailView:
-    """Raises Missing."""
-    id_ = version_id(*name)
-    return version_detail_view(await uow.versions.require(id_), await uow.reviews.get(id_))
+    """Raises NotThere."""
+    version = await uow.live_version(*name)
+    return version_detail_view(version, await uow.live_model(name[0]), await uow.reviews.get(version_id(*name)))
 
 
 async def list_reviews(query: ListReviews, uow: RegistryUnitOfWork) -> ReviewPage:

@@ -1,11 +1,11 @@
 """Reads events into facts: the one place that knows what each event means for people and which works it bounds."""
 
 from murmur_console.domain.facts import Fact
-from murmur_console.reading import judging, making, serving
+from murmur_console.reading import judging, making, registry, serving
 from murmur_console.reading.reading import read
 from murmur_events import Envelope, to_record
 
-__all__ = ["fact_of", "judging", "making", "serving"]
+__all__ = ["fact_of", "judging", "making", "registry", "serving"]
 
 
 def fact_of(envelope: Envelope) -> Fact:

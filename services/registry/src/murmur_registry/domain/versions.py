@@ -1,6 +1,7 @@
 """One version of a model, and where in its life it stands."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -53,21 +54,42 @@ class Waiting:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelVersion:
-    """A numbered candidate. `requests` counts how often a verdict was asked for."""
+    """A numbered version: a workflow's candidate, or what a client made (`workflow` None), which nobody validates.
+
+    model:    key of its model
+    requests: how often a verdict was asked for
+    stage:    of a client's version; that of a workflow's follows from its status
+    source:   where its files are, as its maker said it; `storage` where that leads to, if it named another version
+    """
 
     model: str
     version: int
-    workflow: str
-    revision: int
-    run_id: str
+    workflow: str | None = None
+    revision: int | None = None
+    run_id: str | None = None
     created_at: datetime
     status: VersionStatus = VersionStatus.CANDIDATE
     requests: int = 0
     waiting: Waiting | None = None
     verdict: Verdict | None = None
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    stage: str = "None"
+    source: str | None = None
+    storage: str | None = None
+    run_link: str | None = None
+    logged_model: str | None = None
+    user: str | None = None
+    updated_at: datetime | None = None
+    deleted: bool = False
 
     def awaits(self, fact: Awaited) -> bool:
         return self.waiting is not None and self.waiting.fact is fact
+
+    @property
+    def touched_at(self) -> datetime:
+        """When anything of it was last changed."""
+        return self.updated_at or self.created_at
 
     def to_be_judged(self, *, since: datetime, due: datetime) -> Self:
         """Asked for (again): the next verdict is waited for."""
@@ -75,7 +97,8 @@ class ModelVersion:
 
     def to_be_reviewed(self, *, since: datetime) -> Self:
         """A person is asked."""
-        return replace(self, status=VersionStatus.STAGING, waiting=Waiting(fact=Awaited.REVIEW, since=since))
+        waiting = Waiting(fact=Awaited.REVIEW, since=since)
+        return replace(self, status=VersionStatus.STAGING, waiting=waiting, updated_at=since)
 
     def held(self, *, since: datetime) -> Self:
         """Judged good while promotion is frozen."""
@@ -89,9 +112,9 @@ class ModelVersion:
     def with_verdict(self, verdict: Verdict) -> Self:
         return replace(self, verdict=verdict)
 
-    def ended_as(self, status: VersionStatus) -> Self:
+    def ended_as(self, status: VersionStatus, *, at: datetime) -> Self:
         """Nothing more is waited for."""
-        return replace(self, status=status, waiting=None)
+        return replace(self, status=status, waiting=None, updated_at=at)
 
     def missed(self, request: int) -> Self | None:
         """Marked as overdue, if the verdict of just this request is still waited for."""

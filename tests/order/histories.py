@@ -81,7 +81,10 @@ def ancestry() -> dict[str, tuple[Envelope, ...]]:
 
 
 def history_of(service: str) -> list[Step]:
-    """What reaches the service in the golden story, in the ordinary order."""
+    """What reaches the service in the golden story, in the ordinary order.
+
+    What it said itself and kept as it said it is none of that: no broker can come in between.
+    """
     return list(_history(service))
 
 
@@ -89,7 +92,12 @@ def history_of(service: str) -> list[Step]:
 def _history(service: str) -> list[Step]:
     heard = heard_by(service) & {subscription.topic for subscription in table_of(service)}
     calls = {REVIEW} if service == "registry" else set()
-    steps = [Step(envelope) for envelope in story() if envelope.topic in heard | calls]
+    kept = {subscription.topic for subscription in table_of(service) if subscription.relearns}
+    steps = [
+        Step(envelope)
+        for envelope in story()
+        if envelope.topic in heard | calls and not (envelope.topic in kept and envelope.source == service)
+    ]
     return sorted(steps, key=lambda step: handled_at(service, step.envelope))
 
 

@@ -13,7 +13,7 @@ from histories import REVIEW, Swap, history_of, shuffled, swaps
 from listeners import table_of
 from replaying import UNITS, Ending, ending_of, table_for
 
-from murmur_events.catalog import SERVICES
+from murmur_events.catalog import SERVICES, topic_named
 from murmur_events.runs import RunCompleted, RunLogged, RunStarted
 
 SEEDS = range(12)
@@ -57,7 +57,11 @@ def assert_same(found: Ending, wanted: Ending) -> None:
 def test_every_subscription_is_exercised(service: str) -> None:
     assert service in UNITS, f"tell tests/order/replaying.py how {service} is put together"
     told = {step.envelope.topic for step in history_of(service)}
-    unheard = [subscription.topic for subscription in table_of(service) if subscription.topic not in told]
+    unheard = [
+        subscription.topic
+        for subscription in table_of(service)
+        if subscription.topic not in told and service not in topic_named(subscription.topic).writers
+    ]
     assert unheard == [], "the golden story has no event for them: write contracts/examples/<topic>/v1/…"
 
 

@@ -96,9 +96,10 @@ def _(event: WorkflowApplied) -> str:
 @describe.register
 def _(event: DatasetRegistered) -> str:
     data = event.dataset
+    positive = "" if event.label_rate is None else f", {event.label_rate:.1%} positive"
     return (
-        f"{event.workflow}  {data.train_rows:,} rows to learn from, {data.holdout_rows:,} held out,"
-        f" {event.label_rate:.1%} positive  {data.digest[:10]}"
+        f"{event.workflow}  {data.train_rows:,} rows to learn from, {data.holdout_rows:,} held out{positive}"
+        f"  {data.digest[:10]}"
     )
 
 

@@ -37,7 +37,8 @@ def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
 
     emit(Phase(name="data"))
     load = code.function(spec.data.entry, "load")
-    loaded = load(spec.as_of, DataContext(data_dir=spec.data_dir, emit=_within(emit, 0.0, _DATA_ENDS)))
+    loading = _within(emit, 0.0, _DATA_ENDS)
+    loaded = load(spec.as_of, DataContext(data_dir=spec.data_dir, emit=loading, parameters=spec.parameters))
 
     # Imported no sooner than needed, since together they take seconds: what is wrong with the code is told at once.
     from murmur_training.snapshot import take_snapshot, write_snapshot
@@ -59,15 +60,13 @@ def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
     )
     returned = train(context)
 
-    from murmur_training import outputs
-    from murmur_training.evaluation import metrics
+    from murmur_training import measuring, outputs
 
     emit(Phase(name="save"))
     model = outputs.save_model(returned, spec.data.features, spec.work)
-    probabilities = outputs.predict(model, snapshot.rows.X)
+    fitted = outputs.predict(model, snapshot.rows.X, task=spec.data.task)
     if spec.costs is not None and context.threshold is None:
-        context.use_threshold(context.least_cost_threshold(snapshot.rows, probabilities))
-    fitted = metrics(snapshot.rows.y, probabilities)
+        context.use_threshold(context.least_cost_threshold(snapshot.rows, fitted))
     signature = outputs.signature_of(loaded, snapshot)
     outputs.write_outputs(model, signature, snapshot, spec.work)
     emit(Progress(fraction=1.0))
@@ -77,13 +76,7 @@ def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
         holdout_rows=len(snapshot.holdout),
         label_rate=snapshot.label_rate,
         periods=snapshot.periods,
-        metrics=logged
-        | {
-            "train_auc": fitted["auc"],
-            "train_log_loss": fitted["log_loss"],
-            "train_rows": float(len(snapshot.train)),
-            "holdout_rows": float(len(snapshot.holdout)),
-        },
+        metrics=logged | measuring.measured(model, fitted, snapshot),
         signature=signature,
         trained_until=snapshot.trained_until,
         threshold=context.threshold,

@@ -44,8 +44,8 @@ class Handlers:
 
     async def register_version(self, event: RunCompleted, uow: RegistryUnitOfWork) -> None:
         """A model has the name of its workflow; a run becomes one version, however often it is reported."""
-        if event.model is None:
-            log.info("run made no model", run_id=event.run_id)
+        if event.model is None or event.research:
+            log.info("run makes no version", run_id=event.run_id, research=event.research)
             return
         if await uow.version_of_run(event.run_id) is not None:
             return

@@ -20,10 +20,10 @@ def _(event: WorkflowApplied) -> Reading:
 @read.register
 def _(event: DatasetRegistered) -> Reading:
     data = event.dataset
+    positive = "" if event.label_rate is None else f", {event.label_rate:.1%} positive"
     return Reading(
         label=f"{data.train_rows:,} rows",
-        headline=f"{data.train_rows:,} rows to learn from, {data.holdout_rows:,} held out,"
-        f" {event.label_rate:.1%} positive",
+        headline=f"{data.train_rows:,} rows to learn from, {data.holdout_rows:,} held out{positive}",
         workflow=event.workflow,
     )
 

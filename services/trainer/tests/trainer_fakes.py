@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from murmur_events.values import ColumnSpec, Signature
 from murmur_events.workflows import Limits
@@ -23,13 +24,14 @@ FILES = (snapshot.TRAIN, snapshot.HOLDOUT, spec.MODEL, spec.PROBE, spec.REFERENC
 
 
 class FakeWorker:
-    """Ends each training with the next of `results`, or with TRAINED.
+    """Ends each training with the next of `results`, else with what `answers` says, or with TRAINED.
 
     `held` makes it wait: it then sets `began` and goes on when `go_on` is set.
     """
 
     def __init__(self) -> None:
         self.results: deque[WorkerResult | Exception] = deque()
+        self.answers: Callable[[WorkerSpec], WorkerResult] | None = None
         self.messages: tuple[Message, ...] = ()
         self.specs: list[WorkerSpec] = []
         self.held = False
@@ -45,7 +47,7 @@ class FakeWorker:
         if self.held:
             self.began.set()
             await self.go_on.wait()
-        result = self.results.popleft() if self.results else TRAINED
+        result = self.results.popleft() if self.results else self.answers(spec_) if self.answers else TRAINED
         if isinstance(result, Exception):
             raise result
         if isinstance(result, Trained):

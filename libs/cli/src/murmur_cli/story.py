@@ -31,6 +31,7 @@ from murmur_events.models import (
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
 from murmur_events.serving import FeedbackRecorded
+from murmur_events.sweeps import SweepCompleted, SweepRequested
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.troubles import TroubleReported
 from murmur_events.validation import ValidationCompleted, ValidationRequested
@@ -116,6 +117,21 @@ def _(event: TrainingSkipped) -> str:
 
 
 @describe.register
+def _(event: SweepRequested) -> str:
+    drawn = ", drawn at random" if event.random else ""
+    return f"{event.workflow}/{event.sweep_id}  {event.members:,} trainings{drawn} for {event.by}, by {event.metric}"
+
+
+@describe.register
+def _(event: SweepCompleted) -> str:
+    ends = {"completed": event.completed, "failed": event.failed, "never begun": event.cancelled}
+    counts = ", ".join(f"{count:,} {end}" for end, count in ends.items() if count)
+    best = ", ".join(f"{event.metric} {run.value:.4g} by {run.run_id}" for run in event.best[:3])
+    stopped = f"  cancelled by {event.cancelled_by}" if event.outcome == "cancelled" else ""
+    return f"{event.workflow}/{event.sweep_id}{stopped}  {counts}  {best}".rstrip()
+
+
+@describe.register
 def _(event: RunStarted) -> str:
     again = f"  attempt {event.attempt}" if event.attempt > 1 else ""
     return f"{event.workflow}/{event.run_id}{again}"
@@ -124,8 +140,10 @@ def _(event: RunStarted) -> str:
 @describe.register
 def _(event: RunCompleted) -> str:
     seconds = (event.ended_at - event.started_at).total_seconds()
-    auc = f"  auc {event.metrics['auc']:.3f} on its own check" if "auc" in event.metrics else ""
-    return f"{event.workflow}/{event.run_id}{auc}  {event.dataset.train_rows:,} rows  {seconds:.1f} s"
+    told = f"  auc {event.metrics['auc']:.3f} on its own check" if "auc" in event.metrics else ""
+    if event.research and "rmse" in event.metrics:
+        told = f"  rmse {event.metrics['rmse']:.4g} held out"
+    return f"{event.workflow}/{event.run_id}{told}  {event.dataset.train_rows:,} rows  {seconds:.1f} s"
 
 
 @describe.register

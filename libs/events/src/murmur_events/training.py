@@ -28,6 +28,7 @@ class TrainingRequested(Event):
     parameters: dict[str, bool | int | float | str] = Field(
         default_factory=dict, description="override the workflow's own"
     )
+    sweep: str | None = Field(default=None, description="the sweep that it is a member of")
 
 
 class TrainingSkipped(Event):
@@ -35,6 +36,14 @@ class TrainingSkipped(Event):
 
     workflow: WorkflowName
     trigger: Trigger
-    why: Literal["already_trained", "training_active", "cooling_down", "retraining_off", "unknown_workflow", "frozen"]
+    why: Literal[
+        "already_trained",
+        "training_active",
+        "cooling_down",
+        "retraining_off",
+        "unknown_workflow",
+        "frozen",
+        "cancelled",
+    ]
     detail: str = ""
     model: ModelName | None = None

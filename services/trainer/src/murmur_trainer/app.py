@@ -1,6 +1,6 @@
 """Puts the trainer together: the only place that knows concrete classes."""
 
-from functools import cache
+from functools import cache, partial
 
 from fastapi import FastAPI
 
@@ -9,7 +9,7 @@ from murmur_kernel.bus import Sink, Source
 from murmur_kernel.jobs import JobKind, Jobs
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
-from murmur_trainer import api, freezes_api
+from murmur_trainer import api, freezes_api, sweeps_api
 from murmur_trainer.consumers import SUBSCRIPTIONS
 from murmur_trainer.domain.asking import NotAskable
 from murmur_trainer.freezing import NotFrozen
@@ -19,6 +19,7 @@ from murmur_trainer.overdue import tell_overdue
 from murmur_trainer.ports import Worker
 from murmur_trainer.repository import KINDS, OVERDUE, TICK, TRAIN, TrainerUnitOfWork
 from murmur_trainer.settings import Settings
+from murmur_trainer.sweeping import SweepOver
 from murmur_trainer.timers import fire_tick
 from murmur_trainer.workflow_file import WorkflowFileInvalid
 from murmur_training.environment import environment_json
@@ -45,7 +46,7 @@ def build(
     service = Service(
         "trainer",
         settings,
-        unit_of_work=TrainerUnitOfWork,
+        unit_of_work=partial(TrainerUnitOfWork, training_slots=settings.training_slots),
         kinds=KINDS,
         subscriptions=SUBSCRIPTIONS,
         jobs=job_kinds(trainings, settings),
@@ -55,8 +56,12 @@ def build(
     )
     app = service.app(
         title="Trainer",
-        routers=[api.router(service, WorkflowHandlers(artifacts)), freezes_api.router(service)],
-        problems={NotAskable: 422, NotFrozen: 404},
+        routers=[
+            api.router(service, WorkflowHandlers(artifacts)),
+            sweeps_api.router(service),
+            freezes_api.router(service),
+        ],
+        problems={NotAskable: 422, NotFrozen: 404, SweepOver: 409},
     )
     app.add_exception_handler(WorkflowFileInvalid, api.invalid_workflow)
     return service, app

@@ -10,7 +10,7 @@ from murmur_trainer.domain.training import Monitored, Request, Training
 from murmur_trainer.domain.workflow import Workflow
 
 SkipReason = Literal[
-    "already_trained", "training_active", "cooling_down", "retraining_off", "unknown_workflow", "frozen"
+    "already_trained", "training_active", "cooling_down", "retraining_off", "unknown_workflow", "frozen", "cancelled"
 ]
 
 
@@ -57,7 +57,7 @@ def admit(
         detail = f"{workflow.name!r} has no revision {request.revision}: the newest is {workflow.revision}"
         return Skip("unknown_workflow", detail)
     if earlier is not None:
-        return _already(earlier)
+        return already_trained(earlier)
     if frozen is not None and request.trigger.automatic:
         return _frozen(frozen)
     revision = request.revision or workflow.revision
@@ -88,7 +88,7 @@ def answer_monitor(
         off = f"monitoring.retrain is {workflow.retrain!r}, and this is {found}"
         return Skip("retraining_off", f"{off}: start a training with `murmur trigger {name}`")
     if earlier is not None:
-        return _already(earlier)
+        return already_trained(earlier)
     if frozen is not None:
         return _frozen(frozen)
     if line.active is not None:
@@ -104,7 +104,8 @@ def _unknown(name: str) -> Skip:
     return Skip("unknown_workflow", f"no workflow {name!r} was ever applied: send it with `murmur apply`")
 
 
-def _already(earlier: Training) -> Skip:
+def already_trained(earlier: Training) -> Skip:
+    """The same trigger was answered before."""
     detail = f"run {earlier.run_id!r} of {earlier.workflow!r} answers this trigger and is {earlier.state.value}"
     if earlier.cause is not None:
         detail += f" ({earlier.cause}): train the same data again with a manual trigger of the same as_of"

@@ -22,6 +22,8 @@ class TrainingState(StrEnum):
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+    """Of a sweep that was called off before this member had begun."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,7 @@ class Request:
     trigger: Trigger
     as_of: datetime
     parameters: Parameters = field(default_factory=dict)
+    sweep: str | None = None
 
     @property
     def run_id(self) -> str:
@@ -72,10 +75,11 @@ class Training:
     cause: FailureCause | None = None
     message: str = ""
     overdue: bool = False
+    sweep: str | None = None
 
     @property
     def ended(self) -> bool:
-        return self.state in (TrainingState.COMPLETED, TrainingState.FAILED)
+        return self.state not in (TrainingState.QUEUED, TrainingState.RUNNING)
 
     def running(self, *, attempt: int, at: datetime) -> Self:
         """A worker has begun; a second one, after the first was lost, begins anew."""
@@ -84,6 +88,10 @@ class Training:
     def missed(self) -> Self:
         """It has not ended in time."""
         return replace(self, overdue=True)
+
+    def cancelled(self, message: str, *, at: datetime) -> Self:
+        """It never began."""
+        return replace(self, state=TrainingState.CANCELLED, message=message, ended_at=at)
 
     def completed(self, *, at: datetime) -> Self:
         return replace(self, state=TrainingState.COMPLETED, ended_at=at)

@@ -10,10 +10,12 @@ from murmur_cli import (
     feedback_commands,
     flock_commands,
     freeze_commands,
+    leaderboard_commands,
     letters_commands,
     rebuild_commands,
     review_commands,
     rollback_commands,
+    sweep_commands,
     tokens_commands,
     workflow_commands,
 )
@@ -28,6 +30,8 @@ app = typer.Typer(
 for group in (
     flock_commands,
     workflow_commands,
+    sweep_commands,
+    leaderboard_commands,
     review_commands,
     batch_commands,
     rollback_commands,

@@ -26,6 +26,7 @@ class TriggerView(View):
     kind: str
     key: str
     reason: str
+    by: str = Field(default="", description="the person who asked; empty: nobody did")
 
 
 class ProvenanceView(View):
@@ -56,7 +57,10 @@ class FailureView(View):
 
 
 class RunView(View):
-    """One run as a line of a list. `metrics`: final values, or the last logged while there are none."""
+    """One run as a line of a list. `metrics`: final values, or the last logged while there are none.
+
+    parameters: null where nobody has told yet what it was started with.
+    """
 
     run_id: str
     workflow: str
@@ -65,6 +69,7 @@ class RunView(View):
     status: RunStatus
     attempt: int
     progress: float | None
+    parameters: dict[str, Scalar] | None
     metrics: dict[str, Number]
     started_at: datetime
     ended_at: datetime | None
@@ -81,7 +86,6 @@ class RunDetailView(RunView):
     """All that is known of it; null is what no fact has told yet, or never will."""
 
     as_of: datetime | None
-    parameters: dict[str, Scalar] | None
     provenance: ProvenanceView | None
     dataset: DatasetView | None
     model: TrainedModelView | None
@@ -133,7 +137,6 @@ def run_detail_view(run: Run) -> RunDetailView:
         {
             **_line(run),
             "as_of": told.as_of if told else None,
-            "parameters": told.parameters if told else None,
             "provenance": told.provenance if told else None,
             "dataset": result.dataset if result else None,
             "model": result.model if result else None,
@@ -160,6 +163,7 @@ def _line(run: Run) -> dict[str, object]:
         "status": run.status,
         "attempt": run.attempt,
         "progress": run.progress,
+        "parameters": run.work.instructions.parameters if run.work and run.work.instructions else None,
         "metrics": run.metrics,
         "started_at": run.started_at,
         "ended_at": run.ended_at,

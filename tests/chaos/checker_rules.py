@@ -127,7 +127,8 @@ def every_trigger_has_one_ending(world: World) -> Iterator[str]:
 @rule("versions")
 def every_completed_run_is_one_version(world: World) -> Iterator[str]:
     registered = Counter(fact.body["state"]["run_id"] for fact in world.of("model.registered"))
-    completed = {fact.key for fact in world.of("run.completed") if fact.body.get("model")}
+    offered = [fact for fact in world.of("run.completed") if fact.body.get("model") and not fact.body.get("research")]
+    completed = {fact.key for fact in offered}
     for run in completed | set(registered):
         if registered[run] != 1 or run not in completed:
             yield f"run {run} is {registered[run]} versions"

@@ -199,6 +199,9 @@ async def test_a_cancelled_sweep_begins_nothing_more_and_ends_when_the_last_has(
     completed = await to_the_end(applied)
     assert (completed.outcome, completed.completed, completed.cancelled) == ("cancelled", 1, 5)
     assert (completed.cancelled_by, completed.reason) == ("bob", "no")
+    skips = [event for event in applied.published if isinstance(event, TrainingSkipped)]
+    assert [skip.why for skip in skips] == ["cancelled"] * 5
+    assert len({skip.trigger.key for skip in skips}) == 5
     slots = await applied.get(SLOTS, "slots")
     assert slots is not None
     assert (slots.held, slots.waiting) == ((), ())

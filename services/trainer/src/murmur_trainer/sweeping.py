@@ -131,8 +131,7 @@ async def answer_member(event: TrainingRequested, uow: TrainerUnitOfWork) -> Non
     if earlier is not None:
         uow.publish(skipped(request, already_trained(earlier)))
     elif sweep.state is not SweepState.RUNNING:
-        why = f"sweep {sweep.sweep_id!r} was cancelled by {sweep.cancelled_by}: {sweep.why}".rstrip(": ")
-        uow.publish(skipped(request, Skip("cancelled", why)))
+        uow.publish(skipped(request, Skip("cancelled", _called_off(sweep))))
     else:
         training = starting.queued(request, sweep.revision, uow)
         uow.trainings.save(training)
@@ -163,9 +162,11 @@ async def cancel_sweep(command: CancelSweep, uow: TrainerUnitOfWork) -> SweepVie
     begun = await starting.begun(before.active, uow)
     after = before.called_off(by=command.by, why=command.reason, begun=begun, at=uow.now)
     dropped = [run_id for run_id in (*before.active, *before.ready) if run_id not in begun]
-    message = f"sweep {before.sweep_id!r} was cancelled by {command.by}"
     for run_id in dropped:
-        uow.trainings.save((await uow.trainings.require(run_id)).cancelled(message, at=uow.now))
+        training = await uow.trainings.require(run_id)
+        uow.trainings.save(training.cancelled(_called_off(after), at=uow.now))
+        uow.resume(training.chain)
+        uow.publish(skipped(training.request, Skip("cancelled", _called_off(after))))
     uow.resume(before.chain)
     await starting.give_back(dropped, uow)
     await _follow(before, after, uow)
@@ -182,6 +183,10 @@ async def _follow(before: SweepDocument, after: SweepDocument, uow: TrainerUnitO
         await starting.want_slots([await uow.trainings.require(run_id) for run_id in turn], uow)
     if after.over and after.ended_at is not None:
         uow.publish(_completed(after, after.ended_at))
+
+
+def _called_off(sweep: SweepDocument) -> str:
+    return f"sweep {sweep.sweep_id!r} was cancelled by {sweep.cancelled_by}: {sweep.why}".rstrip(": ")
 
 
 def _completed(sweep: SweepDocument, at: datetime) -> SweepCompleted:

@@ -78,6 +78,18 @@ class Training:
     sweep: str | None = None
 
     @property
+    def request(self) -> Request:
+        """What it answers."""
+        return Request(
+            workflow=self.workflow,
+            revision=self.revision,
+            trigger=self.trigger,
+            as_of=self.as_of,
+            parameters=self.parameters,
+            sweep=self.sweep,
+        )
+
+    @property
     def ended(self) -> bool:
         return self.state not in (TrainingState.QUEUED, TrainingState.RUNNING)
 

@@ -13,7 +13,7 @@ MLFLOW_CLIENTS := .bench/compat/.installed
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo demo-fraud up down test test-servers test-stories bench-audit bench-choreography bench-serving bench-tracking load chaos images-check secrets lint format types imports contracts check clean compat
+.PHONY: help setup lock demo demo-fraud up down test test-servers test-stories bench-audit bench-choreography bench-serving bench-tracking load chaos images-check secrets lint format types imports contracts check clean compat demo-climate
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ demo: setup ## the credit story: train, validate, review, deploy, drift, retrain
 
 demo-fraud: setup ## the fraud story: a rare event, judged by cost, and thieves who change their ways
 	@$(BIN)/murmur demo fraud
+
+demo-climate: setup ## the climate story: two researchers, two sweeps, one leaderboard; nothing is deployed
+	@$(BIN)/murmur demo climate
 
 up: setup ## start the flock
 	@$(BIN)/murmur up

@@ -130,7 +130,7 @@ def every_completed_run_is_one_version(world: World) -> Iterator[str]:
     completed = {
         fact.key
         for fact in world.of("run.completed")
-        if fact.body.get("model") and not fact.body.get("reproduction")  # one that repeats another is evidence
+        if fact.body.get("model") and not fact.body.get("research") and not fact.body.get("reproduction")
     }
     for run in completed | set(registered):
         if registered[run] != 1 or run not in completed:

@@ -13,6 +13,8 @@ SERVICES_FOLDER = ROOT.parent / "services"
 ENDINGS = {
     "dataset.registered": "the run that took the snapshot names it again when it completes",
     "training.skipped": "says why a request starts nothing",
+    "sweep.requested": "the trainer asks for its trainings in the transaction that says it",
+    "sweep.completed": "whoever asked looks at the best runs",
     "model.rejected": "a version's life is over",
     "model.archived": "a version's life is over",
     "review.requested": "a person answers, through the console, the command line or REST",

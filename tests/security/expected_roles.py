@@ -87,6 +87,9 @@ BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
     "trainer": {
         ("PUT", "/v1/workflows/{name}"): AUTHOR,
         ("POST", "/v1/workflows/{name}/trainings"): AUTHOR,
+        ("POST", "/v1/runs/{run_id}/reproductions"): AUTHOR,
+        ("POST", "/v1/workflows/{name}/sweeps"): AUTHOR,
+        ("POST", "/v1/sweeps/{sweep_id}/cancel"): AUTHOR,
         ("PUT", "/v1/freezes/{what}"): OPERATOR,
         ("PUT", "/v1/freezes/{what}/{workflow}"): OPERATOR,
         ("DELETE", "/v1/freezes/{what}"): OPERATOR,

@@ -59,6 +59,12 @@ async def test_a_run_that_repeats_another_becomes_no_version(registry: Registry)
     assert await registry.get(MODELS, "credit") is None
 
 
+async def test_a_run_of_research_makes_no_version_though_it_has_a_model(registry: Registry) -> None:
+    assert await registry.receives(run_completed().model_copy(update={"research": True})) == Ack()
+    assert registry.published == []
+    assert await registry.get(MODELS, "credit") is None
+
+
 async def test_a_registered_version_names_the_run_as_its_cause(registry: Registry) -> None:
     await registry.receives(run_completed(), event_id="the-run")
     (envelope,) = registry.envelopes

@@ -1,6 +1,7 @@
 """A trainer to speak to, over the fake store and the real one, with a worker that trains nothing."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,10 @@ def trainings(
 
 @pytest.fixture(params=STORES)
 async def trainer(request: pytest.FixtureRequest, trainings: TrainingJobs) -> AsyncIterator[Harness[TrainerUnitOfWork]]:
+    """A module whose tests do not let the trainer hear how its runs end says how many slots they need: `SLOTS`."""
     store: StoreName = request.param
     async with Harness(
-        TrainerUnitOfWork,
+        partial(TrainerUnitOfWork, training_slots=getattr(request.module, "SLOTS", 1)),
         kinds=KINDS,
         subscriptions=SUBSCRIPTIONS,
         jobs=job_kinds(trainings, Settings(training_attempts=2)),

@@ -1,6 +1,7 @@
 """Runs repeated as they are: in a process of their own, by real XGBoost, on rows that are not loaded again."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ async def trainer(artifacts: ArtifactStore, tmp_path: Path) -> AsyncIterator[Tra
         artifacts, run_worker, tmp_path, environment=environment_json, environments=FakeEnvironments()
     )
     async with Harness(
-        TrainerUnitOfWork,
+        partial(TrainerUnitOfWork, training_slots=4),
         kinds=KINDS,
         subscriptions=SUBSCRIPTIONS,
         jobs=job_kinds(trainings, Settings()),

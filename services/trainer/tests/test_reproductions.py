@@ -27,6 +27,8 @@ from murmur_training.spec import Failed
 Trainer = Harness[TrainerUnitOfWork]
 SETTINGS = "{seed: 7, parameters: {depth: 3, eta: 0.1}}"
 
+SLOTS = 4
+
 
 @pytest.fixture
 def reproductions(artifacts: ArtifactStore, machine: Machine) -> ReproductionHandlers:

@@ -162,3 +162,52 @@ async def test_a_completed_run_is_repeated_by_rest_and_another_environment_refus
     }
     present = await client.post(f"/runs/{run_id}/reproductions", json={"environment": "present"})
     assert [each["name"] for each in present.json()["differences"]] == ["numpy", "xgboost-cpu"]
+
+
+SWEPT = "{parameters: {depth: 3, data: seattle}, allowed: {depth: {least: 1, most: 9}}}"
+
+
+async def test_a_sweep_is_asked_for_watched_and_over(client: httpx.AsyncClient) -> None:
+    await apply(client, definition(training=SWEPT))
+    wish = {"grid": {"depth": [1, 2, 3]}, "metric": "auc", "goal": "maximize", "by": "ada", "max_parallel": 2}
+    first = await client.post("/workflows/credit/sweeps", json=wish, headers={"Idempotency-Key": "k1"})
+    again = await client.post("/workflows/credit/sweeps", json=wish, headers={"Idempotency-Key": "k1"})
+    assert first.status_code == again.status_code == 202
+    sweep = first.json()
+    assert again.json()["sweep_id"] == sweep["sweep_id"]
+    assert (sweep["members"], sweep["by"], sweep["state"]) == (3, "ada", "running")
+
+    async def over() -> bool:
+        found = (await client.get(f"/sweeps/{sweep['sweep_id']}")).json()
+        return bool(found["state"] == "completed" and found["completed"] == 3)
+
+    await eventually(over)
+    members = (await client.get("/trainings", params={"sweep": sweep["sweep_id"]})).json()["items"]
+    assert {(member["state"], member["by"], member["correlation_id"]) for member in members} == {
+        ("completed", "ada", sweep["correlation_id"])
+    }
+    (best,) = (await client.get("/sweeps", params={"workflow": "credit"})).json()["items"][0]["best"]
+    assert (best["value"], best["data"]) == (0.8, {})
+    cancelled = await client.post(f"/sweeps/{sweep['sweep_id']}/cancel", json={"reason": "late"})
+    assert cancelled.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ({"grid": {"depth": [1, 99]}}, "depth=99 is not allowed: from 1 to 9 it may be"),
+        ({"grid": {"dept": [1]}}, "did you mean 'depth'?"),
+        ({"grid": {"depth": [1]}, "metric": None}, "by which metric"),
+        ({}, "a sweep of nothing"),
+    ],
+)
+async def test_a_sweep_that_cannot_be_trained_is_refused_whole(
+    client: httpx.AsyncClient, wish: dict[str, object], told: str
+) -> None:
+    await apply(client, definition(training=SWEPT))
+    body = {"metric": "auc", "goal": "maximize", **wish}
+    response = await client.post("/workflows/credit/sweeps", json=body)
+    assert response.status_code == 422
+    assert told in response.json()["detail"]
+    assert (await client.get("/sweeps")).json()["items"] == []
+    assert (await client.get("/trainings")).json()["items"] == []

@@ -101,6 +101,19 @@ async def test_costs_reach_the_worker_and_its_threshold_and_cut_reach_the_versio
     assert (completed.model.threshold, completed.model.dataset.trained_until) == (0.25, "2025Q3")
 
 
+@pytest.mark.parametrize("registers", [True, False])
+async def test_a_run_says_whether_its_model_is_for_the_registry(
+    trainer: Trainer, workflows: WorkflowHandlers, registers: bool
+) -> None:
+    await trainer.change(workflows.apply_workflow, workflow(promotion=f"{{register_model: {str(registers).lower()}}}"))
+    await trainer.receives(requested())
+    await trainer.run_jobs()
+    completed = trainer.published[-1]
+    assert isinstance(completed, RunCompleted)
+    assert completed.model is not None
+    assert completed.research is not registers
+
+
 @pytest.mark.parametrize("cause", ["data_rejected", "code_raised", "out_of_time", "out_of_memory", "output_invalid"])
 async def test_a_run_that_cannot_end_well_fails_with_cause_words_and_log(
     asked: Trainer, worker: FakeWorker, artifacts: ArtifactStore, tmp_path: Path, cause: str

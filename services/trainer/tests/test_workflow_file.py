@@ -95,7 +95,7 @@ def test_a_mistake_reads_like_a_compilers() -> None:
 
 
 def test_an_unknown_setting_unlike_any_other_lists_what_there_is() -> None:
-    assert the_mistake(GOOD + "promotion: {xyz: 1}\n").expected == "one of review"
+    assert the_mistake(GOOD + "promotion: {xyz: 1}\n").expected == "one of review, register_model"
 
 
 @pytest.mark.parametrize(
@@ -265,3 +265,35 @@ def test_the_schema_refuses_unknown_settings_everywhere() -> None:
     assert schema["additionalProperties"] is False
     assert all(part.get("additionalProperties") is not None for part in schema["$defs"].values())
     assert schema["properties"]["data"] == {"$ref": "#/$defs/DataSection"}
+
+
+REGRESSION = """\
+name: credit
+data: {task: regression, target: change, features: [limit], identity: id, period: quarter, baselines: [naive]}
+promotion: {register_model: false}
+training: {parameters: {eta: 0.1, data: seattle}, allowed: {eta: {least: 0, most: 1}, data: [seattle, co2]}}
+"""
+
+
+def test_a_regression_that_is_research_is_a_good_file() -> None:
+    definition = read_workflow("credit", REGRESSION, CODE)
+    assert definition.data.baselines == ("naive",)
+    assert definition.training.allowed["data"] == ("seattle", "co2")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("{register_model: false}", "{review: none}"), "a regression whose models would be registered"),
+        (("task: regression, ", ""), "data.baselines without a regression"),
+        (("baselines: [naive]", "baselines: [change]"), "the baseline 'change' is the target"),
+        (("baselines: [naive]", "baselines: [naive, naive]"), "'naive' stands twice in data.baselines"),
+        (("allowed: {eta", "allowed: {etta"), "'etta' is not a parameter"),
+        (("eta: 0.1", "eta: 2"), "eta is 2, which training.allowed forbids"),
+        (("data: seattle", "data: mars"), "data is 'mars', which training.allowed forbids"),
+    ],
+)
+def test_rules_of_research_are_told_at_their_place(change: tuple[str, str], told: str) -> None:
+    text = REGRESSION.replace(*change)
+    assert text != REGRESSION
+    assert the_mistake(text).message == told

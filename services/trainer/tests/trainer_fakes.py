@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from murmur_events.values import ColumnSpec, Signature
@@ -64,13 +65,14 @@ class FakeEnvironments:
 
 
 class FakeWorker:
-    """Ends each training with the next of `results`, or with TRAINED.
+    """Ends each training with the next of `results`, else with what `answers` says, or with TRAINED.
 
     `held` makes it wait: it then sets `began` and goes on when `go_on` is set.
     """
 
     def __init__(self) -> None:
         self.results: deque[WorkerResult | Exception] = deque()
+        self.answers: Callable[[WorkerSpec], WorkerResult] | None = None
         self.messages: tuple[Message, ...] = ()
         self.specs: list[WorkerSpec] = []
         self.held = False
@@ -86,7 +88,7 @@ class FakeWorker:
         if self.held:
             self.began.set()
             await self.go_on.wait()
-        result = self.results.popleft() if self.results else TRAINED
+        result = self.results.popleft() if self.results else self.answers(spec_) if self.answers else TRAINED
         if isinstance(result, Exception):
             raise result
         if isinstance(result, Trained):

@@ -151,14 +151,14 @@ def runs(
 
 
 def demo(
-    story: Annotated[Literal["credit", "fraud"], typer.Argument(help="Which workflow's story.")] = "credit",
+    story: Annotated[Literal["credit", "fraud", "climate"], typer.Argument(help="Which workflow's story.")] = "credit",
     as_json: AsJson = False,
 ) -> None:
-    """Play a story: train, validate, review, deploy, find drift, retrain. It leaves the flock up.
+    """Play a story: train, validate, review, deploy, find drift, retrain; or research. It leaves the flock up.
 
     Ends with 1 where a negative control did not hold.
 
-    Example: [bold]murmur demo[/bold], [bold]murmur demo fraud[/bold]
+    Example: [bold]murmur demo[/bold], [bold]murmur demo fraud[/bold], [bold]murmur demo climate[/bold]
     """
     from murmur_cli.demo.run import Story, play  # pandas takes a second to import: only this command needs it
 

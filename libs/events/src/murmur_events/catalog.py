@@ -31,6 +31,7 @@ from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, 
 from murmur_events.registry import AliasMoved, ModelChanged, RollbackRequested, VersionChanged
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_events.serving import FeedbackRecorded, PredictionLogged
+from murmur_events.sweeps import SweepCompleted, SweepRequested
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.troubles import TroubleReported
 from murmur_events.validation import ValidationCompleted, ValidationRequested
@@ -114,6 +115,8 @@ CATALOG: tuple[Topic, ...] = (
     _topic("dataset.registered", DatasetRegistered, "trainer", "workflow", retention=FOR_EVER),
     _topic("training.requested", TrainingRequested, "trainer", "workflow", root=True, open_to_clients=True),
     _topic("training.skipped", TrainingSkipped, "trainer", "workflow"),
+    _topic("sweep.requested", SweepRequested, "trainer", "sweep", key="sweep_id", root=True),
+    _topic("sweep.completed", SweepCompleted, "trainer", "sweep", key="sweep_id"),
     _topic("automation.frozen", AutomationFrozen, "trainer", "scope", retention=FOR_EVER, root=True),
     _topic("automation.unfrozen", AutomationUnfrozen, "trainer", "scope", retention=FOR_EVER, root=True),
     _topic("run.started", RunStarted, "trainer", "run", key="run_id", root=True, also="tracking"),

@@ -11,5 +11,10 @@ class DatasetRegistered(Event):
 
     workflow: WorkflowName
     dataset: DatasetRef
-    label_rate: float = Field(ge=0, le=1, description="share of positive labels in the training part")
+    label_rate: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="share of positive labels in the training part; absent: the target is a number",
+    )
     periods: tuple[str, ...] = Field(description="periods that the snapshot covers, oldest first")

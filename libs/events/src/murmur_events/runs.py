@@ -141,6 +141,7 @@ class RunCompleted(Event):
     metrics: dict[str, Number] = Field(description="last value of each metric")
     dataset: DatasetRef | None = None
     model: ModelArtifacts | None = Field(default=None, description="absent: the run made no model")
+    research: bool = Field(default=False, description="the model is kept with its run and becomes no version")
     log: Artifact | None = None
     started_at: AwareDatetime
     ended_at: AwareDatetime

@@ -35,6 +35,7 @@ class TrainingRequested(Event):
     reproduces: Reproduces | None = Field(
         default=None, description="with a trigger of kind reproduction, and only then"
     )
+    sweep: str | None = Field(default=None, description="the sweep that it is a member of")
 
 
 class TrainingSkipped(Event):
@@ -50,6 +51,7 @@ class TrainingSkipped(Event):
         "unknown_workflow",
         "frozen",
         "not_reproducible",
+        "cancelled",
     ]
     detail: str = ""
     model: ModelName | None = None

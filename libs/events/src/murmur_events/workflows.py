@@ -29,12 +29,19 @@ class DataSection(Value):
     """Where rows come from and what they look like."""
 
     entry: str = Field(default="data.py", description="a file with `load(as_of, context) -> DataFrame`")
-    target: str = Field(description="the column to predict, 0 or 1")
+    task: Literal["classification", "regression"] = Field(
+        default="classification", description="classification: the target is 0 or 1; regression: any finite number"
+    )
+    target: str = Field(description="the column to predict")
     features: tuple[str, ...] = Field(min_length=1, description="the model's inputs, in order")
     categories: tuple[str, ...] = Field(default=(), description="those features that are codes, not amounts")
     identity: str = Field(description="a column that names a row for ever: its hash decides who is held out")
     period: str = Field(description="a column that names the period of a row; the last one is the reference window")
     slices: tuple[str, ...] = Field(default=(), description="columns whose groups are judged one by one")
+    baselines: tuple[str, ...] = Field(
+        default=(),
+        description="of a regression: columns with what a simple rule predicts, to be measured beside the model",
+    )
     split: Literal["identity", "time"] = Field(
         default="identity", description="who is held out: identities by their hash, or the newest periods"
     )
@@ -59,11 +66,30 @@ class Limits(Value):
     memory: Bytes = Field(default=2 * 2**30, gt=0)
 
 
+class Range(Value):
+    """The numbers that a parameter may have, both ends included."""
+
+    least: float
+    most: float
+
+
+class Objective(Value):
+    """The metric of a run by which a sweep says which run is the best."""
+
+    metric: str = Field(min_length=1, description="one that train.py logs, or that the platform measures")
+    goal: Literal["minimize", "maximize"]
+
+
 class TrainingSection(Value):
     """How a candidate is made."""
 
     entry: str = Field(default="train.py", description="a file with `train(context) -> Booster`")
     parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    allowed: dict[str, tuple[bool | int | float | str, ...] | Range] = Field(
+        default_factory=dict,
+        description="by parameter: a list of the values it may have, or `{least, most}`; absent: any of its type",
+    )
+    objective: Objective | None = Field(default=None, description="absent: a sweep must be told one")
     seed: int = 0
     limits: Limits = Limits()
 
@@ -110,6 +136,9 @@ class PromotionSection(Value):
     """Who has the last word before production."""
 
     review: Literal["required", "none"] = "required"
+    register_model: bool = Field(
+        default=True, description="false: research; runs keep their models, and none becomes a version"
+    )
 
 
 class DriftSection(Value):

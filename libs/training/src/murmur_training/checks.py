@@ -37,15 +37,16 @@ def complaints_about_shape(loaded: Any, section: DataSection) -> tuple[str, ...]
 
 def named_columns(section: DataSection) -> tuple[str, ...]:
     """Every column that the workflow names, once each."""
-    return tuple(
-        dict.fromkeys((section.identity, section.period, section.target, *section.features, *section.slices)),
-    )
+    lists = (*section.features, *section.slices, *section.baselines)
+    return tuple(dict.fromkeys((section.identity, section.period, section.target, *lists)))
 
 
 def complaints_about_values(frame: pd.DataFrame, section: DataSection, costs: Costs | None = None) -> tuple[str, ...]:
     """Every rule of the section that these rows break, and whether each row has the amount that `costs` speak of; the
     frame has passed `complaints_about_shape`."""
-    found = [complaint for rule in (_features, _target, _identity, _rows) for complaint in rule(frame, section)]
+    target = _number if section.task == "regression" else _target
+    rules = (_features, target, _baselines, _identity, _rows)
+    found = [complaint for rule in rules for complaint in rule(frame, section)]
     return (*found, *_amounts(frame, section, costs))
 
 
@@ -89,6 +90,26 @@ def _target(frame: pd.DataFrame, section: DataSection) -> Iterator[str]:
             f"target {name!r} is 1 in {known.mean():.2%} of rows, outside data.checks.label_balance of"
             f" {low:.2%} to {high:.2%}"
         )
+
+
+def _number(frame: pd.DataFrame, section: DataSection) -> Iterator[str]:
+    """Of a regression."""
+    name, column = section.target, frame[section.target]
+    if not is_numeric_dtype(column.dtype):
+        yield f"target {name!r} is not numeric, it holds {column.iloc[0]!r}: give numbers"
+        return
+    unknown = int((~np.isfinite(as_floats(column))).sum())
+    if unknown:
+        yield f"target {name!r} is missing or infinite in {unknown:,} of {len(column):,} rows: leave such rows out"
+
+
+def _baselines(frame: pd.DataFrame, section: DataSection) -> Iterator[str]:
+    for name in section.baselines:
+        column = frame[name]
+        if not is_numeric_dtype(column.dtype):
+            yield f"baseline {name!r} is not numeric, it holds {column.iloc[0]!r}: give what the rule predicts"
+        elif not np.isfinite(as_floats(column)).all():
+            yield f"baseline {name!r} is missing or infinite in some rows: it must predict every row, as the model does"
 
 
 def _identity(frame: pd.DataFrame, section: DataSection) -> Iterator[str]:

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DataContext:
-    """For load(): where downloaded data is kept, from one training to the next."""
+    """For load(): where downloaded data is kept, from one training to the next, and the settings of this training."""
 
     data_dir: Path
     emit: Emit = unheard
+    parameters: Mapping[str, bool | int | float | str] = field(default_factory=dict)
 
     def progress(self, fraction: float) -> None:
         """Says how much of load() is done, 0 to 1."""
@@ -42,7 +43,9 @@ class DataContext:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to learn from: `X` the features in order as float64, `y` 0.0 or 1.0, `identity` who each row is.
+    """Rows to learn from: `X` the features in order as float64, `y` the target, `identity` who each row is.
+
+    `y` is 0.0 or 1.0 where the workflow classifies, and any number where its task is regression.
 
     `period` says when, where the workflow splits by time.
     """
@@ -116,7 +119,7 @@ class TrainingContext:
         progress.
 
         One evaluated set logs `auc`, several log `check_auc` and so on; XGBoost's own `logloss` is logged as
-        `log_loss`.
+        `log_loss`. `rmse` and `mae` always carry the name of their set: without it they are those of the holdout.
         """
         from murmur_training.curves import Curves
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from murmur_training.context import TrainingContext
 
 _NAMES = {"logloss": "log_loss"}
+_MEASURED = ("rmse", "mae")
+"""What the platform measures on the holdout under these names."""
 
 
 class Curves(xgboost.callback.TrainingCallback):
@@ -28,6 +30,7 @@ class Curves(xgboost.callback.TrainingCallback):
                 for metric, values in metrics.items():
                     name = _NAMES.get(metric, metric)
                     if math.isfinite(values[-1]):  # the AUC of rows with one label is NaN
-                        self._context.log_metric(name if len(evals_log) == 1 else f"{data}_{name}", values[-1], done)
+                        alone = len(evals_log) == 1 and name not in _MEASURED
+                        self._context.log_metric(name if alone else f"{data}_{name}", values[-1], done)
             self._context.progress(done / self._rounds)
         return False

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from murmur_events.values import ColumnSpec, Signature
 from murmur_training.errors import OutputInvalid
 from murmur_training.snapshot import Snapshot, write_parquet
 from murmur_training.spec import MODEL, PROBE, REFERENCE, SIGNATURE
+
+Task = Literal["classification", "regression"]
 
 PROBE_ROWS = 16
 PREDICTION = "prediction"
@@ -38,13 +40,20 @@ def save_model(returned: Any, features: tuple[str, ...], folder: Path) -> xgboos
     return xgboost.Booster(model_file=folder / MODEL)
 
 
-def predict(model: xgboost.Booster, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Probabilities [n]. Raises `OutputInvalid` for a model whose output is something else."""
+def predict(model: xgboost.Booster, rows: pd.DataFrame, *, task: Task = "classification") -> npt.NDArray[np.float64]:
+    """Probabilities [n], or numbers [n] of a regression. Raises `OutputInvalid` for a model that gives others."""
     try:
         raw = model.predict(xgboost.DMatrix(rows))
     except (xgboost.core.XGBoostError, ValueError) as error:
         raise OutputInvalid(f"the saved model cannot predict plain numbers: {error}") from error
     output = np.asarray(raw, dtype=np.float64)
+    if task == "regression":
+        if output.shape != (len(rows),) or not np.isfinite(output).all():
+            raise OutputInvalid(
+                f"the model gives {output.shape!r} values, not one finite number for each of {len(rows):,} rows:"
+                f" train with objective='reg:squarederror'"
+            )
+        return output
     if output.shape != (len(rows),) or not ((output >= 0) & (output <= 1)).all():
         raise OutputInvalid(
             f"the model gives {output.shape!r} values between {np.min(output):g} and {np.max(output):g}, not one"
@@ -55,7 +64,9 @@ def predict(model: xgboost.Booster, rows: pd.DataFrame) -> npt.NDArray[np.float6
 
 def signature_of(loaded: pd.DataFrame, snapshot: Snapshot) -> Signature:
     """What stands in each input column: codes (with those seen in training), whole numbers by type, or amounts."""
-    return Signature(inputs=tuple(_column(name, loaded, snapshot) for name in snapshot.section.features))
+    output = "value" if snapshot.section.task == "regression" else "probability"
+    inputs = tuple(_column(name, loaded, snapshot) for name in snapshot.section.features)
+    return Signature(inputs=inputs, output=output)
 
 
 def write_outputs(model: xgboost.Booster, signature: Signature, snapshot: Snapshot, folder: Path) -> None:
@@ -63,7 +74,8 @@ def write_outputs(model: xgboost.Booster, signature: Signature, snapshot: Snapsh
     (folder / SIGNATURE).write_text(signature.model_dump_json(indent=2))
     (folder / PROBE).write_text(json.dumps(_probe(model, snapshot)))
     reference = snapshot.reference.reset_index(drop=True)
-    write_parquet(reference.assign(**{PREDICTION: predict(model, reference)}), folder / REFERENCE)
+    predicted = predict(model, reference, task=snapshot.section.task)
+    write_parquet(reference.assign(**{PREDICTION: predicted}), folder / REFERENCE)
 
 
 def inference_request(rows: pd.DataFrame) -> dict[str, Any]:
@@ -83,7 +95,7 @@ def _probe(model: xgboost.Booster, snapshot: Snapshot) -> dict[str, Any]:
     whole = _without_gaps(snapshot)
     picked = np.unique(np.linspace(0, len(whole) - 1, PROBE_ROWS).astype(int))
     rows = whole.iloc[picked]
-    return {"request": inference_request(rows), "outputs": predict(model, rows).tolist()}
+    return {"request": inference_request(rows), "outputs": predict(model, rows, task=snapshot.section.task).tolist()}
 
 
 def _without_gaps(snapshot: Snapshot) -> pd.DataFrame:
@@ -99,13 +111,14 @@ def _without_gaps(snapshot: Snapshot) -> pd.DataFrame:
 
 def _booster_of(returned: Any) -> xgboost.Booster:
     match returned:
-        case xgboost.XGBClassifier():
+        case xgboost.XGBClassifier() | xgboost.XGBRegressor():
             booster = returned.get_booster()
         case xgboost.Booster():
             booster = returned
         case _:
             raise OutputInvalid(
-                f"train() returned {type(returned).__name__!r}: return the xgboost.Booster or XGBClassifier it fitted"
+                f"train() returned {type(returned).__name__!r}: return the xgboost.Booster, XGBClassifier or"
+                f" XGBRegressor it fitted"
             )
     try:
         best = booster.best_iteration

@@ -56,8 +56,9 @@ class Snapshot:
         return str(self.train[self.section.period].max()) if self.section.split == "time" else None
 
     @property
-    def label_rate(self) -> float:
-        return float(self.train[self.section.target].mean())
+    def label_rate(self) -> float | None:
+        """The share of positive labels in the train part; None of a regression."""
+        return None if self.section.task == "regression" else float(self.train[self.section.target].mean())
 
 
 def take_snapshot(loaded: Any, section: DataSection, costs: Costs | None = None) -> Snapshot:
@@ -147,11 +148,12 @@ def _with_missing(column: pd.Series) -> Any:
 
 def _require_two_sides(snapshot: Snapshot) -> None:
     complaints = []
+    both = "two values" if snapshot.section.task == "regression" else "both"
     for side, frame in (("train", snapshot.train), ("holdout", snapshot.holdout)):
         labels = frame[snapshot.section.target].nunique()
         if labels < 2:
             complaints.append(
-                f"the {side} part has {len(frame):,} rows and {labels} label{'s' * (labels != 1)}, both are needed:"
+                f"the {side} part has {len(frame):,} rows and {labels} label{'s' * (labels != 1)}, {both} are needed:"
                 f" load more rows, or change data.holdout of {snapshot.section.holdout:g}{_gap(snapshot.section)}"
             )
     if not complaints and snapshot.reference.empty:

@@ -32,7 +32,7 @@ def load_data(spec: WorkerSpec, code: WorkflowCode, emit: Emit, *, loading: Emit
     Raises CodeRaised and DataRejected.
     """
     load = code.function(spec.data.entry, "load")
-    loaded = load(spec.as_of, DataContext(data_dir=spec.data_dir, emit=loading))
+    loaded = load(spec.as_of, DataContext(data_dir=spec.data_dir, emit=loading, parameters=spec.parameters))
 
     from murmur_training.outputs import signature_of
     from murmur_training.snapshot import take_snapshot, write_snapshot

@@ -67,7 +67,7 @@ class Trained(_File):
     digest: str
     train_rows: int
     holdout_rows: int
-    label_rate: float
+    label_rate: float | None
     periods: tuple[str, ...]
     metrics: dict[str, float]
     signature: Signature

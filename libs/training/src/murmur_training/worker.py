@@ -53,15 +53,13 @@ def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
     )
     returned = train(context)
 
-    from murmur_training import outputs
-    from murmur_training.evaluation import metrics
+    from murmur_training import measuring, outputs
 
     emit(Phase(name="save"))
     model = outputs.save_model(returned, spec.data.features, spec.work)
-    probabilities = outputs.predict(model, snapshot.rows.X)
+    fitted = outputs.predict(model, snapshot.rows.X, task=spec.data.task)
     if spec.costs is not None and context.threshold is None:
-        context.use_threshold(context.least_cost_threshold(snapshot.rows, probabilities))
-    fitted = metrics(snapshot.rows.y, probabilities)
+        context.use_threshold(context.least_cost_threshold(snapshot.rows, fitted))
     outputs.write_outputs(model, data.signature, snapshot, spec.work)
     emit(Progress(fraction=1.0))
     return Trained(
@@ -70,13 +68,7 @@ def carry_out(spec: WorkerSpec, emit: Emit) -> Trained:
         holdout_rows=len(snapshot.holdout),
         label_rate=snapshot.label_rate,
         periods=snapshot.periods,
-        metrics=logged
-        | {
-            "train_auc": fitted["auc"],
-            "train_log_loss": fitted["log_loss"],
-            "train_rows": float(len(snapshot.train)),
-            "holdout_rows": float(len(snapshot.holdout)),
-        },
+        metrics=logged | measuring.measured(model, fitted, snapshot),
         signature=data.signature,
         trained_until=snapshot.trained_until,
         threshold=context.threshold,

@@ -52,8 +52,8 @@ class Handlers:
         if event.reproduction is not None:
             log.info("run repeats another", run_id=event.run_id, of=event.reproduction.of)
             return
-        if event.model is None or event.workflow is None or event.revision is None:
-            log.info("run made no model of a workflow", run_id=event.run_id)
+        if event.model is None or event.research or event.workflow is None or event.revision is None:
+            log.info("run makes no version", run_id=event.run_id, research=event.research)
             return
         if await uow.version_of_run(event.run_id) is not None:
             return

@@ -27,6 +27,7 @@ class TriggerView(View):
     kind: str
     key: str
     reason: str
+    by: str = Field(default="", description="the person who asked; empty: nobody did")
 
 
 class HardwareView(View):
@@ -115,6 +116,7 @@ class RunView(View):
     """One run as a line of a list. `metrics`: final values, or the last logged while there are none.
 
     A run of the trainer has a workflow, its revision and a trigger; one that a client logs has none of them.
+    parameters: null where nobody has told yet what it was started with.
     """
 
     run_id: str
@@ -128,6 +130,7 @@ class RunView(View):
     status: RunStatus
     attempt: int
     progress: float | None
+    parameters: dict[str, Scalar] | None
     metrics: dict[str, Number]
     started_at: datetime
     ended_at: datetime | None
@@ -144,7 +147,6 @@ class RunDetailView(RunView):
     """All that is known of it; null is what no fact has told yet, or never will."""
 
     as_of: datetime | None
-    parameters: dict[str, Scalar] | None
     provenance: ProvenanceView | None
     dataset: DatasetView | None
     model: TrainedModelView | None
@@ -205,7 +207,6 @@ def run_detail_view(run: Run) -> RunDetailView:
         {
             **_line(run),
             "as_of": told.as_of if told else None,
-            "parameters": run.parameters if told or run.sheet else None,
             "provenance": told.provenance if told else None,
             "dataset": result.dataset if result else None,
             "model": result.model if result else None,
@@ -241,6 +242,7 @@ def _line(run: Run) -> dict[str, object]:
         "status": run.status,
         "attempt": run.attempt,
         "progress": run.progress,
+        "parameters": run.parameters if run.sheet or (run.work and run.work.instructions) else None,
         "metrics": run.metrics,
         "started_at": run.started_at,
         "ended_at": run.ended_at,

@@ -97,10 +97,14 @@ def router(
 
     @api.get("/trainings", dependencies=[allows(Role.VIEWER)])
     async def list_trainings(
-        workflow: str | None = None, state: TrainingState | None = None, limit: Limit = 50, cursor: str | None = None
+        workflow: str | None = None,
+        state: TrainingState | None = None,
+        sweep: str | None = None,
+        limit: Limit = 50,
+        cursor: str | None = None,
     ) -> TrainingPage:
         """The newest request first."""
-        query = views.ListTrainings(workflow=workflow, state=state, limit=limit, cursor=cursor)
+        query = views.ListTrainings(workflow=workflow, state=state, sweep=sweep, limit=limit, cursor=cursor)
         return await service.read(views.list_trainings, query)
 
     @api.get("/trainings/{run_id}", dependencies=[allows(Role.VIEWER)])

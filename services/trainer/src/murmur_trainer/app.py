@@ -1,7 +1,7 @@
 """Puts the trainer together: the only place that knows concrete classes."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 from fastapi import FastAPI
 
@@ -10,7 +10,7 @@ from murmur_kernel.bus import Sink, Source
 from murmur_kernel.jobs import JobKind, Jobs
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
-from murmur_trainer import api, freezes_api
+from murmur_trainer import api, freezes_api, sweeps_api
 from murmur_trainer.consumers import SUBSCRIPTIONS
 from murmur_trainer.domain.asking import NotAskable
 from murmur_trainer.environments import UvEnvironments
@@ -22,6 +22,7 @@ from murmur_trainer.ports import Worker
 from murmur_trainer.repository import KINDS, OVERDUE, TICK, TRAIN, TrainerUnitOfWork
 from murmur_trainer.reproducing import NotReproducible, ReproductionHandlers
 from murmur_trainer.settings import Settings
+from murmur_trainer.sweeping import SweepOver
 from murmur_trainer.timers import fire_tick
 from murmur_trainer.workflow_file import WorkflowFileInvalid
 from murmur_training.environment import environment_json
@@ -56,7 +57,7 @@ def build(
     service = Service(
         "trainer",
         settings,
-        unit_of_work=TrainerUnitOfWork,
+        unit_of_work=partial(TrainerUnitOfWork, training_slots=settings.training_slots),
         kinds=KINDS,
         subscriptions=SUBSCRIPTIONS,
         jobs=job_kinds(trainings, settings),
@@ -66,8 +67,12 @@ def build(
     )
     app = service.app(
         title="Trainer",
-        routers=[api.router(service, WorkflowHandlers(artifacts), reproductions), freezes_api.router(service)],
-        problems={NotAskable: 422, NotFrozen: 404},
+        routers=[
+            api.router(service, WorkflowHandlers(artifacts), reproductions),
+            sweeps_api.router(service),
+            freezes_api.router(service),
+        ],
+        problems={NotAskable: 422, NotFrozen: 404, SweepOver: 409},
     )
     app.add_exception_handler(WorkflowFileInvalid, api.invalid_workflow)
     app.add_exception_handler(NotReproducible, api.not_reproducible)

@@ -9,19 +9,21 @@ from murmur_events.runs import RunCompleted, RunFailed
 from murmur_events.training import TrainingRequested
 from murmur_events.workflows import WorkflowApplied, WorkflowDefinition
 from murmur_kernel.errors import Refused
-from murmur_trainer import overdue
+from murmur_trainer import starting, sweeping
 from murmur_trainer.domain import admission, asking
 from murmur_trainer.domain.admission import Retrain, Skip, Start, Wait
+from murmur_trainer.domain.parameters import check_parameters
 from murmur_trainer.domain.sharing import LimitsDiffer, ServerLimits, check_limits
-from murmur_trainer.domain.training import Monitored, Parameters, Request, TrainingState, Trigger
+from murmur_trainer.domain.training import Monitored, Parameters, Request, Trigger
 from murmur_trainer.domain.workflow import Workflow, first_tick
 from murmur_trainer.freezing import freeze_of
 from murmur_trainer.ports import Artifacts
 from murmur_trainer.repeating import original_of
-from murmur_trainer.repository import Revision, TrainerUnitOfWork, TrainingDocument, revision_id
+from murmur_trainer.repository import Revision, TrainerUnitOfWork, revision_id
 from murmur_trainer.schemas import Accepted, Applied
 from murmur_trainer.sources import CodeSource, kept
-from murmur_trainer.translation import request_of, requested, skipped
+from murmur_trainer.starting import queued
+from murmur_trainer.translation import allowed_of, request_of, requested, skipped
 from murmur_trainer.workflow_file import pack, read_workflow
 
 A_PERSON = "somebody"
@@ -111,7 +113,8 @@ async def ask_for_training(command: AskForTraining, uow: TrainerUnitOfWork) -> A
     """Begins a chain with training.requested. Raises Missing (unknown workflow) or NotAskable (unusable wish)."""
     workflow = await uow.workflows.require(command.workflow)
     newest = await uow.revisions.require(revision_id(workflow.name, workflow.revision))
-    asking.check_parameters(command.parameters, known=newest.definition.training.parameters)
+    training = newest.definition.training
+    check_parameters(command.parameters, own=training.parameters, allowed=allowed_of(training))
     request = _wish(command, workflow, uow)
     chain = uow.publish(requested(request))
     return Accepted(
@@ -127,6 +130,9 @@ async def ask_for_training(command: AskForTraining, uow: TrainerUnitOfWork) -> A
 
 async def answer_request(event: TrainingRequested, uow: TrainerUnitOfWork) -> None:
     """The trainer's own requests and those of clients alike: start, wait in line, or say why not."""
+    if event.sweep is not None:
+        await sweeping.answer_member(event, uow)
+        return
     request = request_of(event)
     if request.trigger.kind == "reproduction" or request.reproduces is not None:
         await _answer_reproduction(request, uow)
@@ -141,12 +147,12 @@ async def answer_request(event: TrainingRequested, uow: TrainerUnitOfWork) -> No
     )
     match answer:
         case Start(revision):
-            training = _queued(request, revision, uow)
+            training = queued(request, revision, uow)
             uow.trainings.save(training)
             uow.lines.save(line.joined(request.run_id))
-            await _begin(training, uow)
+            await starting.want_slots((training,), uow)
         case Wait(revision):
-            uow.trainings.save(_queued(request, revision, uow))
+            uow.trainings.save(queued(request, revision, uow))
             uow.lines.save(line.joined(request.run_id))
         case Skip():
             uow.publish(skipped(request, answer))
@@ -162,9 +168,9 @@ async def _answer_reproduction(request: Request, uow: TrainerUnitOfWork) -> None
     )
     match answer:
         case Start(revision):
-            training = _queued(request, revision, uow)
+            training = queued(request, revision, uow)
             uow.trainings.save(training)
-            await _begin(training, uow)
+            await starting.want_slots((training,), uow)
         case Skip():
             uow.publish(skipped(request, answer))
 
@@ -207,22 +213,24 @@ async def _answer_monitor(
 
 
 async def let_next_start(event: RunCompleted | RunFailed, uow: TrainerUnitOfWork) -> None:
-    """A run has ended, so the next in its workflow's line begins. Runs that the trainer does not own are in no line."""
-    if event.workflow is None:
+    """A run has ended: its slot is free, and the next of its line or its sweep may begin.
+
+    Runs that the trainer does not own have no slot and are in no line.
+    """
+    training = await uow.trainings.get(event.run_id)
+    if training is None:
         return
-    before = await uow.line_of(event.workflow)
-    line = before.left(event.run_id)
+    await starting.give_back((training.run_id,), uow)
+    if training.sweep is not None:
+        await sweeping.end_member(event, training.sweep, uow)
+        return
+    before = await uow.line_of(training.workflow)
+    line = before.left(training.run_id)
     if line == before:
         return
     uow.lines.save(line)
     if line.active is not None:
-        await _begin(await uow.trainings.require(line.active), uow)
-
-
-async def _begin(training: TrainingDocument, uow: TrainerUnitOfWork) -> None:
-    revision = await uow.revisions.require(revision_id(training.workflow, training.revision))
-    uow.enqueue_training(training.run_id, chain=training.chain)
-    overdue.set_deadline(training, revision.definition.training.limits.time, uow)
+        await starting.want_slots((await uow.trainings.require(line.active),), uow)
 
 
 def _next_revision(definition: WorkflowDefinition, before: Workflow | None, *, now: datetime) -> Workflow:
@@ -269,21 +277,6 @@ def _wish(command: AskForTraining, workflow: Workflow, uow: TrainerUnitOfWork) -
                 by=command.by,
                 now=uow.now,
             )
-
-
-def _queued(request: Request, revision: int, uow: TrainerUnitOfWork) -> TrainingDocument:
-    return TrainingDocument(
-        run_id=request.run_id,
-        workflow=request.workflow,
-        revision=revision,
-        trigger=request.trigger,
-        as_of=request.as_of,
-        parameters=request.parameters,
-        state=TrainingState.QUEUED,
-        requested_at=uow.now,
-        reproduces=request.reproduces,
-        chain=uow.chain,
-    )
 
 
 def _drifted(event: DriftDetected) -> str:

@@ -63,6 +63,7 @@ class Attempt:
             metrics=result.metrics,
             dataset=model.dataset,
             model=model,
+            research=not self.definition.promotion.register_model,
             log=log,
             started_at=self.started_at,
             ended_at=at,

@@ -1,4 +1,5 @@
-"""What the trainer keeps: workflows with all their revisions, trainings, the line of each workflow, and freezes.
+"""What the trainer keeps: workflows with all their revisions, trainings, the line of each workflow, sweeps, slots,
+freezes.
 
 Documents extend the domain's types by what only others need: definition and code, and the chain to continue.
 """
@@ -10,9 +11,12 @@ from murmur_events.runs import Provenance
 from murmur_events.values import Artifact, DatasetRef, ModelArtifacts, Source
 from murmur_events.workflows import WorkflowDefinition
 from murmur_kernel.documents import Kind
-from murmur_kernel.unit_of_work import Chain, Collection, UnitOfWork
+from murmur_kernel.store import Store
+from murmur_kernel.unit_of_work import Chain, Collection, Origin, UnitOfWork
 from murmur_trainer.domain.freezes import Freeze
 from murmur_trainer.domain.line import Line
+from murmur_trainer.domain.slots import Slots
+from murmur_trainer.domain.sweep import Sweep
 from murmur_trainer.domain.training import Parameters, Training
 from murmur_trainer.domain.workflow import Workflow
 
@@ -57,6 +61,13 @@ class TrainingDocument(Training):
     chain: Chain
 
 
+@dataclass(frozen=True, kw_only=True)
+class SweepDocument(Sweep):
+    """`chain` is where sweep.requested stands."""
+
+    chain: Chain
+
+
 def revision_id(workflow: str, revision: int) -> str:
     return f"{workflow}@{revision}"
 
@@ -67,19 +78,27 @@ TRAININGS = Kind(
     "training",
     TrainingDocument,
     key=lambda training: training.run_id,
-    indexes=("workflow", "state", "requested_at"),
+    indexes=("workflow", "state", "sweep", "requested_at"),
 )
 RECORDS = Kind("record", RunRecord, key=lambda record: record.run_id)
+SWEEPS = Kind("sweep", SweepDocument, key=lambda sweep: sweep.sweep_id, indexes=("workflow", "state", "requested_at"))
+SLOTS = Kind("slots", Slots, key=lambda slots: slots.name)
 LINES = Kind("line", Line, key=lambda line: line.workflow)
 FREEZES = Kind("freeze", Freeze, key=lambda freeze: freeze.scope, indexes=("scope", "active"))
 
 TRAIN, TICK, OVERDUE = "train", "tick", "training-overdue"
 """The kinds of the trainer's jobs."""
 
-KINDS = (WORKFLOWS, REVISIONS, TRAININGS, RECORDS, LINES, FREEZES)
+KINDS = (WORKFLOWS, REVISIONS, TRAININGS, RECORDS, LINES, SWEEPS, SLOTS, FREEZES)
 
 
 class TrainerUnitOfWork(UnitOfWork):
+    """training_slots: trainings at once, of all replicas together."""
+
+    def __init__(self, store: Store, origin: Origin, *, training_slots: int = 1) -> None:
+        super().__init__(store, origin)
+        self.training_slots = training_slots
+
     @property
     def workflows(self) -> Collection[Workflow]:
         return self.collection(WORKFLOWS)
@@ -99,6 +118,14 @@ class TrainerUnitOfWork(UnitOfWork):
     @property
     def lines(self) -> Collection[Line]:
         return self.collection(LINES)
+
+    @property
+    def sweeps(self) -> Collection[SweepDocument]:
+        return self.collection(SWEEPS)
+
+    @property
+    def slots(self) -> Collection[Slots]:
+        return self.collection(SLOTS)
 
     @property
     def freezes(self) -> Collection[Freeze]:

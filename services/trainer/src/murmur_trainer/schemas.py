@@ -9,9 +9,11 @@ from murmur_events.values import Artifact
 from murmur_events.workflows import WorkflowDefinition
 from murmur_trainer.domain.freezes import Automation, Freeze
 from murmur_trainer.domain.reproduction import Difference
+from murmur_trainer.domain.sweep import Goal, SweepState
 from murmur_trainer.domain.training import EnvironmentMode, FailureCause, TrainingState, TriggerKind
 
-Parameters = dict[str, bool | int | float | str]
+Scalar = bool | int | float | str
+Parameters = dict[str, Scalar]
 Instant = Annotated[datetime, AfterValidator(lambda at: at.replace(tzinfo=UTC) if at.tzinfo is None else at)]
 """A date or a time; without an offset it is UTC."""
 
@@ -129,9 +131,11 @@ class TrainingView(BaseModel):
     revision: int
     kind: TriggerKind
     key: str
+    by: str
     reason: str
     as_of: datetime
     parameters: Parameters
+    sweep: str | None = Field(description="the sweep that it is a member of")
     state: TrainingState
     attempt: int
     requested_at: datetime
@@ -147,6 +151,68 @@ class TrainingView(BaseModel):
 class TrainingPage(BaseModel):
     items: tuple[TrainingView, ...]
     next: str | None
+
+
+class SweepWish(BaseModel):
+    """Trainings to ask for at once: each point of the grid, or some drawn from it, on each choice of the data."""
+
+    grid: dict[str, list[Scalar]] = Field(default_factory=dict, description="values to try, by parameter")
+    data: dict[str, list[Scalar]] = Field(default_factory=dict, description="parameters that choose the data")
+    random: int | None = Field(default=None, ge=1, description="so many points of the grid, drawn; null: all")
+    seed: int = Field(default=0, description="of the draw")
+    metric: str | None = Field(default=None, description="chooses the best run; null: training.objective")
+    goal: Goal | None = None
+    max_parallel: int = Field(default=4, ge=1, le=1000, description="so many of them train at once, at most")
+    as_of: Instant | None = None
+    reason: str = Field(default="", max_length=2000)
+    by: str = Field(default="", max_length=200, description="who asks; else the token's holder")
+
+
+class BestView(BaseModel):
+    """The best run on one choice of the data."""
+
+    data: Parameters
+    run_id: str
+    value: float
+    parameters: Parameters
+
+
+class SweepView(BaseModel):
+    """training: members with a slot or next for one. waiting: members behind these."""
+
+    sweep_id: str
+    workflow: str
+    revision: int
+    by: str
+    reason: str
+    state: SweepState
+    as_of: datetime
+    grid: dict[str, list[Scalar]]
+    data: dict[str, list[Scalar]]
+    metric: str
+    goal: Goal
+    max_parallel: int
+    members: int
+    training: int
+    waiting: int
+    completed: int
+    failed: int
+    cancelled: int
+    best: tuple[BestView, ...] = Field(description="so far; one a choice of the data")
+    cancelled_by: str
+    requested_at: datetime
+    ended_at: datetime | None
+    correlation_id: str
+
+
+class SweepPage(BaseModel):
+    items: tuple[SweepView, ...]
+    next: str | None
+
+
+class SweepCancellation(BaseModel):
+    by: str | None = Field(default=None, min_length=1, max_length=200, description="else the token's holder")
+    reason: str = Field(default="", max_length=2000)
 
 
 class FreezeWish(BaseModel):

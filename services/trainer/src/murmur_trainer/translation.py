@@ -3,7 +3,9 @@
 from murmur_events import training as contract
 from murmur_events.base import WorkflowName
 from murmur_events.reproductions import Reproduces
+from murmur_events.workflows import Range, TrainingSection
 from murmur_trainer.domain.admission import Skip
+from murmur_trainer.domain.parameters import Allowed, Between
 from murmur_trainer.domain.training import Repeat, Request, Trigger
 
 
@@ -23,6 +25,7 @@ def request_of(event: contract.TrainingRequested) -> Request:
         as_of=event.as_of,
         parameters=event.parameters,
         reproduces=repeat_of(event.reproduces) if event.reproduces is not None else None,
+        sweep=event.sweep,
     )
 
 
@@ -44,6 +47,7 @@ def requested(request: Request) -> contract.TrainingRequested:
         trigger=trigger_said(request.trigger),
         as_of=request.as_of,
         parameters=request.parameters,
+        sweep=request.sweep,
     )
 
 
@@ -54,3 +58,10 @@ def skipped(request: Request, skip: Skip) -> contract.TrainingSkipped:
         why=skip.why,
         detail=skip.detail,
     )
+
+
+def allowed_of(section: TrainingSection) -> Allowed:
+    return {
+        name: Between(values.least, values.most) if isinstance(values, Range) else values
+        for name, values in section.allowed.items()
+    }

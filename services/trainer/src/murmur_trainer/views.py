@@ -18,6 +18,7 @@ class ListWorkflows:
 class ListTrainings:
     workflow: str | None = None
     state: TrainingState | None = None
+    sweep: str | None = None
     limit: int = 50
     cursor: str | None = None
 
@@ -35,7 +36,7 @@ async def workflow_named(name: str, uow: TrainerUnitOfWork) -> WorkflowView:
 
 async def list_trainings(query: ListTrainings, uow: TrainerUnitOfWork) -> TrainingPage:
     """The newest request first."""
-    filters = {"workflow": query.workflow, "state": query.state}
+    filters = {"workflow": query.workflow, "state": query.state, "sweep": query.sweep}
     page = await uow.trainings.find(
         where={name: value for name, value in filters.items() if value is not None},
         order_by="requested_at",
@@ -75,9 +76,11 @@ def training_view(training: TrainingDocument) -> TrainingView:
         revision=training.revision,
         kind=training.trigger.kind,
         key=training.trigger.key,
+        by=training.trigger.by,
         reason=training.trigger.reason,
         as_of=training.as_of,
         parameters=training.parameters,
+        sweep=training.sweep,
         state=training.state,
         attempt=training.attempt,
         requested_at=training.requested_at,

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from murmur_access import BrokerAccess
 from murmur_cli import shell
+from murmur_cli.demo.climate import play_climate
 from murmur_cli.demo.credit import play_credit
 from murmur_cli.demo.fraud import play_fraud
 from murmur_cli.demo.play import Summary
@@ -23,6 +24,8 @@ class Story(StrEnum):
     """Thirty thousand real customers, in quarters."""
     FRAUD = "fraud"
     """A simulated city's card payments, in weeks."""
+    CLIMATE = "climate"
+    """Research: settings tried on series of weather and climate."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ PROGRAMMES = {
         "fraud model on the card payments of a simulated city of 1,000 customers (synccfd, MIT)",
         "Fetched once and cached: the Kafka broker (45 MB of jars). Made once and kept: 29 weeks of payments.",
         play_fraud,
+    ),
+    Story.CLIMATE: Programme(
+        "forecasts on real weather and climate (Seattle's days, CO2 at Mauna Loa, El Nino): many runs, compared",
+        "Fetched once and cached: the Kafka broker (45 MB of jars) and the data (packages of 0.2 and 12 MB).",
+        play_climate,
     ),
 }
 
@@ -73,13 +81,16 @@ def _close(console: Console, summary: Summary, front_door: str, path: Path) -> N
     table.add_column()
     for version, verdict in summary.verdicts.items():
         table.add_row(version, verdict)
-    table.add_row("predictions", f"{summary.predictions:,} through the front door, {summary.failed_requests} failed")
-    table.add_row("drift", f"in {', '.join(summary.drifted_features[:4])}")
+    if summary.predictions:
+        sent = f"{summary.predictions:,} through the front door, {summary.failed_requests} failed"
+        table.add_row("predictions", sent)
+        table.add_row("drift", f"in {', '.join(summary.drifted_features[:4])}")
     for about, text in summary.told.items():
         table.add_row(about, text)
     for control, held in summary.controls.items():
         table.add_row("control", f"{control}: {'yes' if held else 'NO'}")
-    table.add_row("serving", f"{summary.workflow} v{summary.serving}, after {summary.seconds:.0f} s")
+    serving = f"{summary.workflow} v{summary.serving}" if summary.serving else "nothing: this was research"
+    table.add_row("serving", f"{serving}, after {summary.seconds:.0f} s")
     console.print("\n[bold]What happened[/bold]")
     console.print(table)
     console.print("\n[bold]What to look at next[/bold]")

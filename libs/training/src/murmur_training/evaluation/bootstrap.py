@@ -39,7 +39,7 @@ def intervals(
     """
     y, p = checked(labels, probabilities)
     measures = {name: metric(y, p) for name, metric in METRICS.items()} | dict(more or {})
-    return _estimate(measures, y.size, confidence=confidence, resamples=resamples, seed=seed)
+    return estimate(measures, y.size, confidence=confidence, resamples=resamples, seed=seed)
 
 
 def differences(
@@ -62,16 +62,17 @@ def differences(
     _, theirs = checked(labels, baseline)
     pairs = {name: (metric(y, ours), metric(y, theirs)) for name, metric in METRICS.items()} | dict(more or {})
     measures = {name: _minus(*pair) for name, pair in pairs.items()}
-    return _estimate(measures, y.size, confidence=confidence, resamples=resamples, seed=seed)
+    return estimate(measures, y.size, confidence=confidence, resamples=resamples, seed=seed)
 
 
 def _minus(ours: Weighted, theirs: Weighted) -> Weighted:
     return lambda weights: ours(weights) - theirs(weights)
 
 
-def _estimate(
+def estimate(
     measures: dict[str, Weighted], rows: int, *, confidence: float, resamples: int, seed: int
 ) -> dict[str, Interval]:
+    """Each measure of so many rows, with its two-sided interval."""
     drawn: dict[str, list[Floats]] = {name: [] for name in measures}
     for weights in _resamples(rows, resamples, seed):
         for name, measure in measures.items():

@@ -5,6 +5,7 @@ from murmur_console.reading.reading import Reading, first_line, read
 from murmur_events.datasets import DatasetRegistered
 from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
+from murmur_events.sweeps import SweepCompleted, SweepRequested
 from murmur_events.training import TrainingRequested, TrainingSkipped, Trigger
 from murmur_events.workflows import WorkflowApplied
 
@@ -21,10 +22,10 @@ def _(event: WorkflowApplied) -> Reading:
 @read.register
 def _(event: DatasetRegistered) -> Reading:
     data = event.dataset
+    positive = "" if event.label_rate is None else f", {event.label_rate:.1%} positive"
     return Reading(
         label=f"{data.train_rows:,} rows",
-        headline=f"{data.train_rows:,} rows to learn from, {data.holdout_rows:,} held out,"
-        f" {event.label_rate:.1%} positive",
+        headline=f"{data.train_rows:,} rows to learn from, {data.holdout_rows:,} held out{positive}",
         workflow=event.workflow,
     )
 
@@ -53,6 +54,27 @@ def _(event: TrainingSkipped) -> Reading:
 
 
 @read.register
+def _(event: SweepRequested) -> Reading:
+    return Reading(
+        label=f"sweep of {event.members:,}",
+        headline=f"sweep {event.sweep_id}: {event.members:,} trainings for {event.by}, the best by {event.metric}",
+        workflow=event.workflow,
+    )
+
+
+@read.register
+def _(event: SweepCompleted) -> Reading:
+    best = ", ".join(f"{event.metric} {run.value:.4g} by {run.run_id}" for run in event.best)
+    stopped = f", cancelled by {event.cancelled_by}" if event.outcome == "cancelled" else ""
+    return Reading(
+        label=f"sweep {event.outcome}",
+        headline=f"sweep {event.sweep_id} {event.outcome}: {event.completed:,} of {event.members:,} trained,"
+        f" {event.failed:,} failed{stopped}" + (f"; {best}" if best else ""),
+        workflow=event.workflow,
+    )
+
+
+@read.register
 def _(event: RunStarted) -> Reading:
     again = f", attempt {event.attempt}" if event.attempt > 1 else ""
     return Reading(
@@ -67,9 +89,11 @@ def _(event: RunStarted) -> Reading:
 
 @read.register
 def _(event: RunCompleted) -> Reading:
-    auc = event.metrics.get("auc")
+    auc, rmse = event.metrics.get("auc"), event.metrics.get("rmse")
     rows = f" on {event.dataset.train_rows:,} rows" if event.dataset else ""
     score = f", AUC {auc:.3f} on its own check" if auc is not None else ""
+    if event.research and rmse is not None:
+        score = f", RMSE {rmse:.4g} held out"
     repeats = event.reproduction
     verdict = f": {repeats.verdict}, as a reproduction of {repeats.of}" if repeats is not None else ""
     return Reading(

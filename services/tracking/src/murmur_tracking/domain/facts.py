@@ -21,6 +21,7 @@ class Trigger:
     kind: str
     key: str
     reason: str
+    by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ SkipReason = Literal[
     "unknown_workflow",
     "frozen",
     "not_reproducible",
+    "cancelled",
 ]
 
 
@@ -64,7 +65,7 @@ def admit(
         detail = f"{workflow.name!r} has no revision {request.revision}: the newest is {workflow.revision}"
         return Skip("unknown_workflow", detail)
     if earlier is not None:
-        return _already(earlier)
+        return already_trained(earlier)
     if frozen is not None and request.trigger.automatic:
         return _frozen(frozen)
     revision = request.revision or workflow.revision
@@ -88,7 +89,7 @@ def admit_reproduction(
     if (fault := fault_of(request, original)) is not None:
         return Skip("not_reproducible", fault)
     if earlier is not None:
-        return _already(earlier)
+        return already_trained(earlier)
     assert original is not None, "a wish without an original is a fault"
     return Start(original.revision)
 
@@ -113,7 +114,7 @@ def answer_monitor(
         off = f"monitoring.retrain is {workflow.retrain!r}, and this is {found}"
         return Skip("retraining_off", f"{off}: start a training with `murmur trigger {name}`")
     if earlier is not None:
-        return _already(earlier)
+        return already_trained(earlier)
     if frozen is not None:
         return _frozen(frozen)
     if line.active is not None:
@@ -129,7 +130,8 @@ def _unknown(name: str) -> Skip:
     return Skip("unknown_workflow", f"no workflow {name!r} was ever applied: send it with `murmur apply`")
 
 
-def _already(earlier: Training) -> Skip:
+def already_trained(earlier: Training) -> Skip:
+    """The same trigger was answered before."""
     detail = f"run {earlier.run_id!r} of {earlier.workflow!r} answers this trigger and is {earlier.state.value}"
     if earlier.cause is not None:
         detail += f" ({earlier.cause}): train the same data again with a manual trigger of the same as_of"

@@ -1,7 +1,5 @@
 """What a person may ask for: a training now, of data as of a date, or of a tick that the schedule had."""
 
-import difflib
-from collections.abc import Collection
 from datetime import UTC, datetime
 
 from murmur_trainer.domain.training import Parameters, Request, Trigger
@@ -20,7 +18,7 @@ def by_hand(
         workflow=workflow.name,
         revision=workflow.revision,
         trigger=Trigger(kind="manual", key=key, reason=reason, by=by),
-        as_of=_past(as_of or now, now),
+        as_of=past(as_of or now, now),
         parameters=parameters,
     )
 
@@ -32,7 +30,7 @@ def by_schedule(
     schedule = workflow.schedule
     if schedule is None:
         raise NotAskable(f"{workflow.name!r} has no schedule, so no tick to replay: ask with kind 'manual'")
-    tick = _past(as_of, now) if as_of is not None else schedule.last_until(now)
+    tick = past(as_of, now) if as_of is not None else schedule.last_until(now)
     if not schedule.is_tick(tick):
         before, after = schedule.around(tick)
         raise NotAskable(
@@ -55,21 +53,13 @@ def by_tick(
     )
 
 
-def check_parameters(asked: Collection[str], *, known: Collection[str]) -> None:
-    """Raises NotAskable for a parameter that the workflow does not have: a misspelt one must not be ignored."""
-    for name in asked:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(sorted(known)) or 'none'}"
-            raise NotAskable(f"{name!r} is not a parameter of this workflow: {hint}")
-
-
 def as_text(tick: datetime) -> str:
     """The key of a tick: ISO 8601 in UTC, to the second."""
     return tick.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _past(at: datetime, now: datetime) -> datetime:
+def past(at: datetime, now: datetime) -> datetime:
+    """The same time. Raises NotAskable for one to come."""
     if at > now:
         raise NotAskable(f"{as_text(at)} is yet to come (it is {as_text(now)}): no data of that time can be read")
     return at

@@ -31,6 +31,8 @@ class TrainingState(StrEnum):
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+    """Of a sweep that was called off before this member had begun."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,7 @@ class Request:
     as_of: datetime
     parameters: Parameters = field(default_factory=dict)
     reproduces: Repeat | None = None
+    sweep: str | None = None
 
     @property
     def run_id(self) -> str:
@@ -95,10 +98,24 @@ class Training:
     message: str = ""
     overdue: bool = False
     reproduces: Repeat | None = None
+    sweep: str | None = None
+
+    @property
+    def request(self) -> Request:
+        """What it answers."""
+        return Request(
+            workflow=self.workflow,
+            revision=self.revision,
+            trigger=self.trigger,
+            as_of=self.as_of,
+            parameters=self.parameters,
+            sweep=self.sweep,
+            reproduces=self.reproduces,
+        )
 
     @property
     def ended(self) -> bool:
-        return self.state in (TrainingState.COMPLETED, TrainingState.FAILED)
+        return self.state not in (TrainingState.QUEUED, TrainingState.RUNNING)
 
     def running(self, *, attempt: int, at: datetime) -> Self:
         """A worker has begun; a second one, after the first was lost, begins anew."""
@@ -107,6 +124,10 @@ class Training:
     def missed(self) -> Self:
         """It has not ended in time."""
         return replace(self, overdue=True)
+
+    def cancelled(self, message: str, *, at: datetime) -> Self:
+        """It never began."""
+        return replace(self, state=TrainingState.CANCELLED, message=message, ended_at=at)
 
     def completed(self, *, at: datetime) -> Self:
         return replace(self, state=TrainingState.COMPLETED, ended_at=at)

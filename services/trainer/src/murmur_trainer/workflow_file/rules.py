@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from murmur_trainer.domain import schedule
-from murmur_trainer.workflow_file.tree import Place, Tree
+from murmur_trainer.workflow_file.tree import Place, Plain, Tree
 
 RESERVED = ("schema",)
 """Names that the REST API has taken: /v1/workflows/schema."""
@@ -78,7 +78,7 @@ def _check_columns(tree: Tree) -> None:
 
 def _check_lists(tree: Tree) -> None:
     features = set(tree.texts("data", "features").values())
-    for name in ("features", "categories", "slices"):
+    for name in ("features", "categories", "slices", "baselines"):
         seen: set[str] = set()
         for path, column in tree.texts("data", name).items():
             if column in seen:
@@ -125,6 +125,48 @@ def _check_replicas(tree: Tree) -> None:
         tree.mistake(place, f"deployment.max_replicas is {most}, below replicas ({least})", f"{least} or more, or none")
 
 
+def _check_regression(tree: Tree) -> None:
+    """What judges, serves and watches a model takes it for a classifier's."""
+    regression = tree.get("data", "task") == "regression"
+    if regression and tree.get("promotion", "register_model") is not False:
+        place = tree.place(("data", "task"))
+        expected = "`promotion: {register_model: false}` beside it, since only classifiers can be judged and served"
+        tree.mistake(place, "a regression whose models would be registered", expected)
+    baselines = tree.texts("data", "baselines")
+    if baselines and not regression:
+        place = tree.place(("data", "baselines"))
+        tree.mistake(place, "data.baselines without a regression", "`task: regression` beside them, or none")
+    for path, column in baselines.items():
+        if column == tree.text("data", "target"):
+            tree.mistake(tree.place(path), f"the baseline {column!r} is the target", "what a simple rule predicts")
+
+
+def _check_allowed(tree: Tree) -> None:
+    """What may be asked for is said of parameters that there are, and allows the workflow's own."""
+    parameters, allowed = tree.get("training", "parameters"), tree.get("training", "allowed")
+    if not isinstance(allowed, dict):
+        return
+    own = parameters if isinstance(parameters, dict) else {}
+    for name, values in allowed.items():
+        path = ("training", "allowed", name)
+        if name not in own:
+            expected = f"one of training.parameters: {', '.join(map(str, own)) or 'there are none'}"
+            tree.mistake(tree.key_place(path), f"{name!r} is not a parameter", expected)
+        elif not _allows(values, own[name]):
+            place = tree.place(("training", "parameters", name))
+            tree.mistake(place, f"{name} is {own[name]!r}, which training.allowed forbids", "a value that is allowed")
+
+
+def _allows(values: Plain, value: Plain) -> bool:
+    match values:
+        case list():
+            return value in values
+        case {"least": int() | float() as least, "most": int() | float() as most}:
+            return isinstance(value, int | float) and least <= value <= most
+        case _:
+            return True  # its type is wrong, which is said already
+
+
 _RULES: tuple[Callable[[Tree], None], ...] = (
     _check_schedule,
     _check_columns,
@@ -132,5 +174,7 @@ _RULES: tuple[Callable[[Tree], None], ...] = (
     _check_balance,
     _check_gap,
     _check_costs,
+    _check_regression,
+    _check_allowed,
     _check_replicas,
 )

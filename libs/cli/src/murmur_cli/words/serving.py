@@ -1,11 +1,8 @@
-"""What a person wants to know of each event, in one line."""
+"""What becomes of a model: versions, verdicts, reviews, roll-outs, what is found of it, and what people do about it."""
 
-from functools import singledispatch
-
-from murmur_events import Event
+from murmur_cli.words.describing import describe
 from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.batches import BatchCompleted, BatchFailed, BatchRequested
-from murmur_events.datasets import DatasetRegistered
 from murmur_events.dead_letters import DeadLettered
 from murmur_events.deployments import (
     CanaryJudged,
@@ -15,7 +12,6 @@ from murmur_events.deployments import (
     DeploymentScaled,
     ModelDeployed,
 )
-from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.models import (
     ModelArchived,
     ModelPromoted,
@@ -27,93 +23,9 @@ from murmur_events.models import (
 )
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
 from murmur_events.registry import AliasMoved, ModelChanged, RollbackRequested, VersionChanged
-from murmur_events.reproductions import Reproduction
-from murmur_events.runs import RunCompleted, RunFailed, RunStarted
 from murmur_events.serving import FeedbackRecorded
-from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.troubles import TroubleReported
 from murmur_events.validation import ValidationCompleted, ValidationRequested
-from murmur_events.workflows import WorkflowApplied
-
-
-def _short(text: str, limit: int = 60) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip(" ,") + "…"
-
-
-@singledispatch
-def describe(event: Event) -> str:
-    """What a person wants to know of an event, in one line."""
-    return ""
-
-
-@describe.register
-def _(event: WorkflowApplied) -> str:
-    return f"{event.workflow} revision {event.revision}"
-
-
-@describe.register
-def _(event: DatasetRegistered) -> str:
-    data = event.dataset
-    return (
-        f"{event.workflow}  {data.train_rows:,} rows to learn from, {data.holdout_rows:,} held out,"
-        f" {event.label_rate:.1%} positive  {data.digest[:10]}"
-    )
-
-
-@describe.register
-def _(event: TrainingRequested) -> str:
-    trigger = event.trigger
-    why = f"tick {trigger.key[:10]}" if trigger.kind == "schedule" else _short(trigger.reason or trigger.kind)
-    return f"{event.workflow}  {why}  (data until {event.as_of:%Y-%m-%d})"
-
-
-@describe.register
-def _(event: TrainingSkipped) -> str:
-    return f"{event.workflow}  {event.why.replace('_', ' ')}: {event.detail}".rstrip(": ")
-
-
-def _run(event: RunStarted | RunCompleted | RunFailed) -> str:
-    return event.run_id if event.workflow is None else f"{event.workflow}/{event.run_id}"
-
-
-@describe.register
-def _(event: RunStarted) -> str:
-    again = f"  attempt {event.attempt}" if event.attempt > 1 else ""
-    return f"{_run(event)}{again}"
-
-
-@describe.register
-def _(event: RunCompleted) -> str:
-    seconds = (event.ended_at - event.started_at).total_seconds()
-    if event.reproduction is not None:
-        return f"{_run(event)}  {_verdict(event.reproduction)}  {seconds:.1f} s"
-    auc = f"  auc {event.metrics['auc']:.3f} on its own check" if "auc" in event.metrics else ""
-    rows = f"  {event.dataset.train_rows:,} rows" if event.dataset else ""
-    return f"{_run(event)}{auc}{rows}  {seconds:.1f} s"
-
-
-def _verdict(found: Reproduction) -> str:
-    """The metric that differs most is the first to know of."""
-    if found.verdict != "different":
-        return f"{found.verdict} to {found.of}"
-    known = [metric for metric in found.metrics if metric.difference is not None]
-    most = max(known, key=lambda metric: abs(metric.difference or 0), default=None)
-    return f"different from {found.of}" + (f": {most.name} by {most.difference:+.3g}" if most else "")
-
-
-@describe.register
-def _(event: RunFailed) -> str:
-    return f"{_run(event)}  {event.cause.replace('_', ' ')}: {event.message.splitlines()[0]}"
-
-
-@describe.register
-def _(event: ExperimentChanged) -> str:
-    return f"{event.name}  {'in the bin' if event.deleted else event.experiment}"
-
-
-@describe.register
-def _(event: ModelLogged) -> str:
-    return f"{event.name}  {event.model_id}  {'in the bin' if event.deleted else event.status}"
 
 
 @describe.register

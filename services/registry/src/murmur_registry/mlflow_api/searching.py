@@ -1,79 +1,80 @@
-"""Searches over models and versions: filter, order, pages.
+"""Searches over models and versions: filter and order in the platform's search language, in pages.
 
 A filter that names a model or a run is answered from the index; all others look at every version of the workspace.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from murmur_registry.domain.models import DEFAULT_WORKSPACE, RegisteredModel, model_key
 from murmur_registry.domain.refusals import Invalid
 from murmur_registry.mlflow_api.answers import latest_of_each_stage, milliseconds, model_answer, version_answer
 from murmur_registry.mlflow_api.calls import Call, Desk, Json
-from murmur_registry.mlflow_api.filtering import (
-    Comparison,
-    Row,
-    Searched,
-    parse_filter,
-    parse_order,
-    sorted_rows,
-)
 from murmur_registry.mlflow_api.paging import Page, page_of
 from murmur_registry.repository import RegistryUnitOfWork, VersionDocument, every
 from murmur_registry.sources import IS_PROMPT
+from murmur_search import (
+    MODEL_VERSIONS,
+    REGISTERED_MODELS,
+    And,
+    Compare,
+    Field,
+    Filter,
+    Kind,
+    Like,
+    Not,
+    OneOf,
+    Or,
+    Order,
+    Present,
+    Schema,
+    SearchRefused,
+    parse_filter,
+    parse_order,
+)
+from murmur_search.evaluate import Entity, evaluate, ordered
 
-_TIMES = {"creation_timestamp": "created", "last_updated_timestamp": "updated"}
-MODELS = Searched(
-    texts=("name",),
-    numbers=(),
-    lists=("name",),
-    orders={"name": "name", "timestamp": "updated", **_TIMES},
-    ties=(("name", False),),
-)
-VERSIONS = Searched(
-    texts=("name", "run_id", "source_path"),
-    numbers=("version_number",),
-    lists=("name", "run_id"),
-    orders={"name": "name", "version_number": "version_number", **_TIMES},
-    ties=(("name", False), ("version_number", True)),
-)
-NEWEST = ["last_updated_timestamp DESC"]
 MOST_MODELS, MOST_VERSIONS = 1_000, 200_000
+PROMPT = Field(Kind.TAG, IS_PROMPT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
     workspace: str
-    filters: tuple[Comparison, ...]
-    order: list[tuple[str, bool]]
+    filter: Filter | None
+    orders: tuple[Order, ...]
     page: Page
 
-    def asks_for(self, field: str) -> str | None:
-        """What the field must equal, if the filter says so."""
-        for one in self.filters:
-            if one.field == field and one.comparator == "=" and isinstance(one.value, str):
-                return one.value
+    def asks_for(self, name: str) -> str | None:
+        """What the attribute must equal, if all that fits must."""
+        parts = self.filter.parts if isinstance(self.filter, And) else (self.filter,)
+        for one in parts:
+            if isinstance(one, Compare) and (one.field, one.operator) == (Field(Kind.ATTRIBUTE, name), "="):
+                return str(one.value)
         return None
 
-    @property
-    def prompts(self) -> bool:
-        """Prompts are left out unless they are asked for."""
-        tag = f"tags.{IS_PROMPT}"
-        return any(
-            one.field == tag and (one.comparator, str(one.value).lower()) in (("=", "true"), ("!=", "false"))
-            for one in self.filters
-        )
+    def fits(self, entity: Entity) -> bool:
+        """Prompts are left out unless the filter says something of them."""
+        spoken_of = any(field == PROMPT for field in _fields(self.filter))
+        return (spoken_of or entity.tags[IS_PROMPT].lower() != "true") and evaluate(self.filter, entity)
 
-    def fits(self, row: Row) -> bool:
-        is_prompt = str(row.get(f"tags.{IS_PROMPT}", "")).lower() == "true"
-        filters = [one for one in self.filters if one.field != f"tags.{IS_PROMPT}"]
-        return is_prompt is self.prompts and all(one.holds(row) for one in filters)
+
+def _fields(filter: Filter | None) -> Iterator[Field]:
+    match filter:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _fields(part)
+        case Not(part):
+            yield from _fields(part)
+        case Compare() | Like() | OneOf() | Present():
+            yield filter.field
+        case _:
+            return
 
 
 async def models(desk: Desk, call: Call) -> Json:
     most = call.fields.number("max_results", default=100, most=MOST_MODELS)
-    search = _search(call, MODELS, most, ())
+    search = _search(call, REGISTERED_MODELS, most)
     found, token = await desk.read(_models, search)
     return _answer("registered_models", found, token)
 
@@ -82,33 +83,34 @@ async def versions(desk: Desk, call: Call) -> Json:
     most = call.fields.number("max_results", default=MOST_VERSIONS, most=MOST_VERSIONS)
     if most < 1:
         raise Invalid(f"Invalid value for max_results. It must be a positive integer, but got {most}")
-    search = _search(call, VERSIONS, most, NEWEST)
+    search = _search(call, MODEL_VERSIONS, most)
     found, token = await desk.read(_versions, search)
     return _answer("model_versions", found, token)
 
 
-def _search(call: Call, searched: Searched, most: int, order: Any) -> Search:
-    """Raises Invalid."""
-    filter_text = call.fields.optional_text("filter") or ""
+def _search(call: Call, schema: Schema, most: int) -> Search:
+    """Raises Invalid, which points at the place of the mistake."""
+    text = call.fields.optional_text("filter") or ""
     clauses = call.fields.texts("order_by")
-    return Search(
-        workspace=call.fields.workspace,
-        filters=parse_filter(filter_text, searched),
-        order=parse_order(clauses or order, searched),
-        page=page_of(call.fields.optional_text("page_token"), most, f"{filter_text}\n{clauses}"),
-    )
+    try:
+        return Search(
+            workspace=call.fields.workspace,
+            filter=parse_filter(text, schema),
+            orders=parse_order(clauses, schema),
+            page=page_of(call.fields.optional_text("page_token"), most, f"{text}\n{clauses}"),
+        )
+    except SearchRefused as refusal:
+        raise Invalid(str(refusal)) from None
 
 
 async def _models(search: Search, uow: RegistryUnitOfWork) -> tuple[list[Json], str | None]:
-    rows = [(_model_row(model), model) async for model in _models_asked(search, uow) if not model.deleted]
-    chosen = sorted_rows([pair for pair in rows if search.fits(pair[0])], search.order)
-    page, token = search.page.cut([model for _, model in chosen])
-    answers = []
-    for model in page:
-        assert isinstance(model, RegisteredModel)
-        latest = latest_of_each_stage(await uow.live_versions(model.key))
-        answers.append(model_answer(model, latest.values()))
-    return answers, token
+    found = [one async for one in _models_asked(search, uow) if not one.deleted and search.fits(_model_entity(one))]
+    page, token = search.page.cut(ordered(found, search.orders, REGISTERED_MODELS, _model_entity))
+    return [await _model(model, uow) for model in page], token
+
+
+async def _model(model: RegisteredModel, uow: RegistryUnitOfWork) -> Json:
+    return model_answer(model, latest_of_each_stage(await uow.live_versions(model.key)).values())
 
 
 async def _models_asked(search: Search, uow: RegistryUnitOfWork) -> AsyncIterator[RegisteredModel]:
@@ -122,14 +124,13 @@ async def _models_asked(search: Search, uow: RegistryUnitOfWork) -> AsyncIterato
 
 
 async def _versions(search: Search, uow: RegistryUnitOfWork) -> tuple[list[Json], str | None]:
-    rows = [
-        (_version_row(version), version)
-        async for version in _versions_asked(search, uow)
-        if not version.deleted and version.workspace == search.workspace
+    found = [
+        one
+        async for one in _versions_asked(search, uow)
+        if not one.deleted and one.workspace == search.workspace and search.fits(_version_entity(one))
     ]
-    chosen = sorted_rows([pair for pair in rows if search.fits(pair[0])], search.order)
-    page, token = search.page.cut([version for _, version in chosen])
-    return [version_answer(version) for version in page if isinstance(version, VersionDocument)], token
+    page, token = search.page.cut(ordered(found, search.orders, MODEL_VERSIONS, _version_entity))
+    return [version_answer(version) for version in page], token
 
 
 async def _versions_asked(search: Search, uow: RegistryUnitOfWork) -> AsyncIterator[VersionDocument]:
@@ -147,21 +148,29 @@ def _elsewhere(workspace: str) -> str | None:
     return None if workspace == DEFAULT_WORKSPACE else workspace
 
 
-def _model_row(model: RegisteredModel) -> Row:
-    times = {"created": milliseconds(model.created_at), "updated": milliseconds(model.updated_at)}
-    return {"name": model.name, **times, **{f"tags.{key}": value for key, value in model.tags.items()}}
+def _model_entity(model: RegisteredModel) -> Entity:
+    return Entity(
+        attributes={
+            "name": model.name,
+            "creation_timestamp": milliseconds(model.created_at),
+            "last_updated_timestamp": milliseconds(model.updated_at),
+        },
+        tags={IS_PROMPT: "false", **model.tags},
+    )
 
 
-def _version_row(version: VersionDocument) -> Row:
-    return {
-        "name": version.name,
-        "run_id": version.run_id or "",
-        "source_path": version.source or "",
-        "version_number": version.version,
-        "created": milliseconds(version.created_at),
-        "updated": milliseconds(version.touched_at),
-        **{f"tags.{key}": value for key, value in version.tags.items()},
-    }
+def _version_entity(version: VersionDocument) -> Entity:
+    return Entity(
+        attributes={
+            "name": version.name,
+            "run_id": version.run_id or "",
+            "source_path": version.source or "",
+            "version_number": version.version,
+            "creation_timestamp": milliseconds(version.created_at),
+            "last_updated_timestamp": milliseconds(version.touched_at),
+        },
+        tags={IS_PROMPT: "false", **version.tags},
+    )
 
 
 def _answer(name: str, found: list[Json], token: str | None) -> Json:

@@ -23,7 +23,6 @@ ENDINGS = {
     "batch.failed": "whoever asked is told why",
     "canary.judged": "the deployer acts on it in the transaction that says it; the console shows it",
     "deployment.scaled": "the deployer acts on it in the transaction that says it; the console shows it",
-    "model.logged": "tracking keeps it in the transaction that says it; it is for whoever else wants to know",
     "promotion.deferred": "the registry decides again when it hears of the freeze's end",
     "model.changed": "a person or a client wanted it so; the registry remembers it",
     "version.changed": "a person or a client wanted it so; the registry remembers it",

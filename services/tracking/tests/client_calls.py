@@ -32,6 +32,10 @@ class Client:
         answer = await self._http.post(P + path, json=said, headers=self._headers)
         return answer.status_code, answer.json()
 
+    async def send(self, method: str, path: str, **said: Any) -> tuple[int, dict[str, Any]]:
+        answer = await self._http.request(method, P + path, json=said, headers=self._headers)
+        return answer.status_code, answer.json()
+
     async def get(self, path: str, **asked: Any) -> tuple[int, dict[str, Any]]:
         answer = await self._http.get(P + path, params=asked, headers=self._headers)
         return answer.status_code, answer.json()

@@ -44,6 +44,15 @@ class Hardware(Value):
     threads: int | None = Field(default=None, ge=1, description="so many threads a library was told to use")
 
 
+class Measured(Value):
+    """Values of the columns that are of a logged model too, on the same data set. places: which of them."""
+
+    model_id: str
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+    places: tuple[int, ...]
+
+
 class Provenance(Value):
     """What must be the same for a run to be repeated."""
 
@@ -116,6 +125,7 @@ class RunLogged(Event):
     lines: tuple[str, ...] = Field(default=(), description="what train.py printed")
     progress: float | None = Field(default=None, ge=0, le=1)
     columns: MetricColumns | None = None
+    measured: tuple[Measured, ...] = Field(default=(), description="whose values those of the columns are beside")
     parameters: dict[str, str] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
     removed_tags: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ class Resolver:
             raise self._refused(
                 at,
                 len(first),
-                f"Invalid entity type {_bare(first)!r}: before the dot stands one of {known}.",
+                f"{self.schema.unknown_kind} {_bare(first)!r}: before the dot stands one of {known}.",
                 suggestion(_bare(first), self.schema.kind_names)
                 or f"A key with a dot belongs to one of them, as in tags.{_bare(first)}.{rest}.",
             )

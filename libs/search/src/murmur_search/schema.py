@@ -39,6 +39,7 @@ class Schema:
     ordered_kinds: tuple[Kind, ...]
     datasets: tuple[str, ...] = ()
     text: bool = False
+    unknown_kind: str = "Invalid entity type"  # how the refusal of a name begins whose first part is unknown
     prefixes: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     @cached_property

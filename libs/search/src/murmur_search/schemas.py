@@ -74,6 +74,7 @@ LOGGED_MODELS = Schema(
     ),
     kinds=(Kind.METRIC, Kind.PARAM, Kind.TAG, Kind.ATTRIBUTE),
     prefixes=_PREFIXES,
+    unknown_kind="Invalid entity type:",
     default_order=_LATEST_LOGGED_MODEL,
     ties=_LATEST_LOGGED_MODEL,
     ordered_kinds=(Kind.METRIC, Kind.ATTRIBUTE),

@@ -7,10 +7,11 @@ from fastapi import FastAPI
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
-from murmur_tracking import api, artifacts_api, client_runs
+from murmur_tracking import api, artifacts_api, client_runs, logged_models
 from murmur_tracking.client_runs import RunOf
 from murmur_tracking.consumers import SUBSCRIPTIONS
-from murmur_tracking.mlflow_api import about, artifacts
+from murmur_tracking.logged_models import ModelOf
+from murmur_tracking.mlflow_api import about, artifacts, model_files
 from murmur_tracking.mlflow_api.artifacts.tidying import tidied
 from murmur_tracking.mlflow_api.routes import mlflow_routes
 from murmur_tracking.repository import KINDS, TrackingUnitOfWork
@@ -48,6 +49,7 @@ def build(
         artifacts_api.router(shelf, find_root),
         about.router(),
         artifacts.router(shelf, find_root),
+        model_files.router(shelf, partial(_model_root, service)),
     ]
     app = service.app(title="Tracking", routers=routers)
     app.router.routes.extend(mlflow_routes(service, shelf))
@@ -57,3 +59,8 @@ def build(
 async def _root(service: Service[TrackingUnitOfWork], workspace: str, run_id: str) -> str:
     """Where a run keeps its artifacts. Raises NoSuchThing."""
     return await service.read(client_runs.artifact_root, RunOf(workspace, run_id))
+
+
+async def _model_root(service: Service[TrackingUnitOfWork], workspace: str, model_id: str) -> str:
+    """Where a logged model keeps its artifacts. Raises NoSuchThing."""
+    return await service.read(logged_models.artifact_root, ModelOf(workspace, model_id))

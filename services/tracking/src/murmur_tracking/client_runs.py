@@ -11,6 +11,7 @@ from typing import Literal
 from murmur_events.base import ExperimentId, RunId
 from murmur_events.runs import (
     DatasetInput,
+    Measured,
     MetricColumns,
     ModelLink,
     Registration,
@@ -20,13 +21,14 @@ from murmur_events.runs import (
     RunStarted,
 )
 from murmur_kernel.unit_of_work import Chain
-from murmur_tracking import experiments, handlers
+from murmur_tracking import experiments, handlers, logged_models
 from murmur_tracking.domain import client_runs, names, workspaces
 from murmur_tracking.domain.client_runs import RUN_NAME, ClientStatus
 from murmur_tracking.domain.facts import Points
 from murmur_tracking.domain.refusals import BadValue, NotYours, no_run
 from murmur_tracking.domain.runs import Run, RunStatus, Sheet
 from murmur_tracking.experiments import ExperimentOf
+from murmur_tracking.logged_models import ModelOf
 from murmur_tracking.repository import TrackingUnitOfWork
 from murmur_tracking.search.entries import row_of
 
@@ -66,6 +68,7 @@ class LogToRun:
 
     run: RunOf
     points: Points = field(default_factory=Points)
+    measured: tuple[Measured, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     removed_tags: tuple[str, ...] = ()
@@ -125,6 +128,8 @@ async def move(which: tuple[RunOf, bool], uow: TrackingUnitOfWork) -> None:
 async def log(command: LogToRun, uow: TrackingUnitOfWork) -> Run:
     """All of it or nothing. Raises NoSuchThing, BadValue for a changed parameter or a run in the bin, NotYours."""
     run = await require_active(command.run, uow)
+    for one in command.measured:
+        await logged_models.require(ModelOf(command.run.workspace, one.model_id), uow)
     if changed := client_runs.changed_parameters(run, command.parameters):
         raise BadValue(_changed_parameters(run.run_id, changed))
     points = command.points
@@ -132,6 +137,7 @@ async def log(command: LogToRun, uow: TrackingUnitOfWork) -> Run:
         run_id=RunId(run.run_id),
         attempt=run.attempt,
         columns=MetricColumns.model_construct(**vars(points)) if points else None,
+        measured=command.measured,
         parameters=dict(command.parameters),
         tags=dict(command.tags),
         removed_tags=command.removed_tags,

@@ -1,6 +1,6 @@
 """Everything tracking listens to, on one screen. It decides nothing, so all of it may be replayed."""
 
-from murmur_events.experiments import ExperimentChanged
+from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_kernel.consuming import Subscriptions, project
 from murmur_tracking import handlers
@@ -12,4 +12,5 @@ SUBSCRIPTIONS: Subscriptions[TrackingUnitOfWork] = (
     project(RunCompleted, handlers.remember_completion, relearns=True),
     project(RunFailed, handlers.remember_failure, relearns=True),
     project(ExperimentChanged, handlers.remember_experiment, relearns=True),
+    project(ModelLogged, handlers.remember_model, relearns=True),
 )

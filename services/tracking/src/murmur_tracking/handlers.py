@@ -6,9 +6,9 @@ from the log ends where the calls did.
 
 from pydantic import TypeAdapter
 
-from murmur_events.experiments import ExperimentChanged
+from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import MetricColumns, MetricPoint, RunCompleted, RunFailed, RunLogged, RunStarted
-from murmur_tracking.domain import client_runs, runs, workspaces
+from murmur_tracking.domain import client_runs, logged_models, runs, workspaces
 from murmur_tracking.domain.experiments import Experiment, ExperimentName
 from murmur_tracking.domain.facts import (
     Begun,
@@ -16,14 +16,16 @@ from murmur_tracking.domain.facts import (
     DatasetInput,
     Failed,
     Logged,
+    Measured,
     ModelLink,
     Noted,
     Points,
     Registration,
     Started,
 )
+from murmur_tracking.domain.logged_models import LoggedModel, ModelMetrics
 from murmur_tracking.domain.runs import Failure, Result, Run
-from murmur_tracking.repository import Batch, TrackingUnitOfWork, batch_id, name_id
+from murmur_tracking.repository import Batch, TrackingUnitOfWork, batch_id, model_metrics_id, name_id
 
 _STARTED = TypeAdapter(Started)
 _COMPLETED = TypeAdapter(Completed)
@@ -110,9 +112,31 @@ async def remember_experiment(event: ExperimentChanged, uow: TrackingUnitOfWork)
     await _keep_experiment(await uow.experiments.get(after.id), after, uow)
 
 
+async def remember_model(event: ModelLogged, uow: TrackingUnitOfWork) -> None:
+    await uow.logged_models.get(event.model_id)
+    uow.logged_models.save(
+        LoggedModel(
+            id=event.model_id,
+            workspace=event.workspace,
+            experiment=event.experiment,
+            name=event.name,
+            artifact_uri=event.artifact_uri,
+            created_at=event.created_at,
+            updated_at=event.updated_at,
+            status=event.status,
+            model_type=event.model_type or "",
+            source_run=event.source_run or "",
+            parameters=event.parameters,
+            tags=event.tags,
+            deleted=event.deleted,
+        )
+    )
+
+
 async def keep_note(run: Run, fact: Noted, uow: TrackingUnitOfWork) -> None:
     """The run with what was noted, and its points in the last document that has room."""
     after = client_runs.note(run, fact)
+    await _keep_measured(run, fact, uow)
     if not fact.points:
         uow.runs.save(after)
         return
@@ -155,6 +179,7 @@ def begun(run: Run | None, event: RunStarted, *, chain: tuple[str, str]) -> Run:
 def noted(event: RunLogged) -> Noted:
     return Noted(
         points=_points_of_columns(event.columns),
+        measured=tuple(Measured(**vars(one)) for one in event.measured),
         parameters=event.parameters,
         tags=event.tags,
         removed_tags=event.removed_tags,
@@ -165,6 +190,16 @@ def noted(event: RunLogged) -> Noted:
         models_read=tuple(ModelLink(**vars(one)) for one in event.models_read),
         models_written=tuple(ModelLink(**vars(one)) for one in event.models_written),
     )
+
+
+async def _keep_measured(run: Run, fact: Noted, uow: TrackingUnitOfWork) -> None:
+    """Whether the model is known yet or not: a rebuild may hear of it later."""
+    assert run.sheet is not None, "only clients note"
+    for one in fact.measured:
+        before = await uow.model_metrics.get(model_metrics_id(one.model_id, run.run_id))
+        if before is None:
+            before = ModelMetrics(model_id=one.model_id, run_id=run.run_id, workspace=run.sheet.workspace)
+        uow.model_metrics.save(logged_models.measure(before, fact.points, one))
 
 
 async def _remember(fact: Started | Completed | Failed, uow: TrackingUnitOfWork) -> None:

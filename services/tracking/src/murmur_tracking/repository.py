@@ -6,6 +6,7 @@ from murmur_kernel.documents import Kind
 from murmur_kernel.unit_of_work import Collection, UnitOfWork
 from murmur_tracking.domain.experiments import Experiment, ExperimentName
 from murmur_tracking.domain.facts import Points
+from murmur_tracking.domain.logged_models import LoggedModel, ModelMetrics
 from murmur_tracking.domain.runs import Run
 from murmur_tracking.search.entries import ExperimentChange, RunChange
 
@@ -42,6 +43,10 @@ def name_id(workspace: str, name: str) -> str:
     return f"{workspace}/{name}"
 
 
+def model_metrics_id(model_id: str, run_id: str) -> str:
+    return f"{model_id}/{run_id}"
+
+
 RUNS = Kind(
     "run",
     Run,
@@ -64,7 +69,16 @@ EXPERIMENTS = Kind(
 )
 EXPERIMENT_NAMES = Kind("experiment-name", ExperimentName, key=lambda taken: name_id(taken.workspace, taken.name))
 
-KINDS = (RUNS, BATCHES, EXPERIMENTS, EXPERIMENT_NAMES)
+LOGGED_MODELS = Kind("logged-model", LoggedModel, key=lambda model: model.id, indexes=("workspace", "experiment"))
+MODEL_METRICS = Kind(
+    "model-metrics",
+    ModelMetrics,
+    key=lambda metrics: model_metrics_id(metrics.model_id, metrics.run_id),
+    indexes=("model_id", "workspace"),
+)
+"""Beside the model: what a run measured may be known before it."""
+
+KINDS = (RUNS, BATCHES, EXPERIMENTS, EXPERIMENT_NAMES, LOGGED_MODELS, MODEL_METRICS)
 
 
 class TrackingUnitOfWork(UnitOfWork):
@@ -83,3 +97,11 @@ class TrackingUnitOfWork(UnitOfWork):
     @property
     def experiment_names(self) -> Collection[ExperimentName]:
         return self.collection(EXPERIMENT_NAMES)
+
+    @property
+    def logged_models(self) -> Collection[LoggedModel]:
+        return self.collection(LOGGED_MODELS)
+
+    @property
+    def model_metrics(self) -> Collection[ModelMetrics]:
+        return self.collection(MODEL_METRICS)

@@ -139,6 +139,16 @@ class Points:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Points that are of a logged model too, on the same data set. places: which of those told with it."""
+
+    model_id: str
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetInput:
     """A data set that a client says its run has read. schema_text, profile: None where it did not say."""
 
@@ -187,6 +197,7 @@ class Noted:
     """What a client has told of its run at once. None: nothing was said of that."""
 
     points: Points = field(default_factory=Points)
+    measured: tuple[Measured, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     removed_tags: tuple[str, ...] = ()

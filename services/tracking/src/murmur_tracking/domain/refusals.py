@@ -50,5 +50,9 @@ def no_run(run_id: str) -> NoSuchThing:
     return NoSuchThing(f"Run with id={run_id} not found")
 
 
+def no_model(model_id: str) -> NoSuchThing:
+    return NoSuchThing(f"Logged model with ID '{model_id}' not found.")
+
+
 def no_experiment(experiment: str) -> NoSuchThing:
     return NoSuchThing(f"No Experiment with id={experiment} exists")

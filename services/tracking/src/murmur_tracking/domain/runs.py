@@ -201,9 +201,13 @@ def newest(latest: Mapping[str, Last], points: Points) -> Mapping[str, Last]:
     known = dict(latest)
     for name, step, time, value in points.each():
         before = known.get(name)
-        if before is None or (step, time, _number(value)) > (before[0], before[1], _number(before[2])):
+        if before is None or is_newer((step, time, value), before):
             known[name] = (step, time, value)
     return known
+
+
+def is_newer(one: Last, other: Last) -> bool:
+    return (one[0], one[1], _number(one[2])) > (other[0], other[1], _number(other[2]))
 
 
 def _number(value: float) -> float:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from murmur_events.runs import Measured
 from murmur_tracking.domain.facts import Points
 from murmur_tracking.domain.refusals import BadValue
 from murmur_tracking.mlflow_api.fields import Fields
@@ -15,24 +16,51 @@ _MODELS = "mlflow.log-model.history"
 _NEEDED = ("artifact_path", "flavors", "utc_time_created", "run_id")
 
 
-def checked_batch(fields: Fields) -> tuple[Points, dict[str, str], dict[str, str]]:
-    """Points, parameters and tags. Raises BadValue."""
-    points = fields.each("metrics", _point)
+_Point = tuple[str, float, int, int]
+"""Key, value, time and step."""
+
+Subject = tuple[str, str | None, str | None]
+"""A logged model whose value it is too, name and digest of the data set on which it was measured."""
+
+
+def checked_batch(fields: Fields) -> tuple[Points, tuple[Measured, ...], dict[str, str], dict[str, str]]:
+    """Points, which of them are of models, parameters and tags. Raises BadValue."""
+    said = fields.each("metrics", lambda metric: (_point(metric), subject_of(metric)))
+    points = list(dict.fromkeys(point for point, _ in said))
     parameters = fields.each("params", _parameter)
     tags = fields.each("tags", _tag)
-    _check_counts(len(points), len(parameters), len(tags))
+    _check_counts(len(said), len(parameters), len(tags))
     keys = [key for key, _ in parameters]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
         raise BadValue(
             f"Duplicate parameter keys have been submitted: {twice}. Please ensure the request contains only one param"
             f" value per param key."
         )
-    return points_of(points), dict(parameters), dict(tags)
+    return points_of(points), measured_of(points, said), dict(parameters), dict(tags)
 
 
-def points_of(points: list[tuple[str, float, int, int]]) -> Points:
-    """From key, value, time and step of each; what stands there twice counts once."""
-    once = list(dict.fromkeys(points))
+def measured_of(points: list[_Point], said: list[tuple[_Point, Subject | None]]) -> tuple[Measured, ...]:
+    """By model and data set."""
+    if all(subject is None for _, subject in said):
+        return ()
+    at = {point: place for place, point in enumerate(points)}
+    places: dict[Subject, dict[int, None]] = {}
+    for point, subject in said:
+        if subject is not None:
+            places.setdefault(subject, {})[at[point]] = None
+    return tuple(
+        Measured(model_id=model, dataset_name=name, dataset_digest=digest, places=tuple(found))
+        for (model, name, digest), found in places.items()
+    )
+
+
+def subject_of(fields: Fields) -> Subject | None:
+    """None for what is of a run alone. Raises BadValue."""
+    model = fields.text("model_id")
+    return (model, fields.text("dataset_name") or None, fields.text("dataset_digest") or None) if model else None
+
+
+def points_of(once: list[_Point]) -> Points:
     places = {name: place for place, name in enumerate(dict.fromkeys(point[0] for point in once))}
     return Points(
         names=tuple(places),
@@ -76,7 +104,7 @@ def _without_config(model: dict[str, Any]) -> dict[str, Any]:
     return {**model, "flavors": flavors}
 
 
-def _point(fields: Fields) -> tuple[str, float, int, int]:
+def _point(fields: Fields) -> _Point:
     key = checked_key(fields, "Metric name", fields.place_of("name"))
     return key, *point_of(fields, key)
 

@@ -9,6 +9,8 @@ from murmur_tracking.mlflow_api.door import routes
 from murmur_tracking.mlflow_api.experiments import ExperimentCalls
 from murmur_tracking.mlflow_api.history import HistoryCalls
 from murmur_tracking.mlflow_api.listing import ListingCalls
+from murmur_tracking.mlflow_api.logged_models import LoggedModelCalls
+from murmur_tracking.mlflow_api.model_search import ModelSearchCalls
 from murmur_tracking.mlflow_api.runs import RunCalls
 from murmur_tracking.mlflow_api.search import SearchCalls
 from murmur_tracking.repository import TrackingUnitOfWork
@@ -21,6 +23,8 @@ def mlflow_routes(service: Service[TrackingUnitOfWork], shelf: Shelf) -> list[Ba
         SearchCalls(service),
         HistoryCalls(service),
         ListingCalls(service, shelf),
+        LoggedModelCalls(service),
+        ModelSearchCalls(service),
     )
     opened: set[str] = set()
 

@@ -7,11 +7,17 @@ from murmur_tracking import client_runs, experiments
 from murmur_tracking.client_runs import CreateRun, LogToRun, RunOf, UpdateRun
 from murmur_tracking.domain.client_runs import RUN_NAME, ClientStatus
 from murmur_tracking.domain.experiments import Experiment
-from murmur_tracking.domain.facts import Points
 from murmur_tracking.domain.refusals import BadValue, NoSuchThing
 from murmur_tracking.domain.runs import Run
 from murmur_tracking.experiments import ExperimentOf
-from murmur_tracking.mlflow_api.batches import checked_batch, logged_model_tag, point_of
+from murmur_tracking.mlflow_api.batches import (
+    checked_batch,
+    logged_model_tag,
+    measured_of,
+    point_of,
+    points_of,
+    subject_of,
+)
 from murmur_tracking.mlflow_api.door import Call, Endpoint
 from murmur_tracking.mlflow_api.experiments import experiment_of
 from murmur_tracking.mlflow_api.fields import Fields
@@ -106,8 +112,9 @@ class RunCalls:
         which, fields = _which(call), call.fields
         key = checked_key(fields, "Metric name", "name")
         value, time, step = point_of(fields, key)
-        points = Points(names=(key,), name=(0,), step=(step,), time=(time,), value=(value,))
-        return await self._log(LogToRun(run=which, points=points))
+        point = key, value, time, step
+        measured = measured_of([point], [(point, subject_of(fields))])
+        return await self._log(LogToRun(run=which, points=points_of([point]), measured=measured))
 
     async def log_parameter(self, call: Call) -> Json:
         which = _which(call)
@@ -128,8 +135,9 @@ class RunCalls:
 
     async def log_batch(self, call: Call) -> Json:
         which = _which(call)
-        points, parameters, tags = checked_batch(call.fields)
-        return await self._log(LogToRun(run=which, points=points, parameters=parameters, tags=tags))
+        points, measured, parameters, tags = checked_batch(call.fields)
+        command = LogToRun(run=which, points=points, measured=measured, parameters=parameters, tags=tags)
+        return await self._log(command)
 
     async def log_model(self, call: Call) -> Json:
         which = _which(call)
@@ -139,6 +147,8 @@ class RunCalls:
 
     async def log_inputs(self, call: Call) -> Json:
         which = _which(call)
+        if not call.fields.get("datasets") and not call.fields.get("models"):
+            raise call.fields.missing("datasets")
         datasets = tuple(call.fields.each("datasets", _dataset))
         models = tuple(ModelLink(model_id=one) for one in call.fields.each("models", _model))
         return await self._log(LogToRun(run=which, datasets=datasets, models_read=models))

@@ -21,7 +21,7 @@ def experiment_shape(experiment: Experiment) -> Json:
         "lifecycle_stage": _stage(deleted=experiment.deleted),
         "last_update_time": millis(experiment.updated_at),
         "creation_time": millis(experiment.created_at),
-        **_filled(tags=_pairs(experiment.tags)),
+        **filled(tags=pairs(experiment.tags)),
     }
 
 
@@ -32,12 +32,12 @@ def run_shape(run: Run, experiment: Experiment | None = None) -> Json:
     sheet = run.sheet
     return {
         "info": info_shape(row, experiment),
-        "data": _filled(metrics=metrics, params=_pairs(row.params), tags=_pairs(row.tags)),
-        "inputs": _filled(
+        "data": filled(metrics=metrics, params=pairs(row.params), tags=pairs(row.tags)),
+        "inputs": filled(
             dataset_inputs=[_dataset_shape(one) for one in row.datasets],
             model_inputs=[{"model_id": link.model_id} for link in sheet.models_read] if sheet else [],
         ),
-        "outputs": _filled(
+        "outputs": filled(
             model_outputs=[{"model_id": link.model_id, "step": link.step or 0} for link in sheet.models_written]
             if sheet
             else []
@@ -68,8 +68,8 @@ def metric_shape(name: str, step: int, time: int, value: float, **more: str) -> 
 def _dataset_shape(one: DatasetInput) -> Json:
     dataset = {"name": one.name, "digest": one.digest, "source_type": one.source_type, "source": one.source}
     return {
-        **_filled(tags=_pairs(one.tags)),
-        "dataset": {**dataset, **_filled(schema=one.schema_text, profile=one.profile)},
+        **filled(tags=pairs(one.tags)),
+        "dataset": {**dataset, **filled(schema=one.schema_text, profile=one.profile)},
     }
 
 
@@ -79,11 +79,11 @@ def _number(value: float) -> float | str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _pairs(texts: Mapping[str, str]) -> list[Json]:
+def pairs(texts: Mapping[str, str]) -> list[Json]:
     return [{"key": key, "value": value} for key, value in texts.items()]
 
 
-def _filled(**lists: Iterable[Any] | None) -> Json:
+def filled(**lists: Iterable[Any] | None) -> Json:
     return {name: value for name, value in lists.items() if value}
 
 

@@ -37,6 +37,7 @@ def router(shelf: Shelf, find_root: FindRoot) -> APIRouter:
         return await sent(request, shelf, await shelf.find(workspace, path), _name(path))
 
     @api.get("/model-versions/get-artifact", dependencies=_READS)
+    @api.get("//model-versions/get-artifact", dependencies=_READS)  # as clients write it behind a slash of their own
     async def get_version_artifact(request: Request) -> Response:
         """Asked by MLflow's pages alone, which are not served here."""
         safe_path(_asked(request, "path"))

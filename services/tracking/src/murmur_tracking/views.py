@@ -6,17 +6,14 @@ from enum import StrEnum
 from typing import TypeVar
 
 from murmur_kernel.documents import Page
-from murmur_tracking.domain.comparison import compare
 from murmur_tracking.domain.runs import Run, RunStatus
 from murmur_tracking.paging import unpacked_page
 from murmur_tracking.repository import Batch, TrackingUnitOfWork, attempt_of
 from murmur_tracking.schemas import (
-    ComparisonView,
     LinePage,
     PointPage,
     RunDetailView,
     RunPage,
-    comparison_view,
     point_view,
     run_detail_view,
     run_view,
@@ -107,12 +104,6 @@ async def list_lines(query: ReadBatches, uow: TrackingUnitOfWork) -> LinePage:
     """In the order in which they were printed. Raises Missing."""
     page = await _read(query, lambda batch: batch.lines, uow)
     return LinePage(items=list(page.items), next=page.next)
-
-
-async def compare_runs(run_ids: tuple[str, ...], uow: TrackingUnitOfWork) -> ComparisonView:
-    """In the order given, each once. Raises Missing."""
-    runs = [await uow.runs.require(run_id) for run_id in dict.fromkeys(run_ids)]
-    return comparison_view(runs, compare(runs))
 
 
 async def _read(query: ReadBatches, unpack: Callable[[Batch], Sequence[T]], uow: TrackingUnitOfWork) -> Page[T]:

@@ -134,6 +134,7 @@ async def test_every_path_leads_to_the_service_that_owns_it_and_stays_as_it_is(d
         "/get-artifact?run_uuid=1&path=a": "tracking",
         "/health": "tracking",
         "/version": "tracking",
+        "/shared/abc": "tracking",
         "/healthy": "console",
         "/api/2.0/other": "console",
         "/models": "console",

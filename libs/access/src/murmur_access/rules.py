@@ -23,7 +23,16 @@ LABELS_GROUP = "murmur-monitor-labels"
 """The monitor's consumer group that joins labels to predictions."""
 
 READS: dict[str, tuple[str, ...]] = {
-    "tracking": ("run.started", "run.logged", "run.completed", "run.failed", "experiment.changed"),
+    "tracking": (
+        "run.started",
+        "run.logged",
+        "run.completed",
+        "run.failed",
+        "experiment.changed",
+        "run.shared",
+        "share.viewed",
+        "share.revoked",
+    ),
     "registry": (
         "run.completed",
         "validation.completed",

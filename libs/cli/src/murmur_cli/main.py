@@ -15,6 +15,7 @@ from murmur_cli import (
     rebuild_commands,
     review_commands,
     rollback_commands,
+    share_commands,
     tokens_commands,
     workflow_commands,
 )
@@ -31,6 +32,7 @@ for group in (
     workflow_commands,
     review_commands,
     compare_commands,
+    share_commands,
     batch_commands,
     rollback_commands,
     freeze_commands,

@@ -28,6 +28,7 @@ from murmur_events.models import (
 from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, PerformanceDegraded, WindowMeasured
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
 from murmur_events.serving import FeedbackRecorded
+from murmur_events.shares import RunShared, ShareRevoked, ShareViewed
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.troubles import TroubleReported
 from murmur_events.validation import ValidationCompleted, ValidationRequested
@@ -96,6 +97,21 @@ def _(event: RunFailed) -> str:
 @describe.register
 def _(event: ExperimentChanged) -> str:
     return f"{event.name}  {'in the bin' if event.deleted else event.experiment}"
+
+
+@describe.register
+def _(event: RunShared) -> str:
+    return f"{event.run_id} by {event.by} until {event.expires_at:%Y-%m-%d %H:%M}  {event.reason}".rstrip()
+
+
+@describe.register
+def _(event: ShareViewed) -> str:
+    return f"{event.share_id}  {event.seen} times so far"
+
+
+@describe.register
+def _(event: ShareRevoked) -> str:
+    return f"{event.share_id} of {event.run_id} by {event.by}"
 
 
 @describe.register

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
-from murmur_tracking import api, artifacts_api, client_runs, compare_api
+from murmur_tracking import api, artifacts_api, client_runs, compare_api, share_api
 from murmur_tracking.client_runs import RunOf
 from murmur_tracking.consumers import SUBSCRIPTIONS
 from murmur_tracking.keepsakes import KeepsakesOfRuns
@@ -47,6 +47,7 @@ def build(
     routers = [
         api.router(service),
         compare_api.router(service, KeepsakesOfRuns(service.artifacts, shelf)),
+        share_api.router(service),
         artifacts_api.router(shelf, find_root),
         about.router(),
         artifacts.router(shelf, find_root),

@@ -7,6 +7,7 @@ from murmur_kernel.unit_of_work import Collection, UnitOfWork
 from murmur_tracking.domain.experiments import Experiment, ExperimentName
 from murmur_tracking.domain.facts import Points
 from murmur_tracking.domain.runs import Run
+from murmur_tracking.domain.shares import Share
 from murmur_tracking.search.entries import ExperimentChange, RunChange
 
 
@@ -63,8 +64,9 @@ EXPERIMENTS = Kind(
     entry=ExperimentChange,
 )
 EXPERIMENT_NAMES = Kind("experiment-name", ExperimentName, key=lambda taken: name_id(taken.workspace, taken.name))
+SHARES = Kind("share", Share, key=lambda share: share.id, indexes=("token_sha256", "run_id", "shared_at"))
 
-KINDS = (RUNS, BATCHES, EXPERIMENTS, EXPERIMENT_NAMES)
+KINDS = (RUNS, BATCHES, EXPERIMENTS, EXPERIMENT_NAMES, SHARES)
 
 
 class TrackingUnitOfWork(UnitOfWork):
@@ -83,3 +85,7 @@ class TrackingUnitOfWork(UnitOfWork):
     @property
     def experiment_names(self) -> Collection[ExperimentName]:
         return self.collection(EXPERIMENT_NAMES)
+
+    @property
+    def shares(self) -> Collection[Share]:
+        return self.collection(SHARES)

@@ -170,6 +170,13 @@ class CodeView(BaseModel):
     differences: list[FileDifferenceView]
 
 
+class SnapshotView(BaseModel):
+    """A run as it was when it was shared."""
+
+    run: RunDetailView
+    histories: list[HistoryView]
+
+
 class ComparisonView(BaseModel):
     """parameters and circumstances: those that differ first. environment, code: only where files were asked for."""
 

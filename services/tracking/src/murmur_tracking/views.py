@@ -1,6 +1,6 @@
 """What may be asked of the history of runs; nothing here changes anything."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -89,15 +89,23 @@ async def list_points(query: ReadBatches, uow: TrackingUnitOfWork) -> PointPage:
 
 async def all_points(run: Run, metric: str, uow: TrackingUnitOfWork) -> list[tuple[str, int, int, float]]:
     """Name, step, time and value of each point of a metric, as they were logged."""
-    found: list[tuple[str, int, int, float]] = []
+    return [point async for point in each_point(run, uow, metric=metric)]
+
+
+async def each_point(
+    run: Run, uow: TrackingUnitOfWork, *, metric: str | None = None
+) -> AsyncIterator[tuple[str, int, int, float]]:
+    """Name, step, time and value of each point, or of those of one metric, as they were logged."""
     cursor: str | None = None
     while True:
         page = await _batches(run, cursor, uow)
         for batch in page.items:
-            if metric in batch.points.names:
-                found += [point for point in batch.points.each() if point[0] == metric]
+            if metric is None or metric in batch.points.names:
+                for point in batch.points.each():
+                    if metric in (None, point[0]):
+                        yield point
         if (cursor := page.next) is None:
-            return found
+            return
 
 
 async def list_lines(query: ReadBatches, uow: TrackingUnitOfWork) -> LinePage:

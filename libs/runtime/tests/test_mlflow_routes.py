@@ -183,6 +183,14 @@ async def test_connections_to_a_service_are_used_again(door: Door) -> None:
         assert door.services["tracking"].connections == before
 
 
+async def test_a_link_to_a_shared_run_is_not_written_into_the_access_log(door: Door, tmp_path: Path) -> None:
+    for path in ("/shared/secret", "/version"):
+        await door.asked("GET", path)
+    log = Home(tmp_path).log("envoy-access")
+    await eventually(lambda: log.exists() and "/version" in log.read_text())
+    assert "secret" not in log.read_text()
+
+
 async def test_an_artifact_may_take_its_time_and_a_search_may_not(tmp_path: Path) -> None:
     upstreams = [envoy.Upstream("tracking", 9010, "/tracking/"), envoy.Upstream("registry", 9011, "/registry/")]
     [host] = envoy.route_configuration(upstreams)["virtual_hosts"]

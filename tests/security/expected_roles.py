@@ -54,6 +54,8 @@ BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
             )
         },
         ("POST", "/ajax-api/2.0/mlflow/upload-artifact"): AUTHOR,
+        ("POST", "/v1/runs/{run_id}/shares"): AUTHOR,
+        ("DELETE", "/v1/shares/{share_id}"): AUTHOR,
         **{
             ("POST", f"{api}/2.0/mlflow/{path}"): role
             for api in ("/api", "/ajax-api")

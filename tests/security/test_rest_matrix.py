@@ -18,7 +18,10 @@ from murmur_kernel.auth import role_of
 
 SERVED = (*SERVICES, "audit")
 READING = {"GET", "HEAD", "OPTIONS"}
-OPEN = {"/livez", "/readyz", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/health", "/version"}
+OPEN = {"/livez", "/readyz", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json", "/health", "/version"} | {
+    "/shared/{token}",
+    "/v1/shared/{token}",
+}
 """What answers without a token, by name: a new one must be written here too."""
 
 

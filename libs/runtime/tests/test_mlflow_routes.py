@@ -134,6 +134,7 @@ async def test_every_path_leads_to_the_service_that_owns_it_and_stays_as_it_is(d
         "/get-artifact?run_uuid=1&path=a": "tracking",
         "/health": "tracking",
         "/version": "tracking",
+        "/shared/abc": "tracking",
         "/healthy": "console",
         "/api/2.0/other": "console",
         "/models": "console",
@@ -180,6 +181,14 @@ async def test_connections_to_a_service_are_used_again(door: Door) -> None:
         for _ in range(20):
             await client.get("/health")
         assert door.services["tracking"].connections == before
+
+
+async def test_a_link_to_a_shared_run_is_not_written_into_the_access_log(door: Door, tmp_path: Path) -> None:
+    for path in ("/shared/secret", "/version"):
+        await door.asked("GET", path)
+    log = Home(tmp_path).log("envoy-access")
+    await eventually(lambda: log.exists() and "/version" in log.read_text())
+    assert "secret" not in log.read_text()
 
 
 async def test_an_artifact_may_take_its_time_and_a_search_may_not(tmp_path: Path) -> None:

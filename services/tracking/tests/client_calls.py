@@ -71,6 +71,7 @@ class Running:
     app: FastAPI
     broker: MemoryBroker
     client: Client
+    http: httpx.AsyncClient
 
     def heard(self, topic: str) -> Sequence[RawRecord]:
         """What is on the broker."""

@@ -41,4 +41,4 @@ async def running(any_store: StoreName, tmp_path: Path) -> AsyncIterator[Running
     )
     transport = httpx.ASGITransport(app=app)
     async with service.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://tracking") as http:
-        yield Running(service, app, broker, Client(http))
+        yield Running(service, app, broker, Client(http), http)

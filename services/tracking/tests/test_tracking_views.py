@@ -11,7 +11,8 @@ from murmur_events.values import Source
 from murmur_kernel.documents import Page
 from murmur_kernel.errors import BadCursor, Missing
 from murmur_kernel.testing import Harness
-from murmur_tracking import views
+from murmur_tracking import comparing, views
+from murmur_tracking.comparing import CompareRuns
 from murmur_tracking.domain.runs import RunStatus
 from murmur_tracking.paging import unpacked_page
 from murmur_tracking.repository import TrackingUnitOfWork
@@ -104,7 +105,7 @@ async def test_a_made_up_cursor_is_refused(tracking: Tracking, cursor: str) -> N
 async def test_a_comparison_shows_first_what_differs(tracking: Tracking) -> None:
     await given_runs(tracking)
     await tracking.receives(completed("e", auc=0.8, parameters={"max_depth": 6, "eta": 0.1, "note": "same"}))
-    view = await tracking.read(views.compare_runs, ("a", "e", "d"))
+    view = (await tracking.read(comparing.compare_runs, CompareRuns(run_ids=("a", "e", "d")))).view
     assert [run.run_id for run in view.runs] == ["a", "e", "d"]
     assert [(row.name, row.values, row.differs) for row in view.parameters] == [
         ("max_depth", [4, 6, 4], True),
@@ -118,13 +119,14 @@ async def test_a_comparison_shows_first_what_differs(tracking: Tracking) -> None
 
 async def test_a_run_named_twice_is_compared_once(tracking: Tracking) -> None:
     await given_runs(tracking)
-    assert len((await tracking.read(views.compare_runs, ("a", "c", "a"))).runs) == 2
+    assert len((await tracking.read(comparing.compare_runs, CompareRuns(run_ids=("a", "c", "a")))).runs) == 2
 
 
 async def test_what_no_run_has_is_missing(tracking: Tracking) -> None:
-    for read in (views.show_run, lambda id_, uow: views.compare_runs((id_,), uow)):
-        with pytest.raises(Missing, match="'nobody'"):
-            await tracking.read(read, "nobody")
+    with pytest.raises(Missing, match="'nobody'"):
+        await tracking.read(views.show_run, "nobody")
+    with pytest.raises(Missing, match="'nobody'"):
+        await tracking.read(comparing.compare_runs, CompareRuns(run_ids=("nobody",)))
     with pytest.raises(Missing):
         await tracking.read(views.list_points, ReadBatches(run_id="nobody"))
 

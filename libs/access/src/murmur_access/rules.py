@@ -23,7 +23,17 @@ LABELS_GROUP = "murmur-monitor-labels"
 """The monitor's consumer group that joins labels to predictions."""
 
 READS: dict[str, tuple[str, ...]] = {
-    "tracking": ("run.started", "run.logged", "run.completed", "run.failed", "experiment.changed", "model.logged"),
+    "tracking": (
+        "run.started",
+        "run.logged",
+        "run.completed",
+        "run.failed",
+        "experiment.changed",
+        "model.logged",
+        "run.shared",
+        "share.viewed",
+        "share.revoked",
+    ),
     "registry": (
         "run.completed",
         "validation.completed",

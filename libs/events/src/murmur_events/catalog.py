@@ -31,6 +31,7 @@ from murmur_events.monitoring import AlertRaised, AlertResolved, DriftDetected, 
 from murmur_events.registry import AliasMoved, ModelChanged, RollbackRequested, VersionChanged
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_events.serving import FeedbackRecorded, PredictionLogged
+from murmur_events.shares import RunShared, ShareRevoked, ShareViewed
 from murmur_events.sweeps import SweepCompleted, SweepRequested
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.troubles import TroubleReported
@@ -125,6 +126,9 @@ CATALOG: tuple[Topic, ...] = (
     _topic("run.failed", RunFailed, "trainer", "run", key="run_id", root=True, also="tracking"),
     _topic("experiment.changed", ExperimentChanged, "tracking", "experiment", retention=FOR_EVER, root=True),
     _topic("model.logged", ModelLogged, "tracking", "logged-model", key="model_id", root=True),
+    _topic("run.shared", RunShared, "tracking", "share", key="share_id", root=True),
+    _topic("share.viewed", ShareViewed, "tracking", "share", key="share_id", root=True),
+    _topic("share.revoked", ShareRevoked, "tracking", "share", key="share_id", root=True),
     _topic("model.registered", ModelRegistered, "registry", "model"),
     _topic("model.promoted", ModelPromoted, "registry", "model", retention=FOR_EVER, root=True),
     _topic("model.rejected", ModelRejected, "registry", "model"),

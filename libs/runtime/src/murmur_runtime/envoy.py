@@ -57,6 +57,12 @@ _KEPT_ALIVE = {
     }
 }
 _LOG_LINE = "%Y-%m-%dT%T.%e%z %-8l %n %v"
+_NO_SHARES = {
+    # Whoever reads the log would hold the link.
+    "header_filter": {
+        "header": {"name": ":path", "string_match": {"contains": "/shared/"}, "invert_match": True},
+    }
+}
 _ACCESS_LOG = {
     "timestamp": "%START_TIME(%Y-%m-%dT%H:%M:%S.%3fZ)%",
     "event": "request",
@@ -160,7 +166,7 @@ def bootstrap(settings: FlockSettings, home: Home, *, access_log: str | None = N
         "merge_slashes": True,  # clients put an address that ends in a slash before a path that begins with one
         "stream_idle_timeout": "300s",
         "request_headers_timeout": "10s",
-        "access_log": [{"name": "file", "typed_config": log}],
+        "access_log": [{"name": "file", "filter": _NO_SHARES, "typed_config": log}],
         "rds": {"route_config_name": ROUTES, "config_source": _file(home, "routes.json")},
         # A client is who it is by its address, not by what it writes into X-Forwarded-For.
         "use_remote_address": True,

@@ -1,4 +1,4 @@
-"""MLflow's paths at the front door: one MLFLOW_TRACKING_URI leads to tracking and to the registry.
+"""MLflow's paths at the front door, where one MLFLOW_TRACKING_URI leads to tracking and registry; and shared runs.
 
 Paths are passed on as they are, and so are headers: the client's token, its workspace.
 """
@@ -43,6 +43,7 @@ def _doors() -> Iterable[Door]:
     yield _exactly(TRACKING, "/model-versions/get-artifact")
     yield _exactly(TRACKING, "/health")
     yield _exactly(TRACKING, "/version")
+    yield _below(TRACKING, "/shared")
 
 
 DOORS = tuple(_doors())

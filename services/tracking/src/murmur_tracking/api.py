@@ -9,7 +9,7 @@ from murmur_kernel.service import Service
 from murmur_tracking import views
 from murmur_tracking.domain.runs import RunStatus
 from murmur_tracking.repository import TrackingUnitOfWork
-from murmur_tracking.schemas import ComparisonView, LinePage, PointPage, RunDetailView, RunPage
+from murmur_tracking.schemas import LinePage, PointPage, RunDetailView, RunPage
 from murmur_tracking.views import Sort
 
 Limit = Annotated[int, Query(ge=1, le=500, description="items a page")]
@@ -51,12 +51,5 @@ def router(service: Service[TrackingUnitOfWork]) -> APIRouter:
         """What train.py printed."""
         query = views.ReadBatches(run_id=run_id, limit=limit, cursor=cursor)
         return await service.read(views.list_lines, query)
-
-    @api.get("/compare", dependencies=[allows(Role.VIEWER)])
-    async def compare(
-        run: Annotated[list[str], Query(min_length=1, max_length=20, description="run ids, in the order wanted")],
-    ) -> ComparisonView:
-        """Runs side by side: parameters that differ first, then metrics, then all else that may explain them."""
-        return await service.read(views.compare_runs, tuple(run))
 
     return api

@@ -7,9 +7,10 @@ from fastapi import FastAPI
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
-from murmur_tracking import api, artifacts_api, client_runs, logged_models
+from murmur_tracking import api, artifacts_api, client_runs, compare_api, logged_models, share_api
 from murmur_tracking.client_runs import RunOf
 from murmur_tracking.consumers import SUBSCRIPTIONS
+from murmur_tracking.keepsakes import KeepsakesOfRuns
 from murmur_tracking.logged_models import ModelOf
 from murmur_tracking.mlflow_api import about, artifacts, model_files
 from murmur_tracking.mlflow_api.artifacts.tidying import tidied
@@ -46,6 +47,8 @@ def build(
     find_root = partial(_root, service)
     routers = [
         api.router(service),
+        compare_api.router(service, KeepsakesOfRuns(service.artifacts, shelf)),
+        share_api.router(service),
         artifacts_api.router(shelf, find_root),
         about.router(),
         artifacts.router(shelf, find_root),

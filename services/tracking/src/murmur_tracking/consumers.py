@@ -2,8 +2,9 @@
 
 from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
+from murmur_events.shares import RunShared, ShareRevoked, ShareViewed
 from murmur_kernel.consuming import Subscriptions, project
-from murmur_tracking import handlers
+from murmur_tracking import handlers, sharing
 from murmur_tracking.repository import TrackingUnitOfWork
 
 SUBSCRIPTIONS: Subscriptions[TrackingUnitOfWork] = (
@@ -13,4 +14,7 @@ SUBSCRIPTIONS: Subscriptions[TrackingUnitOfWork] = (
     project(RunFailed, handlers.remember_failure, relearns=True),
     project(ExperimentChanged, handlers.remember_experiment, relearns=True),
     project(ModelLogged, handlers.remember_model, relearns=True),
+    project(RunShared, sharing.remember_share, relearns=True),
+    project(ShareViewed, sharing.remember_sighting, relearns=True),
+    project(ShareRevoked, sharing.remember_revocation, relearns=True),
 )

@@ -8,6 +8,7 @@ from murmur_tracking.domain.experiments import Experiment, ExperimentName
 from murmur_tracking.domain.facts import Points
 from murmur_tracking.domain.logged_models import LoggedModel, ModelMetrics
 from murmur_tracking.domain.runs import Run
+from murmur_tracking.domain.shares import Share
 from murmur_tracking.search.entries import ExperimentChange, RunChange
 
 
@@ -68,6 +69,7 @@ EXPERIMENTS = Kind(
     entry=ExperimentChange,
 )
 EXPERIMENT_NAMES = Kind("experiment-name", ExperimentName, key=lambda taken: name_id(taken.workspace, taken.name))
+SHARES = Kind("share", Share, key=lambda share: share.id, indexes=("token_sha256", "run_id", "shared_at"))
 
 LOGGED_MODELS = Kind("logged-model", LoggedModel, key=lambda model: model.id, indexes=("workspace", "experiment"))
 MODEL_METRICS = Kind(
@@ -78,7 +80,7 @@ MODEL_METRICS = Kind(
 )
 """Beside the model: what a run measured may be known before it."""
 
-KINDS = (RUNS, BATCHES, EXPERIMENTS, EXPERIMENT_NAMES, LOGGED_MODELS, MODEL_METRICS)
+KINDS = (RUNS, BATCHES, EXPERIMENTS, EXPERIMENT_NAMES, LOGGED_MODELS, MODEL_METRICS, SHARES)
 
 
 class TrackingUnitOfWork(UnitOfWork):
@@ -105,3 +107,7 @@ class TrackingUnitOfWork(UnitOfWork):
     @property
     def model_metrics(self) -> Collection[ModelMetrics]:
         return self.collection(MODEL_METRICS)
+
+    @property
+    def shares(self) -> Collection[Share]:
+        return self.collection(SHARES)

@@ -182,13 +182,63 @@ class RowView(View):
     values: list[Scalar | None]
 
 
+class CurveView(BaseModel):
+    """Points of one run by columns, by step. time: ms since 1970."""
+
+    step: list[int]
+    time: list[int]
+    value: list[Number]
+
+
+class HistoryView(BaseModel):
+    """One metric over the steps, of each run in their order; of long ones the same samples."""
+
+    metric: str
+    curves: list[CurveView]
+
+
+class EnvironmentView(BaseModel):
+    """known: which of the runs have kept theirs; rows: versions that are not the same in all of those."""
+
+    known: list[bool]
+    same: int = Field(description="how many distributions and properties are alike")
+    rows: list[RowView]
+
+
+class FileDifferenceView(BaseModel):
+    run: str
+    against: str
+    file: str
+    lines: list[str] = Field(description="a unified diff")
+
+
+class CodeView(BaseModel):
+    """known: which of the runs have kept theirs; each is compared with the first of them."""
+
+    known: list[bool]
+    differences: list[FileDifferenceView]
+
+
+class SnapshotView(BaseModel):
+    """A run as it was when it was shared."""
+
+    run: RunDetailView
+    histories: list[HistoryView]
+
+
 class ComparisonView(BaseModel):
-    """parameters and circumstances: those that differ first."""
+    """parameters and circumstances: those that differ first. environment, code: only where files were asked for."""
 
     runs: list[RunView]
     parameters: list[RowView]
     metrics: list[RowView]
     circumstances: list[RowView]
+    histories: list[HistoryView] = Field(default_factory=list)
+    environment: EnvironmentView | None = None
+    code: CodeView | None = None
+    unread: dict[str, list[str]] = Field(
+        default_factory=dict, description="by run: files that could not be read, and why"
+    )
 
 
 def point_view(name: str, step: int, time: int, value: float) -> PointView:

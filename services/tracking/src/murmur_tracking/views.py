@@ -1,22 +1,19 @@
 """What may be asked of the history of runs; nothing here changes anything."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 from murmur_kernel.documents import Page
-from murmur_tracking.domain.comparison import compare
 from murmur_tracking.domain.runs import Run, RunStatus
 from murmur_tracking.paging import unpacked_page
 from murmur_tracking.repository import Batch, TrackingUnitOfWork, attempt_of
 from murmur_tracking.schemas import (
-    ComparisonView,
     LinePage,
     PointPage,
     RunDetailView,
     RunPage,
-    comparison_view,
     point_view,
     run_detail_view,
     run_view,
@@ -92,27 +89,29 @@ async def list_points(query: ReadBatches, uow: TrackingUnitOfWork) -> PointPage:
 
 async def all_points(run: Run, metric: str, uow: TrackingUnitOfWork) -> list[tuple[str, int, int, float]]:
     """Name, step, time and value of each point of a metric, as they were logged."""
-    found: list[tuple[str, int, int, float]] = []
+    return [point async for point in each_point(run, uow, metric=metric)]
+
+
+async def each_point(
+    run: Run, uow: TrackingUnitOfWork, *, metric: str | None = None
+) -> AsyncIterator[tuple[str, int, int, float]]:
+    """Name, step, time and value of each point, or of those of one metric, as they were logged."""
     cursor: str | None = None
     while True:
         page = await _batches(run, cursor, uow)
         for batch in page.items:
-            if metric in batch.points.names:
-                found += [point for point in batch.points.each() if point[0] == metric]
+            if metric is None or metric in batch.points.names:
+                for point in batch.points.each():
+                    if metric in (None, point[0]):
+                        yield point
         if (cursor := page.next) is None:
-            return found
+            return
 
 
 async def list_lines(query: ReadBatches, uow: TrackingUnitOfWork) -> LinePage:
     """In the order in which they were printed. Raises Missing."""
     page = await _read(query, lambda batch: batch.lines, uow)
     return LinePage(items=list(page.items), next=page.next)
-
-
-async def compare_runs(run_ids: tuple[str, ...], uow: TrackingUnitOfWork) -> ComparisonView:
-    """In the order given, each once. Raises Missing."""
-    runs = [await uow.runs.require(run_id) for run_id in dict.fromkeys(run_ids)]
-    return comparison_view(runs, compare(runs))
 
 
 async def _read(query: ReadBatches, unpack: Callable[[Batch], Sequence[T]], uow: TrackingUnitOfWork) -> Page[T]:

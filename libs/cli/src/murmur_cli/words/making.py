@@ -5,6 +5,7 @@ from murmur_events.datasets import DatasetRegistered
 from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.reproductions import Reproduction
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
+from murmur_events.shares import RunShared, ShareRevoked, ShareViewed
 from murmur_events.sweeps import SweepCompleted, SweepRequested
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.workflows import WorkflowApplied
@@ -100,3 +101,18 @@ def _(event: ExperimentChanged) -> str:
 @describe.register
 def _(event: ModelLogged) -> str:
     return f"{event.name}  {event.model_id}  {'in the bin' if event.deleted else event.status}"
+
+
+@describe.register
+def _(event: RunShared) -> str:
+    return f"{event.run_id} by {event.by} until {event.expires_at:%Y-%m-%d %H:%M}  {event.reason}".rstrip()
+
+
+@describe.register
+def _(event: ShareViewed) -> str:
+    return f"{event.share_id}  {event.seen} times so far"
+
+
+@describe.register
+def _(event: ShareRevoked) -> str:
+    return f"{event.share_id} of {event.run_id} by {event.by}"

@@ -5,6 +5,7 @@ from murmur_console.reading.reading import Reading, first_line, read
 from murmur_events.datasets import DatasetRegistered
 from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
+from murmur_events.shares import RunShared, ShareRevoked, ShareViewed
 from murmur_events.sweeps import SweepCompleted, SweepRequested
 from murmur_events.training import TrainingRequested, TrainingSkipped, Trigger
 from murmur_events.workflows import WorkflowApplied
@@ -122,6 +123,23 @@ def _(event: RunFailed) -> Reading:
 def _(event: ExperimentChanged) -> Reading:
     state = "moved to the bin" if event.deleted else "changed"
     return Reading(label=f"experiment {state}", headline=f"experiment {event.name} {state}")
+
+
+@read.register
+def _(event: RunShared) -> Reading:
+    return Reading(label="run shared", headline=f"{event.by} shared run {event.run_id}", run=event.run_id)
+
+
+@read.register
+def _(event: ShareViewed) -> Reading:
+    return Reading(label="share seen", headline=f"shared run seen, {event.seen} times so far")
+
+
+@read.register
+def _(event: ShareRevoked) -> Reading:
+    return Reading(
+        label="share revoked", headline=f"{event.by} revoked a share of run {event.run_id}", run=event.run_id
+    )
 
 
 @read.register

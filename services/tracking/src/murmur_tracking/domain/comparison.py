@@ -6,6 +6,14 @@ from dataclasses import dataclass
 from murmur_tracking.domain.facts import Scalar
 from murmur_tracking.domain.runs import Result, Run
 
+_SOURCES = {
+    "commit": "mlflow.source.git.commit",
+    "repository": "mlflow.source.git.repoURL",
+    "branch": "mlflow.source.git.branch",
+    "source": "mlflow.source.name",
+}
+"""What clients say of their code by tags."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -16,7 +24,8 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        return any(type(value) is not type(self.values[0]) or value != self.values[0] for value in self.values)
+        """As text: what the trainer knows as a number, a client writes as one. What is no number equals itself."""
+        return len({None if value is None else str(value) for value in self.values}) > 1
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,7 @@ def _circumstances(run: Run) -> Mapping[str, Scalar]:
     if run.sheet:
         found |= {"experiment": run.sheet.experiment, "user": run.sheet.user}
         found |= {f"dataset {one.name}": one.digest for one in run.sheet.datasets}
+        found |= {name: run.sheet.tags[tag] for name, tag in _SOURCES.items() if tag in run.sheet.tags}
     if run.work and (told := run.work.instructions):
         found |= {
             "as_of": told.as_of.isoformat(),

@@ -3,6 +3,7 @@
 from murmur_console.context import Console
 from murmur_console.pages import (
     audit,
+    compare,
     dead_letters,
     deployment,
     deployments,
@@ -17,7 +18,7 @@ from murmur_console.pages import (
 )
 
 _FLOCK = (flock, dead_letters, audit, find)
-_WORK = (workflows, workflow, experiments, experiment, run, models, deployments, deployment)
+_WORK = (workflows, workflow, experiments, experiment, run, compare, models, deployments, deployment)
 
 
 def register(console: Console) -> None:

@@ -2,12 +2,12 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from murmur_events.catalog import SERVICES
 
@@ -101,6 +101,8 @@ class StubFlock:
     answer: tuple[int, dict[str, Any]] = (200, {})
     posts: list[tuple[str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     told: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    tracking: Callable[[str, dict[str, list[str]]], tuple[int, Any] | None] | None = None
+    """Answers what is asked of experiments, runs and artifacts, by path and query; bytes as they are."""
 
     def readiness(self, service: str) -> tuple[int, dict[str, Any]]:
         why = self.unready.get(service)
@@ -117,8 +119,12 @@ class StubFlock:
         }
         return (200 if why is None else 503), body
 
-    def get(self, path: str) -> tuple[int, dict[str, Any]]:
+    def get(self, path: str) -> tuple[int, Any]:
         service, _, rest = path.lstrip("/").partition("/")
+        if self.tracking and "tracking" not in self.away:
+            where = urlsplit(path)
+            if (answer := self.tracking(unquote(where.path), parse_qs(where.query))) is not None:
+                return answer
         if service in self.away or service not in (*SERVICES, "audit"):
             return 503, {}
         if (found := self.told.get(unquote(path.partition("?")[0]))) is not None:
@@ -159,8 +165,8 @@ def running_flock(flock: StubFlock) -> Iterator[StubFlock]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             self._answer(*flock.post(self.path, json.loads(body or b"{}"), dict(self.headers)))
 
-        def _answer(self, status: int, body: dict[str, Any]) -> None:
-            raw = json.dumps(body).encode() if body or status < 300 else b""
+        def _answer(self, status: int, body: Any) -> None:
+            raw = body if isinstance(body, bytes) else json.dumps(body).encode() if body or status < 300 else b""
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(raw)))

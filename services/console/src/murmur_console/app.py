@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from nicegui import ui
 
 from murmur_access import TokenFile
-from murmur_console import health, pages, theme
+from murmur_console import downloads, health, pages, theme
 from murmur_console.clients import FrontDoor
 from murmur_console.context import Console
 from murmur_console.feed import Feed, KafkaFeed
@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None, *, feed: Feed | None = None) ->
     app = FastAPI(title="Murmuration: Console", version="1", lifespan=lifespan, redoc_url=None)
     app.include_router(health.router(memory, tasks))
     app.include_router(signing_pages.router(sessions, door))
+    app.include_router(downloads.router(sessions, door))
     app.add_middleware(SignedInOnly, sessions=sessions)
     theme.install()
     pages.register(Console(memory=memory, roster=roster, door=door, source=told_by.source, sessions=sessions))

@@ -2,7 +2,8 @@
 
 import ssl
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,12 @@ class Unreachable(DoorError):
 
 
 class Refusal(DoorError):
-    def __init__(self, status: int, detail: str) -> None:
+    """problem: all that the service said of it, such as the place of a mistake."""
+
+    def __init__(self, status: int, detail: str, problem: Mapping[str, Any] | None = None) -> None:
         super().__init__(detail)
         self.status = status
+        self.problem = problem or {}
 
 
 @dataclass(frozen=True)
@@ -89,10 +93,32 @@ class FrontDoor:
         except ValidationError as error:
             raise Refusal(response.status_code, f"an answer that does not fit the contract: {error}") from error
 
-    async def read(self, service: str, path: str, query: Mapping[str, str]) -> bytes:
-        """The body of what a service answers."""
-        where = f"{path}?{urlencode(query)}" if query else path
-        return (await self._ok("GET", service, where)).content
+    async def read(
+        self, service: str, path: str, query: Mapping[str, str | Sequence[str]], *, workspace: str = ""
+    ) -> bytes:
+        """The body of what a service answers. workspace: whose names are meant; empty for the default one."""
+        where = f"{path}?{urlencode(query, doseq=True)}" if query else path
+        return (await self._ok("GET", service, where, workspace=workspace)).content
+
+    async def post(self, service: str, path: str, body: Mapping[str, object], *, key: str) -> Mapping[str, Any]:
+        """What a service answers to a wish. key: the same wish again is the same thing."""
+        answer: Mapping[str, Any] = (await self._ok("POST", service, path, json=body, key=key)).json()
+        return answer
+
+    @asynccontextmanager
+    async def stream(
+        self, service: str, path: str, *, workspace: str = "", token: str | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """A body of any size, to be read piece by piece."""
+        headers = self._headers(workspace=workspace, token=token)
+        try:
+            async with self._client.stream("GET", f"/{service}{path}", headers=headers) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise _refused(service, response)
+                yield response
+        except httpx.TransportError as error:
+            raise Unreachable(service, str(error) or type(error).__name__) from error
 
     async def dead_letter(self, service: str, letter_id: str) -> DeadLetterDetail:
         response = await self._ok("GET", service, f"/v1/dead-letters/{letter_id}")
@@ -157,16 +183,12 @@ class FrontDoor:
         json: Any = None,
         key: str | None = None,
         token: str | None = None,
+        workspace: str = "",
     ) -> httpx.Response:
-        response = await self._send(method, service, path, json=json, key=key, token=token)
+        response = await self._send(method, service, path, json=json, key=key, token=token, workspace=workspace)
         if response.is_success:
             return response
-        try:
-            problem = response.json()
-            detail = problem.get("detail") or problem.get("title") or response.reason_phrase
-        except (ValueError, AttributeError):
-            raise Unreachable(service, f"HTTP status {response.status_code} from the front door") from None
-        raise Refusal(response.status_code, str(detail))
+        raise _refused(service, response)
 
     async def _send(
         self,
@@ -177,14 +199,30 @@ class FrontDoor:
         json: Any = None,
         key: str | None = None,
         token: str | None = None,
+        workspace: str = "",
     ) -> httpx.Response:
-        headers = {"Idempotency-Key": key} if key else {}
-        if shown := token or self._token():
-            headers["Authorization"] = f"Bearer {shown}"
+        headers = self._headers(workspace=workspace, token=token) | ({"Idempotency-Key": key} if key else {})
         try:
             return await self._client.request(method, f"/{service}{path}", json=json, headers=headers)
         except httpx.TransportError as error:
             raise Unreachable(service, str(error) or type(error).__name__) from error
+
+    def _headers(self, *, workspace: str, token: str | None) -> dict[str, str]:
+        shown = token or self._token()
+        return {
+            **({"Authorization": f"Bearer {shown}"} if shown else {}),
+            **({"X-Murmur-Workspace": workspace} if workspace else {}),
+        }
+
+
+def _refused(service: str, response: httpx.Response) -> DoorError:
+    """MLflow's door says `message` where ours says `detail`."""
+    try:
+        problem = response.json()
+        detail = problem.get("detail") or problem.get("message") or problem.get("title") or response.reason_phrase
+    except (ValueError, AttributeError):
+        return Unreachable(service, f"HTTP status {response.status_code} from the front door")
+    return Refusal(response.status_code, str(detail), problem)
 
 
 def _trusting(certificates: Path | None) -> ssl.SSLContext | bool:

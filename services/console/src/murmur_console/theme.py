@@ -6,7 +6,10 @@ from nicegui import app, ui
 
 _STATIC = Path(__file__).parent / "static"
 _ADDRESS = "/static"
-_SHEETS = ("base", "frame", "freezes", "controls", "tables", "workflow", "timeline", "deployment", "signing", "narrow")
+_SHEETS = (
+    *("base", "frame", "freezes", "controls", "tables", "workflow", "timeline", "deployment", "research", "signing"),
+    "narrow",
+)
 """In this order: the last says what changes on narrow screens."""
 
 

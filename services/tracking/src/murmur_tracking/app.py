@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
-from murmur_tracking import api, artifacts_api, client_runs, compare_api, logged_models, share_api
+from murmur_tracking import api, artifacts_api, client_runs, compare_api, logged_models, research_api, share_api
 from murmur_tracking.client_runs import RunOf
 from murmur_tracking.consumers import SUBSCRIPTIONS
 from murmur_tracking.keepsakes import KeepsakesOfRuns
@@ -46,6 +46,7 @@ def build(
     shelf = artifacts.Shelf(service.artifacts, names, largest=settings.largest_artifact, clock=service.clock)
     find_root = partial(_root, service)
     routers = [
+        research_api.router(service),  # before the runs by their id: /runs/search is none
         api.router(service),
         compare_api.router(service, KeepsakesOfRuns(service.artifacts, shelf)),
         share_api.router(service),

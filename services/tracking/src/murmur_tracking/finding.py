@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from murmur_search.paging import RunQuery, RunsPage
+from murmur_tracking import experiments
 from murmur_tracking.domain.experiments import Experiment
 from murmur_tracking.domain.runs import Run
+from murmur_tracking.experiments import ExperimentOf
 from murmur_tracking.repository import TrackingUnitOfWork
-from murmur_tracking.search import FindRuns
+from murmur_tracking.search import CountRuns, FindRuns, Keys, ListKeys, RunCount
+
+MOST_KEYS = 500
+"""Of each kind: more columns are chosen from by nobody."""
 
 
 @dataclass(frozen=True)
@@ -30,3 +35,17 @@ async def find_runs(query: RunQuery, uow: TrackingUnitOfWork) -> FoundRuns:
         query = replace(query, experiments=tuple(kept if query.lifecycle == "active" else of))
     page: RunsPage = await uow.ask(FindRuns(query))
     return FoundRuns(await uow.runs.get_many(page.ids), of, page.next_token)
+
+
+async def list_experiments(workspace: str, uow: TrackingUnitOfWork) -> list[tuple[Experiment, RunCount | None]]:
+    """All of a workspace, those in the bin too; the one with the newest run first, then those without runs."""
+    counts: Mapping[str, RunCount] = await uow.ask(CountRuns(workspace))
+    found = [(one, counts.get(one.id)) for one in await experiments.all_of(workspace, uow)]
+    return sorted(found, key=lambda each: (-(each[1].last if each[1] else 0), each[0].name))
+
+
+async def list_keys(which: ExperimentOf, uow: TrackingUnitOfWork) -> Keys:
+    """Names that may be shown and searched by. Raises NoSuchThing."""
+    experiment = await experiments.require(which, uow)
+    keys: Keys = await uow.ask(ListKeys(experiment.id, experiment.workspace, MOST_KEYS))
+    return keys

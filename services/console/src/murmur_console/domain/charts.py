@@ -102,7 +102,7 @@ def chart(
 ) -> Chart:
     """from_zero: where the size itself is what people look at; otherwise the lines fill the height."""
     shown = tuple(_within(one, over) for one in lines)
-    bottom, top, ticks = _scale([edge for one in shown for edge in _edges(one)], from_zero=from_zero)
+    bottom, top, ticks = scale([edge for one in shown for edge in _edges(one)], from_zero=from_zero)
     within = tuple(mark for mark in marks if over.start <= mark.at <= over.end)
     return Chart(title, unit, over, bottom, top, ticks, tuple(one for one in shown if one.parts), within)
 
@@ -123,7 +123,7 @@ def _edges(one: Line) -> Iterable[float]:
             )
 
 
-def _scale(values: Sequence[float], *, from_zero: bool) -> tuple[float, float, tuple[float, ...]]:
+def scale(values: Sequence[float], *, from_zero: bool) -> tuple[float, float, tuple[float, ...]]:
     """Round numbers that hold all values; 0 to 1 of none."""
     low = 0.0 if from_zero or not values else min(values)
     high = max(values, default=1.0)

@@ -25,6 +25,7 @@ class Room:
 ROOMS = (
     Room("Flock", "/", "hub"),
     Room("Workflows", "/workflows", "timeline"),
+    Room("Experiments", "/experiments", "science"),
     Room("Models", "/models", "inventory_2"),
     Room("Deployments", "/deployments", "monitor_heart"),
     Room("Dead letters", "/dead-letters", "mail_lock"),

@@ -88,7 +88,8 @@ export default {
       const told = this.chart.lines.flatMap((line) =>
         line.parts.flat().filter((point) => point.at === this.at).map((point) => `${line.name} ${point.words}`),
       );
-      return `${window.murmur.clock(this.at, { milliseconds: false })}: ${told.join(", ")}`;
+      const where = this.chart.over ? `${this.chart.over} ${this.at}` : window.murmur.clock(this.at, { milliseconds: false });
+      return `${where}: ${told.join(", ")}`;
     },
   },
   methods: {
@@ -100,6 +101,7 @@ export default {
       return Math.round((HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)) * 10) / 10;
     },
     clock(moment) {
+      if (this.chart.over) return String(moment);
       const long = this.chart.end - this.chart.start > 36 * 3600e3;
       const short = this.chart.end - this.chart.start < 300e3;
       return long ? window.murmur.day(moment) : window.murmur.clock(moment, { milliseconds: false }).slice(0, short ? 8 : 5);
@@ -117,6 +119,7 @@ export default {
       return this.form(style, this.x(point.at), this.y(point.value));
     },
     form(style, x, y) {
+      style %= 4;
       if (style === 1) return `M${x - 3.5} ${y - 3.5}h7v7h-7z`;
       if (style === 2) return `M${x} ${y - 4.5}l4.5 7.5h-9z`;
       if (style === 3) return `M${x} ${y - 4.5}l4.5 4.5l-4.5 4.5l-4.5 -4.5z`;

@@ -6,6 +6,8 @@ from typing import Any
 from nicegui.element import Element
 
 from murmur_console.domain.charts import Chart, Line, number_words, tick_words
+from murmur_console.domain.curves import CurveChart
+from murmur_console.domain.numbers import exact
 
 
 class TimeChart(Element, component="chart.js"):
@@ -16,7 +18,13 @@ class TimeChart(Element, component="chart.js"):
         self._props["chart"] = None
 
     def show(self, chart: Chart) -> None:
-        fresh = _drawn(chart)
+        self._show(_drawn(chart))
+
+    def show_curves(self, chart: CurveChart) -> None:
+        """Over steps rather than time."""
+        self._show(_drawn_over_steps(chart))
+
+    def _show(self, fresh: dict[str, Any]) -> None:
         if fresh != self._props["chart"]:
             self._props["chart"] = fresh
             self.update()
@@ -37,6 +45,36 @@ def _drawn(chart: Chart) -> dict[str, Any]:
         "marks": [
             {"number": mark.number, "at": _ms(mark.at), "kind": mark.kind, "words": mark.words} for mark in chart.marks
         ],
+    }
+
+
+def _drawn_over_steps(chart: CurveChart) -> dict[str, Any]:
+    return {
+        "title": chart.title,
+        "over": "step",
+        "start": chart.first,
+        "end": chart.last,
+        "moments": list(chart.steps),
+        "bottom": chart.bottom,
+        "top": chart.top,
+        "ticks": [
+            {"at": tick, "words": words} for tick, words in zip(chart.ticks, tick_words(chart.ticks), strict=True)
+        ],
+        "lines": [
+            {
+                "name": line.name,
+                "style": line.style,
+                "parts": [
+                    [
+                        {"at": step, "value": value, "low": None, "high": None, "words": exact(value)}
+                        for step, value in part
+                    ]
+                    for part in line.parts
+                ],
+            }
+            for line in chart.lines
+        ],
+        "marks": [],
     }
 
 

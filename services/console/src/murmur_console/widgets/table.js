@@ -2,10 +2,20 @@
 export default {
   template: `
     <div class="m-table-box">
+      <label v-if="sortable.length" class="m-sorting">Sorted by
+        <select :value="sorting" @change="$emit('sort', $event.target.value)">
+          <option v-if="!sorting" value="">latest first</option>
+          <option v-for="column in sortable" :key="column.key" :value="column.key">{{ column.label }}{{ arrow(column) }}</option>
+        </select>
+      </label>
       <table class="m-table" :class="{ 'm-pickable': pickable }">
         <caption class="m-hidden">{{ caption }}</caption>
         <thead>
-          <tr><th v-for="column in columns" :key="column.key" scope="col" :class="column.align">{{ column.label }}</th></tr>
+          <tr><th v-for="column in columns" :key="column.key" scope="col" :class="column.align"
+                  :aria-sort="column.sort && column.sort !== 'none' ? column.sort : null">
+            <button v-if="column.sort" type="button" class="m-pick" @click="$emit('sort', column.key)">{{ column.label }}<span aria-hidden="true">{{ arrow(column) }}</span></button>
+            <template v-else>{{ column.label }}</template>
+          </th></tr>
         </thead>
         <tbody>
           <tr v-for="row in rows" :key="row.id" :class="{ 'm-selected': row.id === selected }" @click="pick($event, row)">
@@ -21,6 +31,8 @@ export default {
                 <span v-else-if="cell.kind === 'service'" class="m-service"><i :style="{ background: cell.hue }"></i>{{ cell.text }}</span>
                 <button v-else-if="cell.kind === 'pick'" type="button" class="m-pick" :aria-pressed="row.id === selected"
                         @click.stop="$emit('pick', row.id)">{{ cell.text }}</button>
+                <input v-else-if="cell.kind === 'check'" type="checkbox" :checked="cell.on" :aria-label="cell.text"
+                       @change="$emit('check', { id: row.id, on: $event.target.checked })" />
                 <span v-else :title="cell.title || null">{{ cell.text }}</span>
                 <small v-if="cell.note">{{ cell.note }}</small>
               </template>
@@ -31,7 +43,7 @@ export default {
       <div v-if="!rows.length" class="m-empty"><slot></slot></div>
     </div>`,
   props: { caption: String, columns: Array, rows: Array, selected: String, pickable: Boolean },
-  emits: ["pick"],
+  emits: ["pick", "sort", "check"],
   data: () => ({ now: Date.now(), copied: null, format: window.murmur }),
   mounted() {
     this.clock = setInterval(() => (this.now = Date.now()), 1000);
@@ -39,9 +51,20 @@ export default {
   unmounted() {
     clearInterval(this.clock);
   },
+  computed: {
+    sortable() {
+      return this.columns.filter((column) => column.sort);
+    },
+    sorting() {
+      return this.sortable.find((column) => column.sort !== "none")?.key || "";
+    },
+  },
   methods: {
+    arrow(column) {
+      return { ascending: " \u2191", descending: " \u2193" }[column.sort] || "";
+    },
     pick(event, row) {
-      if (this.pickable && !event.target.closest("a, button") && !window.getSelection().toString()) {
+      if (this.pickable && !event.target.closest("a, button, input") && !window.getSelection().toString()) {
         this.$emit("pick", row.id);
       }
     },

@@ -16,11 +16,12 @@ Cell = dict[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """`key` names its cell in each row."""
+    """`key` names its cell in each row. sort: how rows are sorted by it; empty where they cannot be."""
 
     key: str
     label: str
     align: Literal["left", "right"] = "left"
+    sort: Literal["", "none", "ascending", "descending"] = ""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Row:
 
 
 class Table(Element, component="table.js"):
-    """`on_pick(row)` hears of a chosen row. Children are shown while there are no rows."""
+    """`on_pick(row)` hears of a chosen row, `on_sort(column)` of a column to sort by, `on_check(row, on)` of a row that
+    was ticked or is no more. Children are shown while there are no rows."""
 
     def __init__(
         self,
@@ -40,6 +42,8 @@ class Table(Element, component="table.js"):
         columns: Iterable[Column],
         *,
         on_pick: Callable[[str], object] | None = None,
+        on_sort: Callable[[str], object] | None = None,
+        on_check: Callable[[str, bool], object] | None = None,
     ) -> None:
         super().__init__()
         self._props["caption"] = caption
@@ -52,6 +56,23 @@ class Table(Element, component="table.js"):
                 return on_pick(event.args)
 
             self.on("pick", pick)
+        if on_sort is not None:
+
+            def sort(event: GenericEventArguments) -> object:
+                return on_sort(event.args)
+
+            self.on("sort", sort)
+        if on_check is not None:
+
+            def check(event: GenericEventArguments) -> object:
+                return on_check(event.args["id"], event.args["on"])
+
+            self.on("check", check)
+
+    def head(self, columns: Iterable[Column]) -> None:
+        """Other columns; rows that fit them must be shown at once."""
+        self._props["columns"] = [vars(column) for column in columns]
+        self._props["rows"] = []
 
     def show(self, rows: Iterable[Row], *, selected: str | None = None) -> None:
         fresh = [vars(row) for row in rows]
@@ -90,6 +111,11 @@ def clock(time: datetime) -> Cell:
 
 def service(name: str) -> Cell:
     return {"kind": "service", "text": name, "hue": hue_of(name)}
+
+
+def check(label: str, *, on: bool) -> Cell:
+    """label: for those who do not see in which row it stands."""
+    return {"kind": "check", "text": label, "on": on}
 
 
 def pick(label: str, *, tone: Tone = Tone.PLAIN, indent: int = 0) -> Cell:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from murmur_search.paging import RunQuery
+from murmur_search.paging import RunQuery, RunsPage
 from murmur_tracking.domain import workspaces
 from murmur_tracking.domain.client_runs import RUN_NAME, status_of
 from murmur_tracking.domain.experiments import Experiment
@@ -34,6 +34,43 @@ class FindRuns:
     """Answered by a RunsPage."""
 
     query: RunQuery
+
+
+@dataclass(frozen=True)
+class CountRuns:
+    """How many runs that are not in the bin each experiment of a workspace has. Answered by a mapping of RunCounts."""
+
+    workspace: str
+
+
+@dataclass(frozen=True)
+class RunCount:
+    """last: when its newest run began, ms since 1970."""
+
+    runs: int
+    last: int
+
+
+@dataclass(frozen=True)
+class ListKeys:
+    """What the runs of an experiment have logged, at most `most` names of each kind. Answered by Keys."""
+
+    experiment: str
+    workspace: str
+    most: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """Each sorted."""
+
+    params: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+Question = FindRuns | CountRuns | ListKeys
+Answer = RunsPage | Mapping[str, RunCount] | Keys
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,23 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
-from murmur_search.paging import RunsPage
 from murmur_search.sqlite import runs_page
 from murmur_search.sqlite_schema import STATEMENTS
 from murmur_search.sqlite_text import index_text
 from murmur_tracking.domain.runs import Last
-from murmur_tracking.search.entries import DATASET_CONTEXT, ExperimentChange, FindRuns, RunChange, RunRow, row_of
+from murmur_tracking.search.entries import (
+    DATASET_CONTEXT,
+    Answer,
+    CountRuns,
+    ExperimentChange,
+    FindRuns,
+    ListKeys,
+    Question,
+    RunChange,
+    RunRow,
+    row_of,
+)
+from murmur_tracking.search.sqlite_survey import counts, keys
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -30,9 +41,15 @@ class RunsInSqlite:
                     (after.id, after.workspace, after.name, "deleted" if after.deleted else "active"),
                 )
 
-    def answer(self, connection: sqlite3.Connection, question: FindRuns) -> RunsPage:
+    def answer(self, connection: sqlite3.Connection, question: Question) -> Answer:
         """Raises TokenRefused."""
-        return runs_page(connection, question.query)
+        match question:
+            case FindRuns(query):
+                return runs_page(connection, query)
+            case CountRuns():
+                return counts(connection, question)
+            case ListKeys():
+                return keys(connection, question)
 
 
 def _keep_run(connection: sqlite3.Connection, before: RunRow | None, after: RunRow) -> None:

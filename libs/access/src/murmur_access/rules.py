@@ -23,7 +23,15 @@ LABELS_GROUP = "murmur-monitor-labels"
 """The monitor's consumer group that joins labels to predictions."""
 
 READS: dict[str, tuple[str, ...]] = {
-    "tracking": ("run.started", "run.logged", "run.completed", "run.failed", "experiment.changed", "model.logged"),
+    "tracking": (
+        "run.started",
+        "run.logged",
+        "run.completed",
+        "run.failed",
+        "experiment.changed",
+        "model.logged",
+        "workspace.dropped",
+    ),
     "registry": (
         "run.completed",
         "validation.completed",

@@ -32,6 +32,7 @@ from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.troubles import TroubleReported
 from murmur_events.validation import ValidationCompleted, ValidationRequested
 from murmur_events.workflows import WorkflowApplied
+from murmur_events.workspaces import WorkspaceDropped
 
 
 def _short(text: str, limit: int = 60) -> str:
@@ -101,6 +102,11 @@ def _(event: ExperimentChanged) -> str:
 @describe.register
 def _(event: ModelLogged) -> str:
     return f"{event.name}  {event.model_id}  {'in the bin' if event.deleted else event.status}"
+
+
+@describe.register
+def _(event: WorkspaceDropped) -> str:
+    return f"{event.workspace}  with all that was in it"
 
 
 @describe.register

@@ -2,6 +2,7 @@
 
 from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
+from murmur_events.workspaces import WorkspaceDropped
 from murmur_kernel.consuming import Subscriptions, project
 from murmur_tracking import handlers
 from murmur_tracking.repository import TrackingUnitOfWork
@@ -12,5 +13,6 @@ SUBSCRIPTIONS: Subscriptions[TrackingUnitOfWork] = (
     project(RunCompleted, handlers.remember_completion, relearns=True),
     project(RunFailed, handlers.remember_failure, relearns=True),
     project(ExperimentChanged, handlers.remember_experiment, relearns=True),
+    project(WorkspaceDropped, handlers.remember_drop, relearns=True),
     project(ModelLogged, handlers.remember_model, relearns=True),
 )

@@ -8,6 +8,7 @@ from murmur_tracking.domain.experiments import Experiment, ExperimentName
 from murmur_tracking.domain.facts import Points
 from murmur_tracking.domain.logged_models import LoggedModel, ModelMetrics
 from murmur_tracking.domain.runs import Run
+from murmur_tracking.domain.workspaces import Workspace
 from murmur_tracking.search.entries import ExperimentChange, RunChange
 
 
@@ -78,7 +79,9 @@ MODEL_METRICS = Kind(
 )
 """Beside the model: what a run measured may be known before it."""
 
-KINDS = (RUNS, BATCHES, EXPERIMENTS, EXPERIMENT_NAMES, LOGGED_MODELS, MODEL_METRICS)
+WORKSPACES = Kind("workspace", Workspace, key=lambda workspace: workspace.name, indexes=("name", "exists"))
+
+KINDS = (RUNS, BATCHES, EXPERIMENTS, EXPERIMENT_NAMES, LOGGED_MODELS, MODEL_METRICS, WORKSPACES)
 
 
 class TrackingUnitOfWork(UnitOfWork):
@@ -105,3 +108,7 @@ class TrackingUnitOfWork(UnitOfWork):
     @property
     def model_metrics(self) -> Collection[ModelMetrics]:
         return self.collection(MODEL_METRICS)
+
+    @property
+    def workspaces(self) -> Collection[Workspace]:
+        return self.collection(WORKSPACES)

@@ -7,6 +7,7 @@ from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import RunCompleted, RunFailed, RunStarted
 from murmur_events.training import TrainingRequested, TrainingSkipped, Trigger
 from murmur_events.workflows import WorkflowApplied
+from murmur_events.workspaces import WorkspaceDropped
 
 
 @read.register
@@ -102,6 +103,13 @@ def _(event: ExperimentChanged) -> Reading:
 def _(event: ModelLogged) -> Reading:
     state = "moved to the bin" if event.deleted else event.status
     return Reading(label=f"model {state}", headline=f"logged model {event.name} {state}", run=event.source_run)
+
+
+@read.register
+def _(event: WorkspaceDropped) -> Reading:
+    return Reading(
+        label="workspace dropped", headline=f"workspace {event.workspace} was dropped, with all that was in it"
+    )
 
 
 def _queued(event: RunStarted | RunCompleted | RunFailed) -> tuple[Work, ...]:

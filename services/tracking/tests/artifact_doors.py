@@ -12,6 +12,7 @@ from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
 from murmur_kernel.service import Service
 from murmur_kernel.store import MemoryStore
 from murmur_tracking.app import build
+from murmur_tracking.search import INDEX
 from murmur_tracking.settings import Settings
 
 ROOT = "/api/2.0/mlflow-artifacts/artifacts"
@@ -21,7 +22,7 @@ def app_of(home: Path, *, broker: MemoryBroker | None = None, **settings: Any) -
     told = broker or MemoryBroker()
     return build(
         Settings(home=home, brokers="127.0.0.1:1", **settings),
-        store=MemoryStore(),
+        store=MemoryStore(INDEX.memory()),
         sink=MemorySink(told),
         source=MemorySource(told, "tracking", ("run.started",), wait=0.01),
     )

@@ -28,6 +28,23 @@ class Client:
     def in_workspace(self, workspace: str) -> "Client":
         return Client(self._http, workspace)
 
+    async def ours(self, method: str, path: str, **headers: str) -> tuple[int, dict[str, Any]]:
+        """Of our own REST API."""
+        answer = await self._http.request(method, f"/v1{path}", headers=headers)
+        return answer.status_code, answer.json()
+
+    async def upload(self, path: str, content: bytes) -> None:
+        answer = await self._http.put(
+            f"/api/2.0/mlflow-artifacts/artifacts/{path}", content=content, headers=self._headers
+        )
+        assert answer.status_code == 200, answer.text
+
+    async def files(self, folder: str) -> list[str]:
+        answer = await self._http.get(
+            "/api/2.0/mlflow-artifacts/artifacts", params={"path": folder}, headers=self._headers
+        )
+        return [one["path"] for one in answer.json().get("files", [])]
+
     async def post(self, path: str, **said: Any) -> tuple[int, dict[str, Any]]:
         answer = await self._http.post(P + path, json=said, headers=self._headers)
         return answer.status_code, answer.json()

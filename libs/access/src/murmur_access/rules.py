@@ -33,6 +33,7 @@ READS: dict[str, tuple[str, ...]] = {
         "run.shared",
         "share.viewed",
         "share.revoked",
+        "workspace.dropped",
     ),
     "registry": (
         "run.completed",

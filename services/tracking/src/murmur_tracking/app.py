@@ -7,14 +7,25 @@ from fastapi import FastAPI
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
-from murmur_tracking import api, artifacts_api, client_runs, compare_api, logged_models, research_api, share_api
+from murmur_tracking import (
+    api,
+    artifacts_api,
+    client_runs,
+    compare_api,
+    logged_models,
+    research_api,
+    share_api,
+    workspaces_api,
+)
 from murmur_tracking.client_runs import RunOf
 from murmur_tracking.consumers import SUBSCRIPTIONS
+from murmur_tracking.jobs import jobs_of
 from murmur_tracking.keepsakes import KeepsakesOfRuns
 from murmur_tracking.logged_models import ModelOf
 from murmur_tracking.mlflow_api import about, artifacts, model_files
 from murmur_tracking.mlflow_api.artifacts.tidying import tidied
 from murmur_tracking.mlflow_api.routes import mlflow_routes
+from murmur_tracking.mlflow_api.workspaces import Workspaces
 from murmur_tracking.repository import KINDS, TrackingUnitOfWork
 from murmur_tracking.search import INDEX
 from murmur_tracking.settings import Settings
@@ -30,33 +41,36 @@ def build(
     settings: Settings, *, store: Store | None = None, sink: Sink | None = None, source: Source | None = None
 ) -> tuple[Service[TrackingUnitOfWork], FastAPI]:
     """The service over any store and any broker: tests pass the fakes."""
+    names = artifacts.open_names(settings.artifacts_url)
     service = Service(
         "tracking",
         settings,
         unit_of_work=TrackingUnitOfWork,
         kinds=KINDS,
         subscriptions=SUBSCRIPTIONS,
+        jobs=jobs_of(names),
         store=store,
         sink=sink,
         source=source,
         index=INDEX,
     )
     service.resource(tidied(service.artifacts))
-    names = artifacts.open_names(settings.artifacts_url)
     shelf = artifacts.Shelf(service.artifacts, names, largest=settings.largest_artifact, clock=service.clock)
+    naming = Workspaces(service)
     find_root = partial(_root, service)
     routers = [
-        research_api.router(service),  # before the runs by their id: /runs/search is none
+        research_api.router(service, naming),  # before the runs by their id: /runs/search is none
         api.router(service),
         compare_api.router(service, KeepsakesOfRuns(service.artifacts, shelf)),
         share_api.router(service),
-        artifacts_api.router(shelf, find_root),
+        workspaces_api.router(service, naming),
+        artifacts_api.router(shelf, find_root, naming),
         about.router(),
-        artifacts.router(shelf, find_root),
-        model_files.router(shelf, partial(_model_root, service)),
+        artifacts.router(shelf, find_root, naming),
+        model_files.router(shelf, partial(_model_root, service), naming),
     ]
     app = service.app(title="Tracking", routers=routers)
-    app.router.routes.extend(mlflow_routes(service, shelf))
+    app.router.routes.extend(mlflow_routes(service, shelf, naming))
     return service, app
 
 

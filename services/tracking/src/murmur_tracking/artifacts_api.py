@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from murmur_kernel.auth import Role, allows
 from murmur_tracking.domain.refusals import Refusal
 from murmur_tracking.mlflow_api.artifacts import Entry, FindRoot, Shelf, artifact_path
-from murmur_tracking.mlflow_api.workspaces import workspace_of
+from murmur_tracking.mlflow_api.workspaces import Workspaces
 
 
 class ArtifactView(BaseModel):
@@ -25,14 +25,14 @@ class ArtifactList(BaseModel):
     items: list[ArtifactView]
 
 
-def router(shelf: Shelf, find_root: FindRoot) -> APIRouter:
+def router(shelf: Shelf, find_root: FindRoot, naming: Workspaces) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["tracking"])
 
     @api.get("/runs/{run_id}/artifacts", dependencies=[allows(Role.VIEWER)])
     async def list_run_artifacts(request: Request, run_id: str, path: str = "") -> ArtifactList:
         """One folder of them, by name; none where there is no such folder."""
         try:
-            workspace = workspace_of(request)
+            workspace = await naming.looked_up(request)
             root = await find_root(workspace, run_id)
             folder = artifact_path(root, path)
         except Refusal as error:  # which this door says in its own way

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from murmur_kernel.errors import Missing
+from murmur_tracking import workspaces
 from murmur_tracking.domain import sampling
 from murmur_tracking.domain.code import code_difference
 from murmur_tracking.domain.comparison import compare
@@ -44,7 +45,7 @@ class Compared:
 async def compare_runs(query: CompareRuns, uow: TrackingUnitOfWork) -> Compared:
     """In the order given, each once. Raises Missing."""
     ids = list(dict.fromkeys(query.run_ids))
-    runs = await uow.runs.get_many(ids)
+    runs = [run for run in await uow.runs.get_many(ids) if await workspaces.is_there(run, uow)]
     if len(runs) < len(ids):
         known = {run.run_id for run in runs}
         raise Missing(RUNS.name, next(run_id for run_id in ids if run_id not in known))

@@ -3,6 +3,7 @@
 from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_events.shares import RunShared, ShareRevoked, ShareViewed
+from murmur_events.workspaces import WorkspaceDropped
 from murmur_kernel.consuming import Subscriptions, project
 from murmur_tracking import handlers, sharing
 from murmur_tracking.repository import TrackingUnitOfWork
@@ -13,6 +14,7 @@ SUBSCRIPTIONS: Subscriptions[TrackingUnitOfWork] = (
     project(RunCompleted, handlers.remember_completion, relearns=True),
     project(RunFailed, handlers.remember_failure, relearns=True),
     project(ExperimentChanged, handlers.remember_experiment, relearns=True),
+    project(WorkspaceDropped, handlers.remember_drop, relearns=True),
     project(ModelLogged, handlers.remember_model, relearns=True),
     project(RunShared, sharing.remember_share, relearns=True),
     project(ShareViewed, sharing.remember_sighting, relearns=True),

@@ -51,8 +51,8 @@ class Tag:
     value: str | None
 
 
-async def open_workspace(workspace: str, uow: TrackingUnitOfWork) -> None:
-    """Have its Default experiment there, which clients use that name none."""
+async def create_default(workspace: str, uow: TrackingUnitOfWork) -> None:
+    """The experiment that clients use who name none."""
     experiment = workspaces.default_experiment(workspace)
     if await uow.experiments.get(experiment) is None:
         name = workspaces.default_name()

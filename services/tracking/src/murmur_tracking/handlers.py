@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import MetricColumns, MetricPoint, RunCompleted, RunFailed, RunLogged, RunStarted
+from murmur_events.workspaces import WorkspaceDropped
 from murmur_tracking.domain import client_runs, logged_models, runs, workspaces
 from murmur_tracking.domain.experiments import Experiment, ExperimentName
 from murmur_tracking.domain.facts import (
@@ -25,6 +26,7 @@ from murmur_tracking.domain.facts import (
 )
 from murmur_tracking.domain.logged_models import LoggedModel, ModelMetrics
 from murmur_tracking.domain.runs import Failure, Result, Run
+from murmur_tracking.domain.workspaces import Workspace
 from murmur_tracking.repository import Batch, TrackingUnitOfWork, batch_id, model_metrics_id, name_id
 
 _STARTED = TypeAdapter(Started)
@@ -110,6 +112,14 @@ async def remember_experiment(event: ExperimentChanged, uow: TrackingUnitOfWork)
         deleted=event.deleted,
     )
     await _keep_experiment(await uow.experiments.get(after.id), after, uow)
+    if after.id == workspaces.default_experiment(after.workspace):
+        await _open(after, uow)
+
+
+async def remember_drop(event: WorkspaceDropped, uow: TrackingUnitOfWork) -> None:
+    """All that is kept of it stays where it is, and nobody is shown it: it is of another generation."""
+    before = await uow.workspaces.get(event.workspace) or Workspace(name=event.workspace)
+    uow.workspaces.save(workspaces.dropped(before, event.generation))
 
 
 async def remember_model(event: ModelLogged, uow: TrackingUnitOfWork) -> None:
@@ -190,6 +200,15 @@ def noted(event: RunLogged) -> Noted:
         models_read=tuple(ModelLink(**vars(one)) for one in event.models_read),
         models_written=tuple(ModelLink(**vars(one)) for one in event.models_written),
     )
+
+
+async def _open(default: Experiment, uow: TrackingUnitOfWork) -> None:
+    """A workspace is there once its Default experiment is."""
+    name, generation = workspaces.parts(default.workspace)
+    before = await uow.workspaces.get(name) or Workspace(name=name)
+    after = workspaces.opened(before, generation, default.created_at)
+    if after != before:
+        uow.workspaces.save(after)
 
 
 async def _keep_measured(run: Run, fact: Noted, uow: TrackingUnitOfWork) -> None:

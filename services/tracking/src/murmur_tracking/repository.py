@@ -9,6 +9,7 @@ from murmur_tracking.domain.facts import Points
 from murmur_tracking.domain.logged_models import LoggedModel, ModelMetrics
 from murmur_tracking.domain.runs import Run
 from murmur_tracking.domain.shares import Share
+from murmur_tracking.domain.workspaces import Workspace
 from murmur_tracking.search.entries import ExperimentChange, RunChange
 
 
@@ -80,7 +81,9 @@ MODEL_METRICS = Kind(
 )
 """Beside the model: what a run measured may be known before it."""
 
-KINDS = (RUNS, BATCHES, EXPERIMENTS, EXPERIMENT_NAMES, LOGGED_MODELS, MODEL_METRICS, SHARES)
+WORKSPACES = Kind("workspace", Workspace, key=lambda workspace: workspace.name, indexes=("name", "exists"))
+
+KINDS = (RUNS, BATCHES, EXPERIMENTS, EXPERIMENT_NAMES, LOGGED_MODELS, MODEL_METRICS, SHARES, WORKSPACES)
 
 
 class TrackingUnitOfWork(UnitOfWork):
@@ -111,3 +114,7 @@ class TrackingUnitOfWork(UnitOfWork):
     @property
     def shares(self) -> Collection[Share]:
         return self.collection(SHARES)
+
+    @property
+    def workspaces(self) -> Collection[Workspace]:
+        return self.collection(WORKSPACES)

@@ -14,7 +14,7 @@ from murmur_tracking import finding
 from murmur_tracking.domain import workspaces
 from murmur_tracking.domain.refusals import Refusal
 from murmur_tracking.experiments import ExperimentOf
-from murmur_tracking.mlflow_api.workspaces import workspace_of
+from murmur_tracking.mlflow_api.workspaces import Workspaces
 from murmur_tracking.repository import TrackingUnitOfWork
 from murmur_tracking.research_schemas import (
     ExperimentList,
@@ -31,19 +31,19 @@ Orders = Annotated[list[str], Query(max_length=10, description="such as `metrics
 Lifecycle = Literal["active", "deleted", "all"]
 
 
-def router(service: Service[TrackingUnitOfWork]) -> APIRouter:
+def router(service: Service[TrackingUnitOfWork], naming: Workspaces) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["research"])
 
     @api.get("/experiments", dependencies=[allows(Role.VIEWER)])
     async def list_experiments(request: Request) -> ExperimentList:
         """All of the workspace that X-Murmur-Workspace names, the one with the newest run first."""
-        found = await service.read(finding.list_experiments, _workspace(request))
+        found = await service.read(finding.list_experiments, await _workspace(request, naming))
         return ExperimentList(items=[experiment_view(one, count) for one, count in found])
 
     @api.get("/experiments/{experiment}/keys", dependencies=[allows(Role.VIEWER)])
     async def list_keys(request: Request, experiment: str) -> KeysView:
         """Names of parameters, metrics and tags that its runs have, up to 500 of each: for columns and completion."""
-        which = ExperimentOf(_workspace(request), experiment)
+        which = ExperimentOf(await _workspace(request, naming), experiment)
         try:
             return keys_view(await service.read(finding.list_keys, which))
         except Refusal as error:
@@ -60,7 +60,7 @@ def router(service: Service[TrackingUnitOfWork]) -> APIRouter:
         token: Annotated[str | None, Query(description="`next` of the page before")] = None,
     ) -> FoundRunPage | JSONResponse:
         """Runs by the search language. A mistake is a problem whose `position` and `end` are offsets in `text`."""
-        workspace = _workspace(request)
+        workspace = await _workspace(request, naming)
         try:
             query = RunQuery(
                 experiments=tuple(workspaces.reference(one, workspace) for one in experiment),
@@ -87,8 +87,8 @@ def _pointed(error: FilterRefused) -> JSONResponse:
     return problem(400, type(error).__name__, detail, text=error.text, **place)
 
 
-def _workspace(request: Request) -> str:
+async def _workspace(request: Request, naming: Workspaces) -> str:
     try:
-        return workspace_of(request)
+        return await naming.looked_up(request)
     except Refusal as error:
         raise HTTPException(error.status, str(error)) from None

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from murmur_tracking.domain import workspaces
 from murmur_tracking.domain.comparison import Comparison, Row
 from murmur_tracking.domain.facts import Scalar
 from murmur_tracking.domain.runs import Failure, Result, Run, RunStatus
@@ -283,7 +284,7 @@ def _line(run: Run) -> dict[str, object]:
     return {
         "run_id": run.run_id,
         "experiment": row.experiment,
-        "workspace": row.workspace,
+        "workspace": workspaces.parts(row.workspace)[0],
         "name": row.name,
         "user": row.user,
         "workflow": run.workflow,

@@ -6,9 +6,11 @@ from enum import StrEnum
 from typing import TypeVar
 
 from murmur_kernel.documents import Page
+from murmur_kernel.errors import Missing
+from murmur_tracking import workspaces
 from murmur_tracking.domain.runs import Run, RunStatus
 from murmur_tracking.paging import unpacked_page
-from murmur_tracking.repository import Batch, TrackingUnitOfWork, attempt_of
+from murmur_tracking.repository import RUNS, Batch, TrackingUnitOfWork, attempt_of
 from murmur_tracking.schemas import (
     LinePage,
     PointPage,
@@ -62,19 +64,25 @@ async def list_runs(query: ListRuns, uow: TrackingUnitOfWork) -> RunPage:
         "status": query.status.value if query.status else None,
         "trigger_kind": query.trigger,
     }
-    page = await uow.runs.find(
-        where={name: value for name, value in wanted.items() if value is not None},
-        order_by=query.sort.removeprefix("-"),
-        descending=query.sort.startswith("-"),
-        limit=query.limit,
-        cursor=query.cursor,
-    )
-    return RunPage(items=[run_view(run) for run in page.items], next=page.next)
+    found: list[Run] = []
+    cursor = query.cursor
+    while True:
+        page = await uow.runs.find(
+            where={name: value for name, value in wanted.items() if value is not None},
+            order_by=query.sort.removeprefix("-"),
+            descending=query.sort.startswith("-"),
+            limit=query.limit - len(found),
+            cursor=cursor,
+        )
+        found += [run for run in page.items if await workspaces.is_there(run, uow)]
+        cursor = page.next
+        if cursor is None or len(found) == query.limit:
+            return RunPage(items=[run_view(run) for run in found], next=cursor)
 
 
 async def show_run(run_id: str, uow: TrackingUnitOfWork) -> RunDetailView:
     """Raises Missing."""
-    return run_detail_view(await uow.runs.require(run_id))
+    return run_detail_view(await _require(run_id, uow))
 
 
 async def list_points(query: ReadBatches, uow: TrackingUnitOfWork) -> PointPage:
@@ -114,9 +122,17 @@ async def list_lines(query: ReadBatches, uow: TrackingUnitOfWork) -> LinePage:
     return LinePage(items=list(page.items), next=page.next)
 
 
+async def _require(run_id: str, uow: TrackingUnitOfWork) -> Run:
+    """Raises Missing, also for a run of a workspace that was dropped."""
+    run = await uow.runs.require(run_id)
+    if not await workspaces.is_there(run, uow):
+        raise Missing(RUNS.name, run_id)
+    return run
+
+
 async def _read(query: ReadBatches, unpack: Callable[[Batch], Sequence[T]], uow: TrackingUnitOfWork) -> Page[T]:
     """Of the newest attempt that did anything: what an attempt before it said was lost with its worker."""
-    run = await uow.runs.require(query.run_id)
+    run = await _require(query.run_id, uow)
 
     async def fetch(cursor: str | None) -> Page[Batch]:
         return await _batches(run, cursor, uow)

@@ -9,6 +9,7 @@ from murmur_events.shares import RunShared, ShareRevoked, ShareViewed
 from murmur_events.sweeps import SweepCompleted, SweepRequested
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.workflows import WorkflowApplied
+from murmur_events.workspaces import WorkspaceDropped
 
 
 def _short(text: str, limit: int = 60) -> str:
@@ -116,3 +117,8 @@ def _(event: ShareViewed) -> str:
 @describe.register
 def _(event: ShareRevoked) -> str:
     return f"{event.share_id} of {event.run_id} by {event.by}"
+
+
+@describe.register
+def _(event: WorkspaceDropped) -> str:
+    return f"{event.workspace}  with all that was in it"

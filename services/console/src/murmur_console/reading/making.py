@@ -9,6 +9,7 @@ from murmur_events.shares import RunShared, ShareRevoked, ShareViewed
 from murmur_events.sweeps import SweepCompleted, SweepRequested
 from murmur_events.training import TrainingRequested, TrainingSkipped, Trigger
 from murmur_events.workflows import WorkflowApplied
+from murmur_events.workspaces import WorkspaceDropped
 
 
 @read.register
@@ -146,6 +147,13 @@ def _(event: ShareRevoked) -> Reading:
 def _(event: ModelLogged) -> Reading:
     state = "moved to the bin" if event.deleted else event.status
     return Reading(label=f"model {state}", headline=f"logged model {event.name} {state}", run=event.source_run)
+
+
+@read.register
+def _(event: WorkspaceDropped) -> Reading:
+    return Reading(
+        label="workspace dropped", headline=f"workspace {event.workspace} was dropped, with all that was in it"
+    )
 
 
 def _queued(event: RunStarted | RunCompleted | RunFailed) -> tuple[Work, ...]:

@@ -1,7 +1,13 @@
-"""Workspaces keep teams apart: in each one names are unique and searches end, and each has an experiment "0"."""
+"""Workspaces keep teams apart: in each one names are unique and searches end, and each has an experiment "0".
+
+One that is dropped is gone at once, however much is in it: from then on its name stands for its next generation, of
+which nothing is there. What is kept names the generation, too: `team-b`, then `team-b.1`.
+"""
 
 import hashlib
 import re
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 DEFAULT = "default"
 
@@ -9,6 +15,47 @@ _DEFAULT_NAME = "Default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 RESERVED = "workflows/"
 """Names that begin so are of the experiments in which the trainer's runs are found."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """What a name stands for. generation: how often it was dropped. opened: the newest generation that was used, and
+    since when."""
+
+    name: str
+    generation: int = 0
+    opened: int | None = None
+    opened_at: datetime | None = None
+
+    @property
+    def exists(self) -> bool:
+        return self.opened == self.generation
+
+    @property
+    def current(self) -> str:
+        return internal(self.name, self.generation)
+
+
+def opened(workspace: Workspace, generation: int, at: datetime) -> Workspace:
+    """Like `dropped`, the same in every order."""
+    if workspace.opened is not None and workspace.opened >= generation:
+        return workspace
+    return replace(workspace, opened=generation, opened_at=at)
+
+
+def dropped(workspace: Workspace, generation: int) -> Workspace:
+    return replace(workspace, generation=max(workspace.generation, generation + 1))
+
+
+def internal(name: str, generation: int) -> str:
+    """As what is kept names it. No name that people may give has a dot."""
+    return f"{name}.{generation}" if generation else name
+
+
+def parts(internal_name: str) -> tuple[str, int]:
+    """The name that people say, and the generation."""
+    name, _, generation = internal_name.partition(".")
+    return name, int(generation or 0)
 
 
 def default_experiment(workspace: str) -> str:

@@ -17,7 +17,6 @@ from murmur_kernel.auth import Identity, Role, RoleNeeded, caller
 from murmur_tracking.domain.refusals import BadValue
 from murmur_tracking.mlflow_api.errors import refusal
 from murmur_tracking.mlflow_api.fields import Fields, asked, parsed
-from murmur_tracking.mlflow_api.workspaces import workspace_of
 
 PREFIXES = ("/api/2.0/mlflow", "/ajax-api/2.0/mlflow")
 """MLflow's own pages ask below /ajax-api what its clients ask below /api."""
@@ -32,8 +31,8 @@ class Call:
 
 
 Answer = Callable[[Call], Awaitable[dict[str, Any]]]
-Opening = Callable[[str], Awaitable[None]]
-"""Has a workspace there when it is first named."""
+Opening = Callable[[Request], Awaitable[str]]
+"""The workspace that a call means, which is there then."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,7 @@ def _answering(endpoint: Endpoint, opening: Opening) -> Callable[[Request], Awai
     async def answer(request: Request) -> Response:
         try:
             _admit(request, endpoint.role)
-            call = await _call(request)
-            await opening(call.workspace)
+            call = await _call(request, await opening(request))
             return _json(await endpoint.answer(call), 200)
         except Exception as error:
             if (refused := refusal(error)) is None:
@@ -85,9 +83,8 @@ def _admit(request: Request, role: Role) -> None:
     caller.set(Identity(request.app.state.gate.admit(shown, role)))
 
 
-async def _call(request: Request) -> Call:
+async def _call(request: Request, workspace: str) -> Call:
     """Raises BadValue for a body of another kind than JSON."""
-    workspace = workspace_of(request)
     if request.method == "GET" and request.scope["query_string"]:
         said, size = asked(request.query_params.multi_items()), 0
     else:

@@ -3,7 +3,6 @@
 from starlette.routing import BaseRoute
 
 from murmur_kernel.service import Service
-from murmur_tracking import experiments
 from murmur_tracking.mlflow_api.artifacts import Shelf
 from murmur_tracking.mlflow_api.door import routes
 from murmur_tracking.mlflow_api.experiments import ExperimentCalls
@@ -13,10 +12,11 @@ from murmur_tracking.mlflow_api.logged_models import LoggedModelCalls
 from murmur_tracking.mlflow_api.model_search import ModelSearchCalls
 from murmur_tracking.mlflow_api.runs import RunCalls
 from murmur_tracking.mlflow_api.search import SearchCalls
+from murmur_tracking.mlflow_api.workspaces import Workspaces
 from murmur_tracking.repository import TrackingUnitOfWork
 
 
-def mlflow_routes(service: Service[TrackingUnitOfWork], shelf: Shelf) -> list[BaseRoute]:
+def mlflow_routes(service: Service[TrackingUnitOfWork], shelf: Shelf, naming: Workspaces) -> list[BaseRoute]:
     calls = (
         RunCalls(service),
         ExperimentCalls(service),
@@ -26,11 +26,4 @@ def mlflow_routes(service: Service[TrackingUnitOfWork], shelf: Shelf) -> list[Ba
         LoggedModelCalls(service),
         ModelSearchCalls(service),
     )
-    opened: set[str] = set()
-
-    async def open_once(workspace: str) -> None:
-        if workspace not in opened:
-            await service.change(experiments.open_workspace, workspace, answer=type(None))
-            opened.add(workspace)
-
-    return [*routes([endpoint for one in calls for endpoint in one.endpoints], open_once)]
+    return [*routes([endpoint for one in calls for endpoint in one.endpoints], naming.of)]

@@ -13,7 +13,7 @@ from murmur_tracking.mlflow_api.artifacts.proxied import artifact_path, file_inf
 from murmur_tracking.mlflow_api.artifacts.sending import sent
 from murmur_tracking.mlflow_api.artifacts.shelf import Shelf
 from murmur_tracking.mlflow_api.errors import MlflowRoute
-from murmur_tracking.mlflow_api.workspaces import workspace_of
+from murmur_tracking.mlflow_api.workspaces import Workspaces
 
 FindRoot = Callable[[str, str], Awaitable[str]]
 """From a workspace and a run's id to the run's artifact root; raises Refusal for a run that is not known."""
@@ -23,15 +23,15 @@ _LARGEST_FORM = 10 * 2**20
 """Bytes of what the pages of MLflow upload; its server takes no more there."""
 
 
-def router(shelf: Shelf, find_root: FindRoot) -> APIRouter:
+def router(shelf: Shelf, find_root: FindRoot, naming: Workspaces) -> APIRouter:
     api = APIRouter(route_class=MlflowRoute, include_in_schema=False)
     for prefix in ("/api", "/ajax-api"):
-        _proxy(api, f"{prefix}/2.0/mlflow-artifacts", shelf)
+        _proxy(api, f"{prefix}/2.0/mlflow-artifacts", shelf, naming)
 
     @api.get("/get-artifact", dependencies=_READS)
     async def get_artifact(request: Request) -> Response:
         """A file of a run, by the run's id."""
-        workspace, run_id = workspace_of(request), _run(request, "run_id", "run_uuid")
+        workspace, run_id = await naming.of(request), _run(request, "run_id", "run_uuid")
         asked = safe_path(_asked(request, "path"))
         path = artifact_path(await find_root(workspace, run_id), asked)
         return await sent(request, shelf, await shelf.find(workspace, path), _name(path))
@@ -48,7 +48,7 @@ def router(shelf: Shelf, find_root: FindRoot) -> APIRouter:
     @api.post("/ajax-api/2.0/mlflow/upload-artifact", dependencies=_WRITES)
     async def upload_artifact(request: Request) -> Response:
         """A small file into a run, as MLflow's pages send it."""
-        workspace = workspace_of(request)
+        workspace = await naming.of(request)
         root, path = _run(request, "run_uuid"), safe_path(_asked(request, "path"))
         announced = _announced(request)
         if announced is not None and announced > _LARGEST_FORM:
@@ -62,20 +62,20 @@ def router(shelf: Shelf, find_root: FindRoot) -> APIRouter:
     return api
 
 
-def _proxy(api: APIRouter, base: str, shelf: Shelf) -> None:
+def _proxy(api: APIRouter, base: str, shelf: Shelf, naming: Workspaces) -> None:
     @api.get(f"{base}/artifacts", dependencies=_READS)
     async def list_files(request: Request, path: str = "") -> Response:
-        entries = await shelf.entries(workspace_of(request), safe_path(path))
+        entries = await shelf.entries(await naming.of(request), safe_path(path))
         return JSONResponse({"files": [file_info(entry) for entry in entries]} if entries else {})
 
     @api.get(f"{base}/artifacts/{{path:path}}", dependencies=_READS)
     async def download(request: Request, path: str) -> Response:
         safe = safe_path(path)
-        return await sent(request, shelf, await shelf.find(workspace_of(request), safe), _name(safe))
+        return await sent(request, shelf, await shelf.find(await naming.of(request), safe), _name(safe))
 
     @api.put(f"{base}/artifacts/{{path:path}}", dependencies=_WRITES)
     async def upload(request: Request, path: str) -> Response:
-        workspace, safe = workspace_of(request), safe_path(path)
+        workspace, safe = await naming.of(request), safe_path(path)
         if path.endswith("/"):
             raise BadValue(f"a file needs a name, and {path!r} ends in '/': end the path with the name")
         try:
@@ -86,7 +86,7 @@ def _proxy(api: APIRouter, base: str, shelf: Shelf) -> None:
 
     @api.delete(f"{base}/artifacts/{{path:path}}", dependencies=_WRITES)
     async def delete(request: Request, path: str) -> Response:
-        workspace, safe = workspace_of(request), safe_path(path)
+        workspace, safe = await naming.of(request), safe_path(path)
         if not safe:
             raise BadValue("say what to delete: all artifacts of a workspace go with the workspace only")
         await shelf.delete(workspace, safe)

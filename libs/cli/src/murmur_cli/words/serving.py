@@ -29,11 +29,6 @@ from murmur_events.validation import ValidationCompleted, ValidationRequested
 
 
 @describe.register
-def _(event: WorkspaceDropped) -> str:
-    return f"{event.workspace}  with all that was in it"
-
-
-@describe.register
 def _(event: ModelRegistered) -> str:
     return f"{event.model} v{event.version}"
 

@@ -33,8 +33,8 @@ REMOVALS = {
         (
             (
                 f"{_KERNEL}/store/sqlite.py",
-                "await self._engine.open(tuple(statements))",
-                "await self._engine.open((*tuple(statements), 'DELETE FROM outbox'))",
+                "await self._engine.open(tuple(statements), ",
+                "await self._engine.open((*tuple(statements), 'DELETE FROM outbox'), ",
             ),
         ),
     ),

@@ -71,6 +71,20 @@ BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
             }.items()
             for path in paths.split()
         },
+        **{
+            (method, f"{api}/2.0/mlflow/logged-models{path}"): role
+            for api in ("/api", "/ajax-api")
+            for method, path, role in (
+                ("POST", "", AUTHOR),
+                ("POST", "/search", VIEWER),
+                ("PATCH", "/{model_id}", AUTHOR),
+                ("DELETE", "/{model_id}", AUTHOR),
+                ("PATCH", "/{model_id}/tags", AUTHOR),
+                ("DELETE", "/{model_id}/tags/{key:path}", AUTHOR),
+                ("POST", "/{model_id}/params", AUTHOR),
+            )
+        },
+        ("DELETE", "/v1/workspaces/{name}"): OPERATOR,
     },
     "registry": {
         ("POST", "/v1/models/{name}/versions/{version}/review"): APPROVER,

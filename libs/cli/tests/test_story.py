@@ -87,7 +87,7 @@ def test_a_reproduction_is_told_by_its_verdict_and_the_metric_that_differs_most(
     full = next(each for each in golden() if (each.topic, each.name) == ("run.completed", "full"))
     run = RunCompleted.model_validate(full.value)
     assert run.reproduction is not None
-    assert describe(run) == "credit/r-7f3ab1c09e54  different from r-0d5e8c7b1a42: auc by +0.0003  2.4 s"
+    assert describe(run) == "credit/r-90ab4c1de7f2  different from r-0d5e8c7b1a42: auc by +0.0003  2.4 s"
     same = run.reproduction.model_copy(update={"verdict": "identical"})
     assert "identical to r-0d5e8c7b1a42" in describe(run.model_copy(update={"reproduction": same}))
 

@@ -19,6 +19,7 @@ FEW = settings(max_examples=20, deadline=None, derandomize=True, suppress_health
 every_topic = pytest.mark.parametrize("topic", CATALOG, ids=lambda topic: topic.name)
 
 DURATION, SIZE = "(ms|s|m|h|d)$", "(KiB|MiB|GiB)$"
+COMMIT = "^[0-9a-f]{40}([0-9a-f]{24})?$"
 DIGEST, NAME = "^[0-9a-f]{64}$", "^[a-z][a-z0-9-]{0,62}$"
 BATCH = "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 TEXT = st.text(max_size=12)
@@ -49,6 +50,8 @@ def texts(schema: Schema) -> st.SearchStrategy[Any]:
         return st.builds("{}{}".format, st.integers(1, 10**4), st.sampled_from(["KiB", "MiB", " GiB"]))
     if pattern == DIGEST:
         return st.binary(min_size=32, max_size=32).map(bytes.hex)
+    if pattern == COMMIT:
+        return st.binary(min_size=20, max_size=20).map(bytes.hex)
     if pattern == NAME:
         return st.text("abcxyz019-", max_size=8).map("w{}".format)
     if pattern == BATCH:

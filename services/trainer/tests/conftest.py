@@ -51,10 +51,10 @@ def trainings(
 
 @pytest.fixture(params=STORES)
 async def trainer(request: pytest.FixtureRequest, trainings: TrainingJobs) -> AsyncIterator[Harness[TrainerUnitOfWork]]:
-    """A module whose tests do not let the trainer hear how its runs end says how many slots they need: `SLOTS`."""
+    """A module whose tests do not let the trainer hear how runs end says how many slots they need: `SLOTS_NEEDED`."""
     store: StoreName = request.param
     async with Harness(
-        partial(TrainerUnitOfWork, training_slots=getattr(request.module, "SLOTS", 1)),
+        partial(TrainerUnitOfWork, training_slots=getattr(request.module, "SLOTS_NEEDED", 1)),
         kinds=KINDS,
         subscriptions=SUBSCRIPTIONS,
         jobs=job_kinds(trainings, Settings(training_attempts=2)),

@@ -27,7 +27,7 @@ from murmur_training.spec import Failed
 Trainer = Harness[TrainerUnitOfWork]
 SETTINGS = "{seed: 7, parameters: {depth: 3, eta: 0.1}}"
 
-SLOTS = 4
+SLOTS_NEEDED = 4
 
 
 @pytest.fixture

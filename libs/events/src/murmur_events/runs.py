@@ -40,7 +40,7 @@ class Hardware(Value):
     processor: str | None = None
     machine: str | None = Field(default=None, description="architecture, such as x86_64")
     cores: int | None = Field(default=None, ge=1)
-    memory: int | None = Field(default=None, ge=0, description="bytes of the whole machine")
+    memory: int | None = Field(default=None, ge=0, title="Memory of the machine", description="bytes, all of it")
     threads: int | None = Field(default=None, ge=1, description="so many threads a library was told to use")
 
 

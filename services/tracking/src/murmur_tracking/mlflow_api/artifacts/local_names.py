@@ -16,7 +16,7 @@ from murmur_kernel.artifact_files import INCOMING, folder_to_disk, make_folders
 from murmur_tracking.mlflow_api.artifacts.claims import Claim, Entry, NameTaken
 from murmur_tracking.mlflow_api.artifacts.paths import decoded_name, encoded
 
-_TRIES = 10
+_TRIES = 100
 """For a name whose folder is deleted while it is put there, and the other way round."""
 
 _DIGEST = 64

@@ -33,7 +33,7 @@ def create_app(name: str) -> FastAPI:
 
     service, app = module.build(
         settings,
-        store=FusedStore(open_store(settings.store_url(name), name), fuse),
+        store=FusedStore(open_store(settings.store_url(name), name, getattr(module, "INDEX", None)), fuse),
         sink=FusedSink(KafkaSink(settings.brokers, instance), fuse, pid_of),
         source=FusedSource(source, fuse),
     )

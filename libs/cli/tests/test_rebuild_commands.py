@@ -1,4 +1,4 @@
-"""`murmur rebuild --swap`: what no event carries goes from the old store into the one that takes its place."""
+"""`murmur rebuild --swap`: history is made again, its search index too; what no event carries is carried over."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,12 +9,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from contracts.examples import golden
 from murmur_cli.main import app
 from murmur_kernel import troubles
 from murmur_kernel.store import ChangeSet, SqliteStore, Store
 from murmur_kernel.troubles import TROUBLES
 from murmur_kernel.unit_of_work import Origin, UnitOfWork
+from murmur_ledger.batching import contents_of
+from murmur_ledger.contents import Record
 from murmur_ledger.writer import LedgerWriter
+from murmur_search import RUNS
+from murmur_search.paging import RunQuery
+from murmur_tracking.search import INDEX, FindRuns
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TROUBLE = "unattended/dead-letters/run.started"
@@ -88,6 +94,29 @@ def test_a_swap_keeps_what_only_the_old_store_knows(home: Path) -> None:
     done = murmur("rebuild", "tracking", "--swap")
     assert done.exit_code == 0, done.output
     asyncio.run(looks())
+
+
+def test_a_client_s_run_is_made_again_and_found(home: Path) -> None:
+    asyncio.run(lives(home))
+    story = ("experiment.changed", "minimal"), ("run.started", "of_a_client"), ("run.failed", "minimal")
+    told = [each for one in story for each in golden() if (each.topic, each.name) == one]
+    records = [Record(each.topic, 0, 0, each.key.encode(), tuple(each.wire_headers), each.wire_value) for each in told]
+    with LedgerWriter(home / "ledger", clock=lambda: NOON) as writer:
+        writer.append(contents_of(records, writer.places, digested=(), at=NOON))
+    done = murmur("rebuild", "tracking", "--swap")
+    assert done.exit_code == 0, done.output
+
+    async def found() -> tuple[str, ...]:
+        store = SqliteStore(str(home / "stores" / "tracking.db"), INDEX.sqlite())
+        await store.open({})
+        try:
+            query = RunQuery(experiments=(told[0].key,), orders=RUNS.complete(()))
+            ids: tuple[str, ...] = (await store.ask(FindRuns(query))).ids
+            return ids
+        finally:
+            await store.close()
+
+    assert asyncio.run(found()) == (told[1].key,)
 
 
 def test_a_store_that_cannot_be_read_is_not_exchanged(home: Path) -> None:

@@ -19,7 +19,7 @@ from murmur_events.catalog import SERVICES
 from murmur_kernel.errors import KernelError
 from murmur_kernel.rebuilding import Difference, Rebuilder, Rebuilt, compare
 from murmur_kernel.service import Service
-from murmur_kernel.store import RawRecord, SqliteStore, Store, carry_over
+from murmur_kernel.store import RawRecord, Store, carry_over, open_store
 from murmur_kernel.troubles import TROUBLES
 from murmur_ledger.contents import Event
 from murmur_ledger.reader import LedgerReader
@@ -107,7 +107,7 @@ async def _rebuild(home: Home, name: str, folder: Path, *, swap: bool) -> Outcom
     only_projections = not any(subscription.publishes for subscription in service.subscriptions)
     if swap and not only_projections:
         raise Unusable(f"{name} also decides: a store of its projections alone must not take its place")
-    async with _opened(SqliteStore(str(path)), service) as store:
+    async with _opened(open_store(f"sqlite:///{path}", name, service.index), service) as store:
         start = datetime.fromtimestamp(0, UTC)
         rebuilder = Rebuilder(name, store, service.unit_of_work, service.subscriptions, start=start)
         rebuilt = await rebuilder.replay(_history(folder))
@@ -115,7 +115,7 @@ async def _rebuild(home: Home, name: str, folder: Path, *, swap: bool) -> Outcom
         if home.store(name).exists():
             with TemporaryDirectory() as folder_of_copy:
                 copy = _copied(home.store(name), Path(folder_of_copy))
-                async with _opened(SqliteStore(str(copy)), service) as before:
+                async with _opened(open_store(f"sqlite:///{copy}", name, service.index), service) as before:
                     difference = await compare(before, store, service.kinds, only_projections=only_projections)
                 if swap:
                     carry_over(copy, path, kinds=(TROUBLES.name,))

@@ -72,6 +72,7 @@ class Service(Generic[U]):
         self.name = name
         self.settings = settings
         self.clock = clock or SystemClock()
+        self.index = index
         self.store = store or open_store(settings.store_url(name), name, index)
         self.artifacts = ArtifactStore(settings.artifacts_url)
         self.kinds = (*kinds, TROUBLES)

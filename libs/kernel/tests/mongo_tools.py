@@ -70,7 +70,9 @@ class CutWire:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections.add(asyncio.ensure_future(self._serve(reader, writer)))
+        connection = asyncio.ensure_future(self._serve(reader, writer))
+        connection.add_done_callback(lambda _: writer.close())  # also where it was cancelled before it began
+        self._connections.add(connection)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answers, upstream = await asyncio.open_connection(*self._server)
@@ -94,7 +96,8 @@ class CutWire:
             for direction in directions:
                 direction.cancel()
             await asyncio.gather(*directions, return_exceptions=True)
+            writer.close()
+            upstream.close()  # both, before anything is waited for: a cancellation may come there
             for end in (writer, upstream):
-                end.close()
                 with contextlib.suppress(OSError):
                     await end.wait_closed()

@@ -3,10 +3,16 @@
 import math
 
 import httpx
+import pytest
 from client_calls import Running
 
 from murmur_events import from_record
+from murmur_kernel.consuming import Ack
+from murmur_kernel.errors import Conflict
 from murmur_kernel.testing import eventually
+from murmur_kernel.unit_of_work import Origin
+from murmur_tracking import client_runs
+from murmur_tracking.client_runs import LogToRun, RunOf
 
 
 async def test_a_run_is_begun_told_of_and_ended(running: Running) -> None:
@@ -204,7 +210,28 @@ async def test_logging_costs_a_client_one_transaction_a_call(running: Running) -
     (record,) = await eventually(lambda: running.heard("run.started"))
     envelope = from_record(record.topic, record.value, record.headers)
     assert (envelope.key, envelope.source) == (run, "tracking")
+    assert await running.service.dispatcher.handle(record) == Ack()
     assert not await running.service.store.handled(envelope.id)
+
+
+async def test_a_change_that_is_refused_leaves_no_trace_in_the_search(running: Running) -> None:
+    """Two replicas change one run at once: the index is told in the commit that wins, and in no other."""
+    run = await running.client.run()
+    units = [
+        running.service.unit_of_work(
+            running.service.store, Origin(id=name, source="tracking", now=running.service.clock.now())
+        )
+        for name in ("one", "other")
+    ]
+    for unit in units:
+        name = str(unit.new_id("tag"))[:8]
+        await client_runs.log(LogToRun(run=RunOf("default", run), tags={"winner": name}), unit)
+    await units[0].commit()
+    with pytest.raises(Conflict):
+        await units[1].commit()
+    first, second = (str(unit.new_id("tag"))[:8] for unit in units)
+    assert await running.client.found(filter=f"tags.winner = '{first}'") == [run]
+    assert await running.client.found(filter=f"tags.winner = '{second}'") == []
 
 
 async def test_bodies_of_another_kind_are_refused(running: Running) -> None:

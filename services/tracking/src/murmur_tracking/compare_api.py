@@ -9,9 +9,9 @@ from murmur_kernel.auth import Role, allows
 from murmur_kernel.service import Service
 from murmur_tracking import comparing
 from murmur_tracking.comparing import CompareRuns
+from murmur_tracking.comparison_schemas import ComparisonView
 from murmur_tracking.keepsakes import KeepsakesOfRuns
 from murmur_tracking.repository import TrackingUnitOfWork
-from murmur_tracking.schemas import ComparisonView
 
 MOST_RUNS = 100
 

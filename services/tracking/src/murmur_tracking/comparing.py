@@ -5,6 +5,14 @@ from dataclasses import dataclass
 
 from murmur_kernel.errors import Missing
 from murmur_tracking import workspaces
+from murmur_tracking.comparison_schemas import (
+    CodeView,
+    ComparisonView,
+    EnvironmentView,
+    FileDifferenceView,
+    RowView,
+    comparison_view,
+)
 from murmur_tracking.domain import sampling
 from murmur_tracking.domain.code import code_difference
 from murmur_tracking.domain.comparison import compare
@@ -12,16 +20,7 @@ from murmur_tracking.domain.environments import environment_difference
 from murmur_tracking.domain.runs import Run
 from murmur_tracking.keepsakes import Keepsakes
 from murmur_tracking.repository import RUNS, TrackingUnitOfWork
-from murmur_tracking.schemas import (
-    CodeView,
-    ComparisonView,
-    CurveView,
-    EnvironmentView,
-    FileDifferenceView,
-    HistoryView,
-    RowView,
-    comparison_view,
-)
+from murmur_tracking.schemas import CurveView, HistoryView
 from murmur_tracking.views import all_points
 
 

@@ -55,7 +55,7 @@ async def create_default(workspace: str, uow: TrackingUnitOfWork) -> None:
     """The experiment that clients use who name none."""
     experiment = workspaces.default_experiment(workspace)
     if await uow.experiments.get(experiment) is None:
-        name = workspaces.default_name()
+        name = workspaces.DEFAULT_NAME
         await _say(_new(experiment, CreateExperiment(workspace=workspace, name=name), uow), uow)
 
 

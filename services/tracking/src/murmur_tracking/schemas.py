@@ -6,7 +6,6 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from murmur_tracking.domain import workspaces
-from murmur_tracking.domain.comparison import Comparison, Row
 from murmur_tracking.domain.facts import Scalar
 from murmur_tracking.domain.runs import Failure, Result, Run, RunStatus
 from murmur_tracking.search.entries import row_of
@@ -175,14 +174,6 @@ class LinePage(BaseModel):
     next: str | None
 
 
-class RowView(View):
-    """One property of every run compared, in their order; null where a run does not have it."""
-
-    name: str
-    differs: bool
-    values: list[Scalar | None]
-
-
 class CurveView(BaseModel):
     """Points of one run by columns, by step. time: ms since 1970."""
 
@@ -198,48 +189,11 @@ class HistoryView(BaseModel):
     curves: list[CurveView]
 
 
-class EnvironmentView(BaseModel):
-    """known: which of the runs have kept theirs; rows: versions that are not the same in all of those."""
-
-    known: list[bool]
-    same: int = Field(description="how many distributions and properties are alike")
-    rows: list[RowView]
-
-
-class FileDifferenceView(BaseModel):
-    run: str
-    against: str
-    file: str
-    lines: list[str] = Field(description="a unified diff")
-
-
-class CodeView(BaseModel):
-    """known: which of the runs have kept theirs; each is compared with the first of them."""
-
-    known: list[bool]
-    differences: list[FileDifferenceView]
-
-
 class SnapshotView(BaseModel):
     """A run as it was when it was shared."""
 
     run: RunDetailView
     histories: list[HistoryView]
-
-
-class ComparisonView(BaseModel):
-    """parameters and circumstances: those that differ first. environment, code: only where files were asked for."""
-
-    runs: list[RunView]
-    parameters: list[RowView]
-    metrics: list[RowView]
-    circumstances: list[RowView]
-    histories: list[HistoryView] = Field(default_factory=list)
-    environment: EnvironmentView | None = None
-    code: CodeView | None = None
-    unread: dict[str, list[str]] = Field(
-        default_factory=dict, description="by run: files that could not be read, and why"
-    )
 
 
 def point_view(name: str, step: int, time: int, value: float) -> PointView:
@@ -270,15 +224,6 @@ def run_detail_view(run: Run) -> RunDetailView:
     )
 
 
-def comparison_view(runs: list[Run], comparison: Comparison) -> ComparisonView:
-    return ComparisonView(
-        runs=[run_view(run) for run in runs],
-        parameters=_rows(comparison.parameters),
-        metrics=_rows(comparison.metrics),
-        circumstances=_rows(comparison.circumstances),
-    )
-
-
 def _line(run: Run) -> dict[str, object]:
     row = row_of(run)
     return {
@@ -300,7 +245,3 @@ def _line(run: Run) -> dict[str, object]:
         "duration_seconds": (run.ended_at - run.started_at).total_seconds() if run.ended_at else None,
         "failure": run.end if isinstance(run.end, Failure) and run.status is RunStatus.FAILED else None,
     }
-
-
-def _rows(rows: tuple[Row, ...]) -> list[RowView]:
-    return [RowView.model_validate(row) for row in rows]

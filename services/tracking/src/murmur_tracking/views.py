@@ -11,15 +11,7 @@ from murmur_tracking import workspaces
 from murmur_tracking.domain.runs import Run, RunStatus
 from murmur_tracking.paging import unpacked_page
 from murmur_tracking.repository import RUNS, Batch, TrackingUnitOfWork, attempt_of
-from murmur_tracking.schemas import (
-    LinePage,
-    PointPage,
-    RunDetailView,
-    RunPage,
-    point_view,
-    run_detail_view,
-    run_view,
-)
+from murmur_tracking.schemas import LinePage, PointPage, RunDetailView, RunPage, point_view, run_detail_view, run_view
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 DEFAULT = "default"
 
-_DEFAULT_NAME = "Default"
+DEFAULT_NAME = "Default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 RESERVED = "workflows/"
 """Names that begin so are of the experiments in which the trainer's runs are found."""
@@ -71,10 +71,6 @@ def reference(shown: str, workspace: str) -> str:
 def shown(experiment: str) -> str:
     """An experiment's id as clients of its workspace see it."""
     return experiment.rpartition(":")[2]
-
-
-def default_name() -> str:
-    return _DEFAULT_NAME
 
 
 def workflow_experiment(workflow: str) -> tuple[str, str]:

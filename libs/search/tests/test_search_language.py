@@ -207,13 +207,13 @@ def test_orders(clauses: Sequence[str], orders: Sequence[Order]) -> None:
     [
         (["metrics.a up"], "ASC, DESC"),
         (["metrics.a DESC ASC"], "'ASC'"),
-        (["acc"], "Invalid attribute key 'acc'"),
+        (["acc"], "Invalid order by key 'acc'"),
         (["dataset.name"], "Invalid order by"),
         (["m.a"], "Invalid entity type"),
         (["metrics.a", "metric.a DESC"], "duplicate fields"),
         (["start_time, Created"], "duplicate fields"),
         ([""], "a field"),
-        (["text"], "Invalid attribute key 'text'"),
+        (["text"], "Invalid order by key 'text'"),
     ],
 )
 def test_orders_that_are_refused(clauses: Sequence[str], said: str) -> None:

@@ -49,11 +49,11 @@ async def test_models_are_filtered(door: Doors, filter_text: str, expected: list
         ("name > 'cats'", "Invalid comparator '>'"),
         ("name = cats", "Expected a quoted string value for attributes. Got value cats."),
         ("name", "Invalid clause: it ends where a comparison"),
-        ("nme = 'cats'", "Invalid attribute key 'nme': a registered model has name. Did you mean 'name'?"),
+        ("nme = 'cats'", "Invalid attribute key 'nme' specified: a registered model has name. Did you mean 'name'?"),
         ("metric.auc = 'x'", "Invalid entity type 'metric'"),
         ("name = 'cats' name = 'dogs'", "Invalid clause 'name'"),
         ("name = 'cats' AND", "Invalid clause: it ends"),
-        ("name IN ()", "A list has at least one value."),
+        ("name IN ()", "A list has at least one value"),
         ("name = 'a' ; drop", "Invalid clause ';'"),
         ("nme = 'cats'", "line 1, column 1"),
     ],
@@ -75,9 +75,9 @@ async def test_models_come_in_the_order_asked_for(door: Doors) -> None:
     newest = await found(door, "registered-models", order_by=["last_updated_timestamp DESC", "name"])
     assert newest[0] == "cats"
     for order, message in (
-        ("nme", "Invalid attribute key 'nme'"),
-        ("name up", "Invalid clause 'up'"),
-        ("name a b", "Invalid clause 'a'"),
+        ("nme", "Invalid order by key 'nme'"),
+        ("name up", "Invalid order_by clause 'up'"),
+        ("name a b", "Invalid order_by clause 'a'"),
     ):
         with pytest.raises(Refused, match=message):
             await found(door, "registered-models", order_by=order)

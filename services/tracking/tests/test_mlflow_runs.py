@@ -52,6 +52,27 @@ async def test_all_that_is_told_of_a_run_stands_in_one_chain(running: Running) -
     assert [envelope.sequence for envelope in envelopes] == [1, 2, 3]
 
 
+async def test_an_end_whose_time_is_not_told_again_stays_when_it_was(running: Running) -> None:
+    client = running.client
+    run = await client.run()
+    await client.did("/runs/update", run_id=run, status="FAILED", end_time=3000)
+    await client.did("/runs/update", run_id=run, status="FINISHED")
+    info = (await client.shown(run))["info"]
+    assert (info["status"], info["end_time"]) == ("FINISHED", 3000)
+
+
+async def test_a_batch_of_more_than_a_megabyte_is_refused_whole(running: Running) -> None:
+    client = running.client
+    run = await client.run()
+    params = [{"key": f"p{number}", "value": "x" * 6000} for number in range(100)]
+    tags = [{"key": f"t{number}", "value": "x" * 8000} for number in range(100)]
+    status, body = await client.post("/runs/log-batch", run_id=run, params=params, tags=tags)
+    assert (status, body["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+    assert body["message"].startswith("Batched logging API requests must be at most 1000000 bytes")
+    await client.did("/runs/log-batch", run_id=run, tags=tags)
+    assert "params" not in (await client.shown(run))["data"]
+
+
 async def test_a_parameter_is_said_once(running: Running) -> None:
     client = running.client
     run = await client.run()

@@ -85,7 +85,8 @@ class Builder:
     def _one_of(self, field: Field, parts: list[Any]) -> OneOf:
         written = [part for part in parts[3:] if part is not None]
         if not written:
-            raise self._refused(parts[2], "A list has at least one value.", "")
+            reason = "A list has at least one value: expected a non-empty list of string values."
+            raise self._refused(parts[2], reason, "")
         if len(written) > VALUES:
             raise self._refused(parts[2], f"A list has at most {VALUES} values.", "")
         return OneOf(field, tuple(self._value(field, token) for token in written), negated=parts[1] is not None)

@@ -65,4 +65,4 @@ def _tree(text: str, start: str) -> "Tree[Token]":
     try:
         return grammar().parse(text, start=start)
     except UnexpectedInput as unexpected:
-        raise refusal(text, unexpected) from None
+        raise refusal(text, unexpected, "clause" if start == "filter" else "order_by clause") from None

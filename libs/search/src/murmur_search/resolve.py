@@ -39,7 +39,7 @@ class Resolver:
                 return self._attribute(key, key_at, len(rest), purpose)
             case Kind.DATASET if key not in self.schema.datasets:
                 valid = ", ".join(map(repr, self.schema.datasets))
-                reason = f"Invalid dataset key {key!r}: a dataset has {valid}."
+                reason = f"Invalid dataset key {key!r} specified: a dataset has {valid}."
                 raise self._refused(key_at, len(rest), reason, suggestion(key, self.schema.datasets))
             case _:
                 return Field(kind, key)
@@ -56,7 +56,8 @@ class Resolver:
         raise self._refused(
             at,
             length,
-            f"Invalid attribute key {key!r}: a {self.schema.name} has {', '.join(names)}.",
+            f"Invalid {'attribute' if purpose == 'search' else 'order by'} key {key!r} specified:"
+            f" a {self.schema.name} has {', '.join(names)}.",
             suggestion(key, [*names, *self.schema.kind_names]),
         )
 

@@ -194,7 +194,8 @@ def moment(millis: int) -> datetime:
 
 async def _become(run: Run, status: ClientStatus, ended: int | None, uow: TrackingUnitOfWork) -> Run:
     """What ended and goes on, or ends in another way, does so in an attempt of its own."""
-    at = uow.now if ended is None else moment(ended)
+    known = run.end.ended_at if run.end else uow.now
+    at = known if ended is None else moment(ended)
     again = run.status is not RunStatus.RUNNING and status != client_runs.status_of(run)
     attempt = run.attempt + again
     sheet = _sheet(run)

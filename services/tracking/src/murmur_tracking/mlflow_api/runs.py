@@ -26,6 +26,7 @@ from murmur_tracking.mlflow_api.shapes import Json, info_shape, run_shape
 from murmur_tracking.repository import TrackingUnitOfWork
 from murmur_tracking.search.entries import row_of
 
+_MOST_BYTES = 1_000_000
 _STATUSES: dict[str, ClientStatus] = {
     "RUNNING": "RUNNING",
     "SCHEDULED": "SCHEDULED",
@@ -135,6 +136,10 @@ class RunCalls:
 
     async def log_batch(self, call: Call) -> Json:
         which = _which(call)
+        if call.size > _MOST_BYTES:
+            raise BadValue(
+                f"Batched logging API requests must be at most {_MOST_BYTES} bytes, got a request of size {call.size}."
+            )
         points, measured, parameters, tags = checked_batch(call.fields)
         command = LogToRun(run=which, points=points, measured=measured, parameters=parameters, tags=tags)
         return await self._log(command)
@@ -147,8 +152,6 @@ class RunCalls:
 
     async def log_inputs(self, call: Call) -> Json:
         which = _which(call)
-        if not call.fields.get("datasets") and not call.fields.get("models"):
-            raise call.fields.missing("datasets")
         datasets = tuple(call.fields.each("datasets", _dataset))
         models = tuple(ModelLink(model_id=one) for one in call.fields.each("models", _model))
         return await self._log(LogToRun(run=which, datasets=datasets, models_read=models))

@@ -118,11 +118,12 @@ def _into_place(temporary: Path, place: Path) -> None:
         try:
             make_folders(place.parent)
             temporary.replace(place)
-            folder_to_disk(place.parent)
         except FileNotFoundError:
             if attempt == _TRIES:
                 raise
         else:
+            with suppress(FileNotFoundError):  # deleted since it was put there
+                folder_to_disk(place.parent)
             return
 
 

@@ -23,6 +23,7 @@ _BATCH = 500
 _SLICE = 100
 _SWEEP_SECONDS = 1.0
 _REFUSED_SECONDS = 0.05
+_GATHERING_SECONDS = 0.05
 _LEASE = timedelta(seconds=10)
 
 
@@ -44,10 +45,13 @@ class OutboxRelay:
         self._refused = False
         self._tracing = tracing
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
 
-    def wake(self) -> None:
-        """Something was committed."""
+    def wake(self, *, hurry: bool = True) -> None:
+        """Something was committed. Without hurry it may wait a moment for more to travel with, whose cost it shares."""
         self._wake.set()
+        if hurry:
+            self._hurry.set()
 
     async def run(self) -> None:
         await self._sink.start()
@@ -55,6 +59,7 @@ class OutboxRelay:
         try:
             while True:
                 self._wake.clear()
+                self._hurry.clear()
                 try:
                     more = await self.publish_some()
                     backoff.reset()
@@ -64,6 +69,8 @@ class OutboxRelay:
                     continue
                 if not more:
                     await self._woken()
+                if self._wake.is_set():
+                    await self._gathered()
         finally:
             await self._sink.stop()
             with contextlib.suppress(Transient):
@@ -90,6 +97,11 @@ class OutboxRelay:
         await self._store.published(rows[-1].position)
         for row in rows:
             metrics.published.labels(row.envelope.topic).inc()
+
+    async def _gathered(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GATHERING_SECONDS):
+                await self._hurry.wait()
 
     async def _woken(self) -> None:
         try:

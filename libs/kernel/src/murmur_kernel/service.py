@@ -13,6 +13,7 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from murmur_access import TokenFile
+from murmur_events.catalog import topic_named
 from murmur_kernel import disk
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.attention import Attention
@@ -204,7 +205,7 @@ class Service(Generic[U]):
 
     def _committed(self, change: ChangeSet) -> None:
         if change.envelopes:
-            self._relay.wake()
+            self._relay.wake(hurry=not all(topic_named(envelope.topic).bulk for envelope in change.envelopes))
         if change.jobs:
             self._runner.wake()
         if change.documents or change.parked or change.unparked:

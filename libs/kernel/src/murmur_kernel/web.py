@@ -1,14 +1,16 @@
 """The web application of every service: health, metrics, dead letters, errors as problem+json, its own routes."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from murmur_access import TokensUnreadable
 from murmur_kernel.auth import Forbidden, NotSignedIn, SomebodyElse, Unnamed, check_routes, describe_roles, open_to_all
@@ -76,7 +78,7 @@ def build_app(
     )
     app.state.service = service
     app.state.gate = service.gate
-    app.middleware("http")(_observed)
+    app.add_middleware(Observed)
     for error, status in {**_PROBLEMS, **problems}.items():
         app.add_exception_handler(error, _answering(status))
     app.add_exception_handler(NotSignedIn, _not_signed_in)
@@ -117,15 +119,28 @@ def _operations(service: "Service[Any]") -> APIRouter:
     return api
 
 
-async def _observed(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    started = time.perf_counter()
-    idempotency_key.set(request.headers.get("idempotency-key"))
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-    operation.set(f"{request.method} {path}")
-    response = await call_next(request)
-    route = getattr(request.scope.get("route"), "path", "unmatched")
-    metrics.requests.labels(request.method, route, response.status_code).observe(time.perf_counter() - started)
-    return response
+class Observed:
+    """Tells commands which call it is that they answer, and counts how long it took to begin the answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        idempotency_key.set(Headers(scope=scope).get("idempotency-key"))
+        operation.set(f"{scope['method']} {scope['path'].removeprefix(scope.get('root_path', ''))}")
+
+        async def observed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "unmatched")
+                took = time.perf_counter() - started
+                metrics.requests.labels(scope["method"], route, message["status"]).observe(took)
+            await send(message)
+
+        await self._app(scope, receive, observed)
 
 
 def _answering(status: int) -> Callable[[Request, Exception], JSONResponse]:

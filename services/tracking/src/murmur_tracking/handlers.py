@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import MetricColumns, MetricPoint, RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_events.workspaces import WorkspaceDropped
+from murmur_mlflow.workspaces import DEFAULT, parts
 from murmur_tracking.domain import client_runs, logged_models, runs, workspaces
 from murmur_tracking.domain.experiments import Experiment, ExperimentName
 from murmur_tracking.domain.facts import (
@@ -204,7 +205,7 @@ def noted(event: RunLogged) -> Noted:
 
 async def _open(default: Experiment, uow: TrackingUnitOfWork) -> None:
     """A workspace is there once its Default experiment is."""
-    name, generation = workspaces.parts(default.workspace)
+    name, generation = parts(default.workspace)
     before = await uow.workspaces.get(name) or Workspace(name=name)
     after = workspaces.opened(before, generation, default.created_at)
     if after != before:
@@ -226,7 +227,7 @@ async def _remember(fact: Started | Completed | Failed, uow: TrackingUnitOfWork)
     if await uow.experiments.get(experiment) is None:
         made = Experiment(
             id=experiment,
-            workspace=workspaces.DEFAULT,
+            workspace=DEFAULT,
             name=name,
             artifact_location=f"mlflow-artifacts:/{experiment}",
             created_at=fact.started_at,

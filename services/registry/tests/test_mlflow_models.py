@@ -126,7 +126,7 @@ async def test_workspaces_know_nothing_of_each_other(door: Doors) -> None:
     found = await door.mlflow("GET", "model-versions/search", {"filter": "name = 'churn'"}, workspace="vision-team")
     assert [version["version"] for version in found["model_versions"]] == ["3", "2", "1"]
     assert await door.mlflow("GET", "model-versions/search", {"filter": "run_id = 'r1'"}) == {}
-    with pytest.raises(Refused, match="is not a name for a workspace") as refused:
+    with pytest.raises(Refused, match="is no name of a workspace") as refused:
         await door.model("churn", workspace="Vision/Team")
     assert refused.value.status == 400
 

@@ -105,7 +105,7 @@ async def test_what_cannot_be_is_refused_in_words(door: Doors) -> None:
     for body, told in (
         ({"url": "ftp://x", "topics": ["*"], "by": "olga"}, "no address of a web server"),
         ({"url": "http://localhost", "topics": ["run.failed"], "by": "olga"}, "no event of the registry"),
-        ({"url": "http://localhost", "topics": ["*"], "workspace": "A B", "by": "olga"}, "no name for a workspace"),
+        ({"url": "http://localhost", "topics": ["*"], "workspace": "A B", "by": "olga"}, "no name of a workspace"),
     ):
         answer = await door.http.post("/v1/webhooks", json=body)
         assert (answer.status_code, answer.json()["title"]) == (422, "Invalid")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from murmur_kernel.artifacts import ArtifactStore
-from murmur_tracking.domain.refusals import BadValue
+from murmur_mlflow.refusals import BadValue
 from murmur_tracking.mlflow_api.artifacts import Shelf, list_artifacts, open_names
 
 ROOT = "mlflow-artifacts:/3/run/artifacts"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from murmur_tracking.domain.refusals import BadValue
+from murmur_mlflow.refusals import BadValue
 from murmur_tracking.mlflow_api.artifacts.media import attachment, media_type
 from murmur_tracking.mlflow_api.artifacts.paths import decoded_name, encoded, safe_path
 from murmur_tracking.mlflow_api.artifacts.proxied import artifact_path

@@ -20,6 +20,7 @@ from murmur_events.workspaces import WorkspaceDropped
 from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
 from murmur_kernel.store import SqliteStore
 from murmur_kernel.testing import eventually
+from murmur_mlflow.workspaces import parts
 from murmur_tracking.app import build
 from murmur_tracking.domain import workspaces
 from murmur_tracking.domain.workspaces import Workspace
@@ -201,4 +202,4 @@ def test_what_a_name_stands_for_is_the_same_in_every_order(order: tuple[int, ...
         state = facts[place](state)
     assert state == Workspace(name="team-b", generation=2, opened=1, opened_at=at[1])
     assert not state.exists
-    assert workspaces.parts(state.current) == ("team-b", 2)
+    assert parts(state.current) == ("team-b", 2)

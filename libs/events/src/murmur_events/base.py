@@ -1,6 +1,7 @@
 """What every event and every value inside one has in common."""
 
-from typing import NewType
+from functools import cached_property
+from typing import NewType, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,3 +21,14 @@ class Value(BaseModel):
 
 class Event(Value):
     """A fact, named in the past tense. Its topic, key and owner stand in the catalog, its identity in the envelope."""
+
+    @cached_property
+    def payload(self) -> str:
+        """Its JSON: what stands on the wire, and in stores. Written once, since it is weighed, kept and sent."""
+        return self.model_dump_json()
+
+    def __copy__(self) -> Self:
+        """Without its JSON: whoever copies it means to change it."""
+        copied = super().__copy__()
+        copied.__dict__.pop("payload", None)
+        return copied

@@ -57,7 +57,6 @@ class Topic:
     writers:   all services that publish it, the owner first. Only runs have two: each run has one of them
     aggregate: what `key` identifies; sequences count per aggregate and key
     root:      may begin a chain, so that it needs no cause
-    bulk:      comes in floods and starts nothing: it may wait a moment, in order to travel with others
     """
 
     name: str
@@ -71,11 +70,14 @@ class Topic:
     root: bool = False
     open_to_clients: bool = False
     also: str | None = None
-    bulk: bool = False
 
     @property
     def writers(self) -> tuple[str, ...]:
         return (self.owner,) if self.also is None else (self.owner, self.also)
+
+    def is_waited_for(self, source: str) -> bool:
+        """Not what the second writer says: clients' runs come in floods, and start nothing."""
+        return source != self.also
 
     def key_of(self, event: Event) -> str:
         """The value of the key field: events of one key keep their order."""
@@ -94,7 +96,6 @@ def _topic(
     root: bool = False,
     open_to_clients: bool = False,
     also: str | None = None,
-    bulk: bool = False,
 ) -> Topic:
     return Topic(
         name=name,
@@ -107,7 +108,6 @@ def _topic(
         root=root,
         open_to_clients=open_to_clients,
         also=also,
-        bulk=bulk,
     )
 
 
@@ -125,10 +125,8 @@ CATALOG: tuple[Topic, ...] = (
     _topic("sweep.completed", SweepCompleted, "trainer", "sweep", key="sweep_id"),
     _topic("automation.frozen", AutomationFrozen, "trainer", "scope", retention=FOR_EVER, root=True),
     _topic("automation.unfrozen", AutomationUnfrozen, "trainer", "scope", retention=FOR_EVER, root=True),
-    _topic("run.started", RunStarted, "trainer", "run", key="run_id", root=True, also="tracking", bulk=True),
-    _topic(
-        "run.logged", RunLogged, "trainer", "run", key="run_id", retention=MONTH, root=True, also="tracking", bulk=True
-    ),
+    _topic("run.started", RunStarted, "trainer", "run", key="run_id", root=True, also="tracking"),
+    _topic("run.logged", RunLogged, "trainer", "run", key="run_id", retention=MONTH, root=True, also="tracking"),
     _topic("run.completed", RunCompleted, "trainer", "run", key="run_id", root=True, also="tracking"),
     _topic("run.failed", RunFailed, "trainer", "run", key="run_id", root=True, also="tracking"),
     _topic("experiment.changed", ExperimentChanged, "tracking", "experiment", retention=FOR_EVER, root=True),

@@ -85,7 +85,7 @@ def to_record(envelope: Envelope) -> Record:
     return Record(
         topic=envelope.topic,
         key=envelope.key.encode(),
-        value=envelope.event.model_dump_json().encode(),
+        value=envelope.event.payload.encode(),
         headers=tuple((name, value.encode()) for name, value in headers.items() if value is not None),
     )
 

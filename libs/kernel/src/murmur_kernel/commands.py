@@ -1,9 +1,8 @@
 """REST calls as units of work: the same handlers as events, tried again on conflicts, answered once per key."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from functools import cache
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
@@ -27,6 +26,7 @@ operation: ContextVar[str] = ContextVar("operation", default="")
 """Method and path of the call being answered: the same key to another operation is another call."""
 
 _TRIES = 5
+_adapters: dict[object, TypeAdapter[Any]] = {}
 
 
 class Commands(Generic[U]):
@@ -59,8 +59,7 @@ class Commands(Generic[U]):
         origin_id = f"call/{caller.get().scoped(named) if named else uuid.uuid4()}"
         for attempt in range(1, _TRIES + 1):
             if named and (before := await self._store.answer(origin_id)) is not None:
-                repeated: R = _adapter(answer).validate_json(before)
-                return repeated
+                return _adapter(answer).validate_json(before)
             unit = self._unit(origin_id, mark=origin_id if named else None)
             result = await handler(command, unit)
             if named:
@@ -73,7 +72,7 @@ class Commands(Generic[U]):
                 if attempt == _TRIES:
                     raise
                 continue
-            link_to([envelope.traceparent for envelope in unit.change.envelopes])
+            link_to([envelope.traceparent for envelope in unit.said])
             return result
         raise Duplicate(origin_id)
 
@@ -100,10 +99,9 @@ class Commands(Generic[U]):
         return self._unit_of_work(self._store, origin)
 
 
-@cache
-def _adapter(answer: Hashable) -> TypeAdapter[Any]:
+def _adapter(answer: type[R]) -> TypeAdapter[R]:
     """One a type: to make it costs more than most calls."""
-    return TypeAdapter(answer)
+    return _adapters.get(answer) or _adapters.setdefault(answer, TypeAdapter(answer))
 
 
 def _key_of_the_call() -> str | None:

@@ -205,7 +205,7 @@ class Service(Generic[U]):
 
     def _committed(self, change: ChangeSet) -> None:
         if change.envelopes:
-            self._relay.wake(hurry=not all(topic_named(envelope.topic).bulk for envelope in change.envelopes))
+            self._relay.wake(hurry=any(topic_named(one.topic).is_waited_for(one.source) for one in change.envelopes))
         if change.jobs:
             self._runner.wake()
         if change.documents or change.parked or change.unparked:

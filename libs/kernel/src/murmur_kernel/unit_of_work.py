@@ -151,6 +151,11 @@ class UnitOfWork:
         ]
         return replace(self._change, documents=documents, entries=entries)
 
+    @property
+    def said(self) -> Sequence[Envelope]:
+        """What it publishes."""
+        return self._change.envelopes
+
     def collection(self, kind: Kind[T]) -> Collection[T]:
         return Collection(self, kind)
 

@@ -11,8 +11,8 @@ from murmur_registry.consumers import subscriptions
 from murmur_registry.domain.refusals import Invalid, NotAllowed, NotPossible, NotThere, Taken
 from murmur_registry.domain.reviews import ReviewNotPossible
 from murmur_registry.handlers import Handlers
-from murmur_registry.mlflow_api import routes as mlflow_api
 from murmur_registry.mlflow_api.calls import Desk
+from murmur_registry.mlflow_api.routes import mlflow_routes
 from murmur_registry.pointing import Pointing
 from murmur_registry.repository import KINDS, RegistryUnitOfWork
 from murmur_registry.reviews import Reviews
@@ -70,10 +70,10 @@ def build(
             api.router(service, reviews),
             by_hand_api.router(service, pointing),
             webhooks_api.router(service, reach, sender),
-            mlflow_api.router(Desk(service, pointing)),
         ],
         problems={ReviewNotPossible: 409, **REFUSALS},
     )
+    app.router.routes[:0] = mlflow_routes(Desk(service, pointing))  # first, since a client asks once a step
     return service, app
 
 

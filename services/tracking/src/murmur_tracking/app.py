@@ -70,7 +70,7 @@ def build(
         model_files.router(shelf, partial(_model_root, service), naming),
     ]
     app = service.app(title="Tracking", routers=routers)
-    app.router.routes.extend(mlflow_routes(service, shelf, naming))
+    app.router.routes[:0] = mlflow_routes(service, shelf, naming)  # first, since a client asks once a step
     return service, app
 
 

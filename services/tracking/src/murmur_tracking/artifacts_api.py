@@ -4,7 +4,7 @@ from fastapi import APIRouter, HTTPException, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
 from murmur_kernel.auth import Role, allows
-from murmur_tracking.domain.refusals import Refusal
+from murmur_mlflow.refusals import Refusal
 from murmur_tracking.mlflow_api.artifacts import Entry, FindRoot, Shelf, artifact_path
 from murmur_tracking.mlflow_api.workspaces import Workspaces
 

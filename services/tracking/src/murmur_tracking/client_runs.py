@@ -21,11 +21,13 @@ from murmur_events.runs import (
     RunStarted,
 )
 from murmur_kernel.unit_of_work import Chain
+from murmur_mlflow.refusals import BadValue, NotYours
+from murmur_mlflow.workspaces import DEFAULT
 from murmur_tracking import experiments, handlers, logged_models
-from murmur_tracking.domain import client_runs, names, workspaces
+from murmur_tracking.domain import client_runs, names
 from murmur_tracking.domain.client_runs import RUN_NAME, ClientStatus
 from murmur_tracking.domain.facts import Points
-from murmur_tracking.domain.refusals import BadValue, NotYours, no_run
+from murmur_tracking.domain.refusals import no_run
 from murmur_tracking.domain.runs import Run, RunStatus, Sheet
 from murmur_tracking.experiments import ExperimentOf
 from murmur_tracking.logged_models import ModelOf
@@ -185,7 +187,7 @@ async def artifact_root(which: RunOf, uow: TrackingUnitOfWork) -> str:
 
 
 def workspace_of(run: Run) -> str:
-    return run.sheet.workspace if run.sheet else workspaces.DEFAULT
+    return run.sheet.workspace if run.sheet else DEFAULT
 
 
 def moment(millis: int) -> datetime:

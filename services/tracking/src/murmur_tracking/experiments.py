@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from murmur_events.base import ExperimentId
 from murmur_events.experiments import ExperimentChanged
+from murmur_mlflow.refusals import AlreadyThere, BadValue, NoSuchThing, WrongState
 from murmur_tracking import handlers
 from murmur_tracking.domain import workspaces
 from murmur_tracking.domain.experiments import Experiment
-from murmur_tracking.domain.refusals import AlreadyThere, BadValue, NoSuchThing, WrongState, no_experiment
+from murmur_tracking.domain.refusals import no_experiment
 from murmur_tracking.repository import TrackingUnitOfWork, name_id
 
 _LARGEST_PAGE = 500

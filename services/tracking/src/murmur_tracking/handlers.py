@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import MetricColumns, MetricPoint, RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_events.workspaces import WorkspaceDropped
+from murmur_mlflow.workspaces import DEFAULT, parts
 from murmur_tracking.domain import client_runs, logged_models, runs, workspaces
 from murmur_tracking.domain.experiments import Experiment, ExperimentName
 from murmur_tracking.domain.facts import (
@@ -34,8 +35,9 @@ _COMPLETED = TypeAdapter(Completed)
 _FAILED = TypeAdapter(Failed)
 """Each takes from an event the fields that its fact names, under the same names."""
 
-_CHUNK = 200
-"""Points of a client's run in one document: a loop that logs one value a call makes no document a call."""
+_CHUNK = 50
+"""Points of a client's run in one document: a loop that logs one value a call makes no document a call,
+and writes no long one again and again."""
 
 
 async def remember_start(event: RunStarted, uow: TrackingUnitOfWork) -> None:
@@ -204,7 +206,7 @@ def noted(event: RunLogged) -> Noted:
 
 async def _open(default: Experiment, uow: TrackingUnitOfWork) -> None:
     """A workspace is there once its Default experiment is."""
-    name, generation = workspaces.parts(default.workspace)
+    name, generation = parts(default.workspace)
     before = await uow.workspaces.get(name) or Workspace(name=name)
     after = workspaces.opened(before, generation, default.created_at)
     if after != before:
@@ -226,7 +228,7 @@ async def _remember(fact: Started | Completed | Failed, uow: TrackingUnitOfWork)
     if await uow.experiments.get(experiment) is None:
         made = Experiment(
             id=experiment,
-            workspace=workspaces.DEFAULT,
+            workspace=DEFAULT,
             name=name,
             artifact_location=f"mlflow-artifacts:/{experiment}",
             created_at=fact.started_at,

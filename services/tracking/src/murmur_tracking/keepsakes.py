@@ -12,11 +12,11 @@ from typing import TypeVar
 from murmur_events.values import Artifact
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.errors import ArtifactError
+from murmur_mlflow.refusals import Refusal
 from murmur_tracking.client_runs import workspace_of
 from murmur_tracking.domain.code import Code
 from murmur_tracking.domain.environments import Environment, read_environment
 from murmur_tracking.domain.facts import Claim
-from murmur_tracking.domain.refusals import Refusal
 from murmur_tracking.domain.runs import Run
 from murmur_tracking.mlflow_api.artifacts import Claim as Named
 from murmur_tracking.mlflow_api.artifacts import Entry, Shelf, artifact_path

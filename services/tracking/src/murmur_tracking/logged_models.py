@@ -8,10 +8,11 @@ from murmur_events.base import ExperimentId, RunId
 from murmur_events.experiments import ModelLogged
 from murmur_kernel.documents import Scalar
 from murmur_kernel.unit_of_work import Collection
+from murmur_mlflow.refusals import BadValue, NoSuchThing
 from murmur_tracking import experiments, handlers
 from murmur_tracking.domain import names
 from murmur_tracking.domain.logged_models import LoggedModel, ModelMetrics, ModelStatus
-from murmur_tracking.domain.refusals import BadValue, NoSuchThing, no_model
+from murmur_tracking.domain.refusals import no_model
 from murmur_tracking.experiments import ExperimentOf
 from murmur_tracking.repository import TrackingUnitOfWork
 

@@ -8,11 +8,11 @@ from fastapi.responses import JSONResponse
 from murmur_kernel.auth import Role, allows
 from murmur_kernel.service import Service
 from murmur_kernel.web import problem
+from murmur_mlflow.refusals import Refusal
 from murmur_search import RUNS, FilterRefused, SearchRefused, parse_filter, parse_order
 from murmur_search.paging import RunQuery
 from murmur_tracking import finding
 from murmur_tracking.domain import workspaces
-from murmur_tracking.domain.refusals import Refusal
 from murmur_tracking.experiments import ExperimentOf
 from murmur_tracking.mlflow_api.workspaces import Workspaces
 from murmur_tracking.repository import TrackingUnitOfWork

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from murmur_tracking.domain import workspaces
+from murmur_mlflow.workspaces import parts
 from murmur_tracking.domain.facts import Scalar
 from murmur_tracking.domain.runs import Failure, Result, Run, RunStatus
 from murmur_tracking.search.entries import row_of
@@ -229,7 +229,7 @@ def _line(run: Run) -> dict[str, object]:
     return {
         "run_id": run.run_id,
         "experiment": row.experiment,
-        "workspace": workspaces.parts(row.workspace)[0],
+        "workspace": parts(row.workspace)[0],
         "name": row.name,
         "user": row.user,
         "workflow": run.workflow,

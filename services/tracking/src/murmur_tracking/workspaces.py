@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from murmur_events.workspaces import WorkspaceDropped
 from murmur_kernel.documents import Page
 from murmur_kernel.errors import Missing, Refused
+from murmur_mlflow.workspaces import DEFAULT, parts
 from murmur_tracking import experiments, handlers
 from murmur_tracking.domain import workspaces
 from murmur_tracking.domain.runs import Run
@@ -49,7 +50,7 @@ async def list_all(query: ListWorkspaces, uow: TrackingUnitOfWork) -> Page[Works
 
 async def drop(name: str, uow: TrackingUnitOfWork) -> Workspace:
     """Everything of it is gone once this commits, and all its names are free. Raises Missing, Refused."""
-    if name == workspaces.DEFAULT:
+    if name == DEFAULT:
         raise Refused(
             f"workspace {name!r} cannot be dropped: the runs of all workflows are in it, and calls that name no"
             f" workspace mean it; delete its experiments instead"
@@ -68,6 +69,6 @@ async def is_there(run: Run, uow: TrackingUnitOfWork) -> bool:
     """False for a run of a workspace that was dropped."""
     if run.sheet is None:
         return True
-    name, generation = workspaces.parts(run.sheet.workspace)
+    name, generation = parts(run.sheet.workspace)
     found = await uow.workspaces.get(name)
     return generation == (found.generation if found else 0)

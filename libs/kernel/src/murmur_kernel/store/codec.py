@@ -14,7 +14,7 @@ from murmur_kernel.store.base import LetterEdit, RawRecord
 def dump_envelope(envelope: Envelope) -> str:
     fields = {name: value for name, value in vars(envelope).items() if name != "event"}
     fields["time"] = envelope.time.isoformat()
-    return json.dumps({**fields, "event": envelope.event.model_dump_json()})
+    return json.dumps({**fields, "event": envelope.event.payload})
 
 
 def load_envelope(text: str) -> Envelope:

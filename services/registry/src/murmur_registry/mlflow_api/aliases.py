@@ -1,9 +1,10 @@
 """Aliases: `…/registered-models/alias`."""
 
+from murmur_mlflow.door import Json
 from murmur_registry.domain.names import check_alias
 from murmur_registry.domain.refusals import Invalid, NotThere
 from murmur_registry.mlflow_api.answers import version_answer
-from murmur_registry.mlflow_api.calls import Call, Desk, Json
+from murmur_registry.mlflow_api.calls import Call, Desk
 from murmur_registry.pointing import PointAlias
 from murmur_registry.repository import RegistryUnitOfWork
 
@@ -11,19 +12,19 @@ LATEST = "latest"
 
 
 async def set_alias(desk: Desk, call: Call) -> Json:
-    key, alias, version = call.fields.model(), call.fields.text("alias"), call.fields.version()
+    key, alias, version = call.model(), call.fields.required("alias"), call.version()
     command = PointAlias(key=key, alias=alias, version=version, because=call.because)
     return await desk.change(key, desk.pointing.point_alias, command)
 
 
 async def delete_alias(desk: Desk, call: Call) -> Json:
-    key, alias = call.fields.model(), call.fields.text("alias")
+    key, alias = call.model(), call.fields.required("alias")
     command = PointAlias(key=key, alias=alias, version=None, because=call.because)
     return await desk.change(key, desk.pointing.point_alias, command)
 
 
 async def get_by_alias(desk: Desk, call: Call) -> Json:
-    key, alias = call.fields.model(), call.fields.text("alias")
+    key, alias = call.model(), call.fields.required("alias")
     check_alias(alias)
     return {"model_version": await desk.read(_named, (key, alias))}
 

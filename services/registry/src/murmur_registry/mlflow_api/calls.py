@@ -3,23 +3,23 @@
 from asyncio import Lock
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 from weakref import WeakValueDictionary
-
-from fastapi import Request
 
 from murmur_kernel.auth import caller
 from murmur_kernel.service import Service
+from murmur_mlflow.door import Call as AnyCall
+from murmur_mlflow.door import Json
+from murmur_mlflow.fields import Fields
+from murmur_mlflow.refusals import BadValue
 from murmur_registry.callers import roles_of
 from murmur_registry.domain.because import Because
-from murmur_registry.domain.models import Via
-from murmur_registry.mlflow_api.requests import Fields, read_fields
+from murmur_registry.domain.models import Via, model_key
 from murmur_registry.pointing import UNSAID, Pointing
 from murmur_registry.repository import RegistryUnitOfWork
 
 C = TypeVar("C")
 R = TypeVar("R")
-Json = dict[str, Any]
 
 NOBODY_NAMED = "an MLflow client"
 """Who is written down where the flock asks nobody for a token."""
@@ -27,20 +27,37 @@ NOBODY_NAMED = "an MLflow client"
 
 @dataclass(frozen=True)
 class Call:
+    """All methods raise BadValue."""
+
+    workspace: str
     fields: Fields
     because: Because
 
+    def model(self) -> str:
+        """The key of the model that the call names."""
+        return model_key(self.workspace, self.fields.required("name"))
 
-async def call_of(request: Request) -> Call:
-    """Raises Invalid."""
-    fields = await read_fields(request)
+    def version(self) -> int:
+        text = self.fields.required("version")
+        try:
+            return int(text)
+        except ValueError:
+            raise BadValue(f"Parameter 'version' must be an integer, got '{text}'.") from None
+
+    def tags(self) -> dict[str, str]:
+        """Of two with one key the last counts."""
+        return dict(self.fields.each("tags", lambda tag: (tag.required("key"), tag.text("value"))))
+
+
+def call_of(call: AnyCall) -> Call:
+    """With who calls, and why."""
     because = Because(
         caller.get().signs_as(None, otherwise=NOBODY_NAMED),
-        request.headers.get("x-murmur-reason") or UNSAID,
+        call.headers.get("x-murmur-reason") or UNSAID,
         Via.MLFLOW,
         roles_of(caller.get()),
     )
-    return Call(fields, because)
+    return Call(call.workspace, call.fields, because)
 
 
 @dataclass(frozen=True)

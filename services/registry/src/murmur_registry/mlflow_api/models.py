@@ -1,5 +1,6 @@
 """Registered models: `…/registered-models/…`."""
 
+from murmur_mlflow.door import Json
 from murmur_registry.cataloguing import (
     DeleteModel,
     DescribeModel,
@@ -16,17 +17,17 @@ from murmur_registry.domain.models import model_key
 from murmur_registry.domain.names import check_model_name
 from murmur_registry.domain.stages import Stage, stage_named
 from murmur_registry.mlflow_api.answers import latest_of_each_stage, model_answer, version_answer
-from murmur_registry.mlflow_api.calls import Call, Desk, Json
+from murmur_registry.mlflow_api.calls import Call, Desk
 from murmur_registry.repository import RegistryUnitOfWork
 
 
 async def create(desk: Desk, call: Call) -> Json:
     fields = call.fields
     command = MakeModel(
-        workspace=fields.workspace,
-        name=fields.text("name"),
-        tags=fields.tags(),
-        description=fields.optional_text("description") or "",
+        workspace=call.workspace,
+        name=fields.required("name"),
+        tags=call.tags(),
+        description=fields.text("description"),
         because=call.because,
     )
     key = model_key(command.workspace, command.name)
@@ -34,36 +35,36 @@ async def create(desk: Desk, call: Call) -> Json:
 
 
 async def get(desk: Desk, call: Call) -> Json:
-    check_model_name(call.fields.text("name"))
-    return {"registered_model": await desk.read(show, call.fields.model())}
+    check_model_name(call.fields.required("name"))
+    return {"registered_model": await desk.read(show, call.model())}
 
 
 async def update(desk: Desk, call: Call) -> Json:
-    key = call.fields.model()
-    description = call.fields.optional_text("description") or ""
+    key = call.model()
+    description = call.fields.text("description")
     await desk.change(key, describe_model, DescribeModel(key=key, description=description, because=call.because))
     return {"registered_model": await desk.read(show, key)}
 
 
 async def rename(desk: Desk, call: Call) -> Json:
-    key, new_name = call.fields.model(), call.fields.text("new_name")
+    key, new_name = call.model(), call.fields.required("new_name")
     await desk.change(key, rename_model, RenameModel(key=key, new_name=new_name, because=call.because))
-    return {"registered_model": await desk.read(show, model_key(call.fields.workspace, new_name))}
+    return {"registered_model": await desk.read(show, model_key(call.workspace, new_name))}
 
 
 async def delete(desk: Desk, call: Call) -> Json:
-    key = call.fields.model()
+    key = call.model()
     return await desk.change(key, delete_model, DeleteModel(key=key, because=call.because))
 
 
 async def set_tag(desk: Desk, call: Call) -> Json:
-    key, tag = call.fields.model(), call.fields.text("key")
-    value = call.fields.optional_text("value") or ""
+    key, tag = call.model(), call.fields.required("key")
+    value = call.fields.text("value")
     return await desk.change(key, tag_model, TagModel(key=key, tag=tag, value=value, because=call.because))
 
 
 async def delete_tag(desk: Desk, call: Call) -> Json:
-    key, tag = call.fields.model(), call.fields.text("key")
+    key, tag = call.model(), call.fields.required("key")
     return await desk.change(key, tag_model, TagModel(key=key, tag=tag, value=None, because=call.because))
 
 
@@ -80,7 +81,7 @@ async def latest_versions(desk: Desk, call: Call) -> Json:
             if stage in stages
         ]
 
-    versions = await desk.read(latest, call.fields.model())
+    versions = await desk.read(latest, call.model())
     return {"model_versions": versions} if versions else {}
 
 

@@ -2,15 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.routing import BaseRoute
 
-from murmur_kernel.auth import Role, allows, caller
+from murmur_kernel.auth import Role, caller
+from murmur_mlflow.door import Answer, Door, Endpoint, Json
+from murmur_mlflow.door import Call as AnyCall
+from murmur_mlflow.workspaces import named_in
 from murmur_registry.callers import let_in
 from murmur_registry.mlflow_api import aliases, models, searching, versions
-from murmur_registry.mlflow_api.calls import Call, Desk, Json, call_of
-from murmur_registry.mlflow_api.errors import MlflowRoute, answer
+from murmur_registry.mlflow_api.calls import Call, Desk, call_of
+from murmur_registry.mlflow_api.errors import ERRORS
 
-PREFIXES = ("/api/2.0/mlflow", "/ajax-api/2.0/mlflow")
+_LARGEST_BODY = 8 * 2**20
 
 MOVES = Role.VIEWER
 """What moves aliases and stages is asked for by authors and by approvers: which of them may is the model's rule, so
@@ -46,28 +50,22 @@ CALLS: tuple[tuple[str, str, Role, Answers], ...] = (
 MOVING = (aliases.set_alias, aliases.delete_alias, versions.transition_stage, versions.set_tag, versions.delete_tag)
 
 
-def router(desk: Desk) -> APIRouter:
-    """MLflow describes its protocol itself, so that it is not in this service's description."""
-    api = APIRouter(route_class=MlflowRoute, include_in_schema=False)
-    for prefix in PREFIXES:
-        for method, path, role, answers in CALLS:
-            api.add_api_route(
-                prefix + path,
-                _endpoint(desk, answers),
-                methods=[method],
-                dependencies=[allows(role)],
-                response_model=None,
-                name=f"{method} {path}",
-            )
-    return api
+def mlflow_routes(desk: Desk) -> list[BaseRoute]:
+    endpoints = [Endpoint((method,), path, role, _answering(desk, answers)) for method, path, role, answers in CALLS]
+    return [*Door(_workspace, ERRORS, largest_body=_LARGEST_BODY).routes(endpoints)]
 
 
-def _endpoint(desk: Desk, answers: Answers) -> Callable[[Request], Awaitable[Response]]:
+async def _workspace(request: Request) -> str:
+    """Raises BadValue."""
+    return named_in(request.headers)
+
+
+def _answering(desk: Desk, answers: Answers) -> Answer:
     moves = answers in MOVING
 
-    async def endpoint(request: Request) -> Response:
+    async def answer(call: AnyCall) -> Json:
         if moves:
             await let_in(caller.get())
-        return answer(await answers(desk, await call_of(request)))
+        return await answers(desk, call_of(call))
 
-    return endpoint
+    return answer

@@ -3,14 +3,16 @@
 A filter that names a model or a run is answered from the index; all others look at every version of the workspace.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+from murmur_mlflow.door import Json
+from murmur_mlflow.pages import slice_page
 from murmur_registry.domain.models import DEFAULT_WORKSPACE, RegisteredModel, model_key
 from murmur_registry.domain.refusals import Invalid
 from murmur_registry.mlflow_api.answers import latest_of_each_stage, milliseconds, model_answer, version_answer
-from murmur_registry.mlflow_api.calls import Call, Desk, Json
-from murmur_registry.mlflow_api.paging import Page, page_of
+from murmur_registry.mlflow_api.calls import Call, Desk
 from murmur_registry.repository import RegistryUnitOfWork, VersionDocument, every
 from murmur_registry.sources import IS_PROMPT
 from murmur_search import (
@@ -34,6 +36,8 @@ from murmur_search import (
 )
 from murmur_search.evaluate import Entity, evaluate, ordered
 
+T = TypeVar("T")
+
 MOST_MODELS, MOST_VERSIONS = 1_000, 200_000
 PROMPT = Field(Kind.TAG, IS_PROMPT)
 
@@ -43,7 +47,14 @@ class Search:
     workspace: str
     filter: Filter | None
     orders: tuple[Order, ...]
-    page: Page
+    text: str
+    limit: int
+    token: str | None
+
+    def page_of(self, found: Sequence[T]) -> tuple[Sequence[T], Json]:
+        """And the token of the next one, if there is more. Raises BadValue for a token that no page of this search
+        gave."""
+        return slice_page(found, self.limit, self.token, search=self.text)
 
     def asks_for(self, name: str) -> str | None:
         """What the attribute must equal, if all that fits must."""
@@ -73,40 +84,42 @@ def _fields(filter: Filter | None) -> Iterator[Field]:
 
 
 async def models(desk: Desk, call: Call) -> Json:
-    most = call.fields.number("max_results", default=100, most=MOST_MODELS)
+    most = call.fields.integer("max_results", 100, most=MOST_MODELS)
     search = _search(call, REGISTERED_MODELS, most)
-    found, token = await desk.read(_models, search)
-    return _answer("registered_models", found, token)
+    found, more = await desk.read(_models, search)
+    return _answer("registered_models", found, more)
 
 
 async def versions(desk: Desk, call: Call) -> Json:
-    most = call.fields.number("max_results", default=MOST_VERSIONS, most=MOST_VERSIONS)
+    most = call.fields.integer("max_results", MOST_VERSIONS, most=MOST_VERSIONS)
     if most < 1:
         raise Invalid(f"Invalid value for max_results. It must be a positive integer, but got {most}")
     search = _search(call, MODEL_VERSIONS, most)
-    found, token = await desk.read(_versions, search)
-    return _answer("model_versions", found, token)
+    found, more = await desk.read(_versions, search)
+    return _answer("model_versions", found, more)
 
 
 def _search(call: Call, schema: Schema, most: int) -> Search:
     """Raises Invalid, which points at the place of the mistake."""
-    text = call.fields.optional_text("filter") or ""
+    text = call.fields.text("filter")
     clauses = call.fields.texts("order_by")
     try:
         return Search(
-            workspace=call.fields.workspace,
+            workspace=call.workspace,
             filter=parse_filter(text, schema),
             orders=parse_order(clauses, schema),
-            page=page_of(call.fields.optional_text("page_token"), most, f"{text}\n{clauses}"),
+            text=f"{text}\n{clauses}",
+            limit=most,
+            token=call.fields.optional("page_token"),
         )
     except SearchRefused as refusal:
         raise Invalid(str(refusal)) from None
 
 
-async def _models(search: Search, uow: RegistryUnitOfWork) -> tuple[list[Json], str | None]:
+async def _models(search: Search, uow: RegistryUnitOfWork) -> tuple[list[Json], Json]:
     found = [one async for one in _models_asked(search, uow) if not one.deleted and search.fits(_model_entity(one))]
-    page, token = search.page.cut(ordered(found, search.orders, REGISTERED_MODELS, _model_entity))
-    return [await _model(model, uow) for model in page], token
+    page, more = search.page_of(ordered(found, search.orders, REGISTERED_MODELS, _model_entity))
+    return [await _model(model, uow) for model in page], more
 
 
 async def _model(model: RegisteredModel, uow: RegistryUnitOfWork) -> Json:
@@ -123,14 +136,14 @@ async def _models_asked(search: Search, uow: RegistryUnitOfWork) -> AsyncIterato
         yield model
 
 
-async def _versions(search: Search, uow: RegistryUnitOfWork) -> tuple[list[Json], str | None]:
+async def _versions(search: Search, uow: RegistryUnitOfWork) -> tuple[list[Json], Json]:
     found = [
         one
         async for one in _versions_asked(search, uow)
         if not one.deleted and one.workspace == search.workspace and search.fits(_version_entity(one))
     ]
-    page, token = search.page.cut(ordered(found, search.orders, MODEL_VERSIONS, _version_entity))
-    return [version_answer(version) for version in page], token
+    page, more = search.page_of(ordered(found, search.orders, MODEL_VERSIONS, _version_entity))
+    return [version_answer(version) for version in page], more
 
 
 async def _versions_asked(search: Search, uow: RegistryUnitOfWork) -> AsyncIterator[VersionDocument]:
@@ -173,5 +186,5 @@ def _version_entity(version: VersionDocument) -> Entity:
     )
 
 
-def _answer(name: str, found: list[Json], token: str | None) -> Json:
-    return ({name: found} if found else {}) | ({"next_page_token": token} if token else {})
+def _answer(name: str, found: list[Json], more: Json) -> Json:
+    return {**({name: found} if found else {}), **more}

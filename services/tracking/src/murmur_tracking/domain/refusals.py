@@ -1,49 +1,6 @@
-"""Why a client is refused, in the words that MLflow's clients know.
+"""What is not there, in the words that MLflow's clients know. All kinds of refusal are in `murmur_mlflow.refusals`."""
 
-Refusal
-├── NoSuchThing         404 RESOURCE_DOES_NOT_EXIST
-├── AlreadyThere        400 RESOURCE_ALREADY_EXISTS
-├── BadValue            400 INVALID_PARAMETER_VALUE
-│   └── TooLarge        413
-├── WrongState          500 INVALID_STATE: as MLflow's server answers
-├── NotYours            403 PERMISSION_DENIED
-└── NotOffered          501 NOT_IMPLEMENTED: clients then do it in another way
-"""
-
-
-class Refusal(Exception):
-    """`code` is MLflow's error code, `status` its HTTP status."""
-
-    code = "INTERNAL_ERROR"
-    status = 500
-
-
-class NoSuchThing(Refusal):
-    code, status = "RESOURCE_DOES_NOT_EXIST", 404
-
-
-class AlreadyThere(Refusal):
-    code, status = "RESOURCE_ALREADY_EXISTS", 400
-
-
-class BadValue(Refusal):
-    code, status = "INVALID_PARAMETER_VALUE", 400
-
-
-class TooLarge(BadValue):
-    status = 413
-
-
-class WrongState(Refusal):
-    code, status = "INVALID_STATE", 500
-
-
-class NotYours(Refusal):
-    code, status = "PERMISSION_DENIED", 403
-
-
-class NotOffered(Refusal):
-    code, status = "NOT_IMPLEMENTED", 501
+from murmur_mlflow.refusals import NoSuchThing
 
 
 def no_run(run_id: str) -> NoSuchThing:

@@ -5,14 +5,12 @@ which nothing is there. What is kept names the generation, too: `team-b`, then `
 """
 
 import hashlib
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-DEFAULT = "default"
+from murmur_mlflow.workspaces import DEFAULT, internal
 
 DEFAULT_NAME = "Default"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 RESERVED = "workflows/"
 """Names that begin so are of the experiments in which the trainer's runs are found."""
 
@@ -47,17 +45,6 @@ def dropped(workspace: Workspace, generation: int) -> Workspace:
     return replace(workspace, generation=max(workspace.generation, generation + 1))
 
 
-def internal(name: str, generation: int) -> str:
-    """As what is kept names it. No name that people may give has a dot."""
-    return f"{name}.{generation}" if generation else name
-
-
-def parts(internal_name: str) -> tuple[str, int]:
-    """The name that people say, and the generation."""
-    name, _, generation = internal_name.partition(".")
-    return name, int(generation or 0)
-
-
 def default_experiment(workspace: str) -> str:
     """The id of the experiment that clients name "0". Ids are unique over all workspaces."""
     return "0" if workspace == DEFAULT else f"{workspace}:0"
@@ -77,7 +64,3 @@ def workflow_experiment(workflow: str) -> tuple[str, str]:
     """Id and name of the experiment in which the trainer's runs of a workflow are found."""
     number = int.from_bytes(hashlib.sha256(workflow.encode()).digest()[:7], "big")
     return str(10**17 + number), f"{RESERVED}{workflow}"
-
-
-def is_name(text: str) -> bool:
-    return _NAME.fullmatch(text) is not None

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from murmur_events.runs import Measured
+from murmur_mlflow.fields import Fields
+from murmur_mlflow.refusals import BadValue
 from murmur_tracking.domain.facts import Points
-from murmur_tracking.domain.refusals import BadValue
-from murmur_tracking.mlflow_api.fields import Fields
 from murmur_tracking.mlflow_api.keys import LONGEST_PARAMETER, LONGEST_TAG, checked_key
 
 _MOST = {"metrics": 1000, "params": 100, "tags": 100}

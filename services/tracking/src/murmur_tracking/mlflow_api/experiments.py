@@ -4,17 +4,17 @@ from typing import Any
 
 from murmur_kernel.auth import Role
 from murmur_kernel.service import Service
+from murmur_mlflow.door import Call, Endpoint
+from murmur_mlflow.fields import Fields
+from murmur_mlflow.pages import page_size, slice_page
+from murmur_mlflow.refusals import BadValue
 from murmur_search import EXPERIMENTS, parse_filter, parse_order
 from murmur_search.evaluate import Entity, evaluate, ordered
 from murmur_tracking import experiments
 from murmur_tracking.domain import workspaces
 from murmur_tracking.domain.experiments import Experiment
-from murmur_tracking.domain.refusals import BadValue
 from murmur_tracking.experiments import CreateExperiment, ExperimentOf, Rename, Tag
-from murmur_tracking.mlflow_api.door import Call, Endpoint
-from murmur_tracking.mlflow_api.fields import Fields
 from murmur_tracking.mlflow_api.keys import LONGEST_EXPERIMENT_TAG, checked_key
-from murmur_tracking.mlflow_api.pages import page_size, slice_page
 from murmur_tracking.mlflow_api.shapes import Json, experiment_shape
 from murmur_tracking.repository import TrackingUnitOfWork
 from murmur_tracking.search.entries import millis

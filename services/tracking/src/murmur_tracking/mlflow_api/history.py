@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from murmur_kernel.auth import Role
 from murmur_kernel.service import Service
+from murmur_mlflow.door import PREFIXES, Call, Endpoint
+from murmur_mlflow.pages import slice_page
+from murmur_mlflow.refusals import BadValue, Refusal
 from murmur_tracking import client_runs, views
 from murmur_tracking.client_runs import RunOf
 from murmur_tracking.domain import sampling
-from murmur_tracking.domain.refusals import BadValue, Refusal
-from murmur_tracking.mlflow_api.door import PREFIXES, Call, Endpoint
-from murmur_tracking.mlflow_api.pages import slice_page
 from murmur_tracking.mlflow_api.shapes import Json, metric_shape
 from murmur_tracking.repository import TrackingUnitOfWork
 

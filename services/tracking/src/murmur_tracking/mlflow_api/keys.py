@@ -1,13 +1,9 @@
 """What names of metrics, parameters and tags may look like, and how long they and their values may be."""
 
-import posixpath
-import re
+from murmur_mlflow.fields import Fields
+from murmur_mlflow.names import LONGEST_KEY, complaint_of_key, too_long
+from murmur_mlflow.refusals import BadValue
 
-from murmur_tracking.domain.refusals import BadValue
-from murmur_tracking.mlflow_api.fields import Fields
-
-_KEY = re.compile(r"^[/\w.\- :]*$")
-LONGEST_KEY = 250
 LONGEST_PARAMETER = 6000
 LONGEST_TAG = 8000
 LONGEST_EXPERIMENT_TAG = 20_000
@@ -21,19 +17,10 @@ def checked_key(fields: Fields, title: str, shown: str | None = None, *, name: s
     key = fields.required(name)
     if key in _KNOWN:
         return key
-    where = fields.place_of(name) if shown is None else shown
-    if not _KEY.match(key):
-        raise BadValue(
-            f"Invalid value \"{key}\" for parameter '{where}' supplied: Names may only contain alphanumerics,"
-            f" underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)."
-        )
-    if (norm := posixpath.normpath(key)) != key or norm == "." or norm.startswith(("..", "/")):
-        raise BadValue(
-            f"Invalid value \"{key}\" for parameter '{where}' supplied: Names may be treated as files in certain cases,"
-            f" and must not resolve to other names when treated as such. This name would resolve to '{norm}'"
-        )
+    if complaint := complaint_of_key(key, fields.place_of(name) if shown is None else shown):
+        raise BadValue(complaint)
     if len(key) > LONGEST_KEY:
-        raise BadValue(f"'{title}' exceeds the maximum length of {LONGEST_KEY} characters")
+        raise BadValue(too_long(title, LONGEST_KEY))
     if len(_KNOWN) < _MOST_KNOWN:
         _KNOWN.add(key)
     return key

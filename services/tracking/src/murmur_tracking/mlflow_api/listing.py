@@ -2,10 +2,10 @@
 
 from murmur_kernel.auth import Role
 from murmur_kernel.service import Service
+from murmur_mlflow.door import Call, Endpoint
 from murmur_tracking import client_runs
 from murmur_tracking.client_runs import RunOf
 from murmur_tracking.mlflow_api.artifacts import Shelf, list_artifacts
-from murmur_tracking.mlflow_api.door import Call, Endpoint
 from murmur_tracking.mlflow_api.shapes import Json
 from murmur_tracking.repository import TrackingUnitOfWork
 

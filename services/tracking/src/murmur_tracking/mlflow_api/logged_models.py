@@ -2,14 +2,15 @@
 
 from murmur_kernel.auth import Role
 from murmur_kernel.service import Service
+from murmur_mlflow.door import Call, Endpoint
+from murmur_mlflow.fields import Fields
+from murmur_mlflow.names import LONGEST_KEY
+from murmur_mlflow.refusals import BadValue
 from murmur_tracking import logged_models
 from murmur_tracking.domain.logged_models import LoggedModel, ModelStatus
-from murmur_tracking.domain.refusals import BadValue
 from murmur_tracking.logged_models import ChangeModel, CreateModel, ModelOf
-from murmur_tracking.mlflow_api.door import Call, Endpoint
 from murmur_tracking.mlflow_api.experiments import experiment_of
-from murmur_tracking.mlflow_api.fields import Fields
-from murmur_tracking.mlflow_api.keys import LONGEST_KEY, LONGEST_PARAMETER, LONGEST_TAG
+from murmur_tracking.mlflow_api.keys import LONGEST_PARAMETER, LONGEST_TAG
 from murmur_tracking.mlflow_api.model_shapes import model_shape
 from murmur_tracking.mlflow_api.shapes import Json
 from murmur_tracking.repository import TrackingUnitOfWork

@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from murmur_kernel.auth import Role, allows
-from murmur_tracking.domain.refusals import BadValue
+from murmur_mlflow.door import PREFIXES
+from murmur_mlflow.refusals import BadValue
 from murmur_tracking.mlflow_api.artifacts import FindRoot, Shelf, artifact_path, list_artifacts
 from murmur_tracking.mlflow_api.artifacts.paths import safe_path
 from murmur_tracking.mlflow_api.artifacts.sending import sent
-from murmur_tracking.mlflow_api.door import PREFIXES
 from murmur_tracking.mlflow_api.errors import MlflowRoute
 from murmur_tracking.mlflow_api.workspaces import Workspaces
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from murmur_kernel.auth import Role
 from murmur_kernel.service import Service
+from murmur_mlflow.door import Call, Endpoint
+from murmur_mlflow.fields import Fields
+from murmur_mlflow.pages import page_size, slice_page
+from murmur_mlflow.refusals import BadValue
 from murmur_search import LOGGED_MODELS, Field, Kind, Order, parse_filter
 from murmur_search.evaluate import Entity, evaluate, ordered
 from murmur_search.nodes import Value
 from murmur_tracking import logged_models
 from murmur_tracking.domain.logged_models import ModelMetric, latest
-from murmur_tracking.domain.refusals import BadValue
 from murmur_tracking.logged_models import MeasuredModel
-from murmur_tracking.mlflow_api.door import Call, Endpoint
 from murmur_tracking.mlflow_api.experiments import experiment_of
-from murmur_tracking.mlflow_api.fields import Fields
 from murmur_tracking.mlflow_api.model_shapes import model_shape
-from murmur_tracking.mlflow_api.pages import page_size, slice_page
 from murmur_tracking.mlflow_api.shapes import Json
 from murmur_tracking.repository import TrackingUnitOfWork
 from murmur_tracking.search.entries import millis

@@ -3,8 +3,9 @@
 from starlette.routing import BaseRoute
 
 from murmur_kernel.service import Service
+from murmur_mlflow.door import Door
 from murmur_tracking.mlflow_api.artifacts import Shelf
-from murmur_tracking.mlflow_api.door import routes
+from murmur_tracking.mlflow_api.errors import ERRORS
 from murmur_tracking.mlflow_api.experiments import ExperimentCalls
 from murmur_tracking.mlflow_api.history import HistoryCalls
 from murmur_tracking.mlflow_api.listing import ListingCalls
@@ -26,4 +27,5 @@ def mlflow_routes(service: Service[TrackingUnitOfWork], shelf: Shelf, naming: Wo
         LoggedModelCalls(service),
         ModelSearchCalls(service),
     )
-    return [*routes([endpoint for one in calls for endpoint in one.endpoints], naming.of)]
+    door = Door(naming.of, ERRORS)
+    return [*door.routes([endpoint for one in calls for endpoint in one.endpoints])]

@@ -3,11 +3,13 @@
 from murmur_events.runs import DatasetInput, ModelLink
 from murmur_kernel.auth import Role
 from murmur_kernel.service import Service
+from murmur_mlflow.door import Call, Endpoint
+from murmur_mlflow.fields import Fields
+from murmur_mlflow.refusals import BadValue, NoSuchThing
 from murmur_tracking import client_runs, experiments
 from murmur_tracking.client_runs import CreateRun, LogToRun, RunOf, UpdateRun
 from murmur_tracking.domain.client_runs import RUN_NAME, ClientStatus
 from murmur_tracking.domain.experiments import Experiment
-from murmur_tracking.domain.refusals import BadValue, NoSuchThing
 from murmur_tracking.domain.runs import Run
 from murmur_tracking.experiments import ExperimentOf
 from murmur_tracking.mlflow_api.batches import (
@@ -18,9 +20,7 @@ from murmur_tracking.mlflow_api.batches import (
     points_of,
     subject_of,
 )
-from murmur_tracking.mlflow_api.door import Call, Endpoint
 from murmur_tracking.mlflow_api.experiments import experiment_of
-from murmur_tracking.mlflow_api.fields import Fields
 from murmur_tracking.mlflow_api.keys import LONGEST_PARAMETER, LONGEST_TAG, checked_key
 from murmur_tracking.mlflow_api.shapes import Json, info_shape, run_shape
 from murmur_tracking.repository import TrackingUnitOfWork

@@ -2,13 +2,13 @@
 
 from murmur_kernel.auth import Role
 from murmur_kernel.service import Service
+from murmur_mlflow.door import Call, Endpoint
+from murmur_mlflow.pages import page_size
+from murmur_mlflow.refusals import BadValue
 from murmur_search import RUNS, parse_filter, parse_order
 from murmur_search.paging import RunQuery
 from murmur_tracking import finding
-from murmur_tracking.domain.refusals import BadValue
-from murmur_tracking.mlflow_api.door import Call, Endpoint
 from murmur_tracking.mlflow_api.experiments import experiment_of, view_of
-from murmur_tracking.mlflow_api.pages import page_size
 from murmur_tracking.mlflow_api.shapes import Json, run_shape
 from murmur_tracking.repository import TrackingUnitOfWork
 from murmur_tracking.search.entries import DATASET_CONTEXT, row_of

@@ -5,12 +5,9 @@ import uuid
 from fastapi import Request
 
 from murmur_kernel.service import Service
+from murmur_mlflow.workspaces import named_in
 from murmur_tracking import workspaces as commands
-from murmur_tracking.domain import workspaces
-from murmur_tracking.domain.refusals import BadValue
 from murmur_tracking.repository import TrackingUnitOfWork
-
-HEADER = "X-Murmur-Workspace"
 
 
 class Workspaces:
@@ -26,7 +23,7 @@ class Workspaces:
 
     async def of(self, request: Request) -> str:
         """Raises BadValue."""
-        name = _said(request)
+        name = named_in(request.headers)
         if (known := self._known.get(name)) is not None:
             return known
         drops = self._drops
@@ -38,7 +35,7 @@ class Workspaces:
 
     async def looked_up(self, request: Request) -> str:
         """For our own API, whose reading opens none. Raises BadValue."""
-        return await self._service.read(commands.current, _said(request))
+        return await self._service.read(commands.current, named_in(request.headers))
 
     async def _open(self, name: str) -> str:
         """Under a key of its own: that of the call is for what the call is about."""
@@ -48,13 +45,3 @@ class Workspaces:
         """It was dropped; what was asked before and is not answered yet is not kept either."""
         self._drops += 1
         self._known.pop(name, None)
-
-
-def _said(request: Request) -> str:
-    name = request.headers.get(HEADER) or workspaces.DEFAULT
-    if not workspaces.is_name(name):
-        raise BadValue(
-            f"{HEADER}: {name!r} is no name of a workspace: up to 63 letters, digits, '_', '-', the first a letter or a"
-            f" digit"
-        )
-    return name

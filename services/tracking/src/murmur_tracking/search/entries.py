@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from murmur_mlflow.workspaces import DEFAULT
 from murmur_search.paging import RunQuery, RunsPage
 from murmur_tracking.domain import workspaces
 from murmur_tracking.domain.client_runs import RUN_NAME, status_of
@@ -138,7 +139,7 @@ def _trained(run: Run) -> RunRow:
     return RunRow(
         id=run.run_id,
         experiment=workspaces.workflow_experiment(run.workflow)[0],
-        workspace=workspaces.DEFAULT,
+        workspace=DEFAULT,
         name=run.run_id,
         user="trainer",
         status=status_of(run),

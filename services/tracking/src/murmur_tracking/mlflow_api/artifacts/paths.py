@@ -4,7 +4,7 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 from urllib.parse import unquote, urlparse, urlunparse
 
-from murmur_tracking.domain.refusals import BadValue
+from murmur_mlflow.refusals import BadValue
 
 LONGEST_SEGMENT = 255
 """Bytes, as on the file systems that we know."""

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from murmur_tracking.domain.refusals import BadValue
+from murmur_mlflow.refusals import BadValue
 from murmur_tracking.mlflow_api.artifacts.claims import Entry
 from murmur_tracking.mlflow_api.artifacts.paths import safe_path
 from murmur_tracking.mlflow_api.artifacts.shelf import Shelf

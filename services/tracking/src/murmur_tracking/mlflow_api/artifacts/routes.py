@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from murmur_kernel.auth import Role, allows
-from murmur_tracking.domain.refusals import BadValue, NotOffered
+from murmur_mlflow.refusals import BadValue, NotOffered
 from murmur_tracking.mlflow_api.artifacts.paths import safe_path
 from murmur_tracking.mlflow_api.artifacts.proxied import artifact_path, file_info
 from murmur_tracking.mlflow_api.artifacts.sending import sent

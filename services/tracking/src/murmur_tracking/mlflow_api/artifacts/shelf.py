@@ -10,7 +10,7 @@ from murmur_events.values import Artifact
 from murmur_kernel.artifact_files import UNWILLING, refused
 from murmur_kernel.artifacts import ArtifactStore
 from murmur_kernel.clock import Clock, SystemClock
-from murmur_tracking.domain.refusals import BadValue, NoSuchThing, TooLarge
+from murmur_mlflow.refusals import BadValue, NoSuchThing, TooLarge
 from murmur_tracking.mlflow_api.artifacts.claims import Claim, Entry, Names, NameTaken, claim_of
 
 R = TypeVar("R")

@@ -2,22 +2,23 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import orjson
-
-from murmur_tracking.domain.refusals import BadValue
+from murmur_mlflow.names import too_long
+from murmur_mlflow.refusals import BadValue
 
 T = TypeVar("T")
 
 _TAIL = " See the API docs for more information about request parameters."
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _LARGEST_INTEGER = 2**63
+_CAMELS: dict[str, str] = {}
 
 
 class Fields:
-    """What a call says. `null`, and for texts that must be there "", count as not said.
+    """What a call says, in either of the two spellings that protocol buffers know. `null`, and for texts that must be
+    there "", count as not said. All methods raise BadValue.
 
     place: before the names of fields in complaints, such as `metrics[0].`
     """
@@ -30,7 +31,14 @@ class Fields:
 
     def get(self, name: str) -> Any:
         found = self._said.get(name)
-        return self._said.get(_camel(name)) if found is None and "_" in name else found
+        if "_" not in name:
+            return found
+        other = _CAMELS.get(name) or _camel(name)
+        if (otherwise := self._said.get(other)) is None:
+            return found
+        if found is not None:
+            raise BadValue(f"Request specifies both '{name}' and '{other}'; provide only one of them.")
+        return otherwise
 
     def text(self, name: str, default: str = "") -> str:
         found = self.get(name)
@@ -49,8 +57,8 @@ class Fields:
             raise self.missing(name)
         return found
 
-    def integer(self, name: str, default: int | None = None) -> int:
-        """Raises BadValue also where it is not said and there is no default."""
+    def integer(self, name: str, default: int | None = None, *, most: int = _LARGEST_INTEGER - 1) -> int:
+        """It is missing where there is no default."""
         found = self.get(name)
         if found is None:
             if default is None:
@@ -60,7 +68,7 @@ class Fields:
             number = found if type(found) is int else int(found) if isinstance(found, str) else _whole(found)
         except ValueError:
             raise self.wrong(name, found) from None
-        if not -_LARGEST_INTEGER <= number < _LARGEST_INTEGER:
+        if not -_LARGEST_INTEGER <= number <= most:
             raise self.wrong(name, found)
         return number
 
@@ -84,7 +92,9 @@ class Fields:
             return default
         if isinstance(found, bool):
             return found
-        if isinstance(found, str) and found.lower() in ("true", "false"):
+        if not isinstance(found, str):
+            raise self.wrong(name, found)
+        if found.lower() in ("true", "false"):
             return found.lower() == "true"
         raise BadValue(f"Invalid boolean value: {found}, must be 'true' or 'false'.")
 
@@ -114,10 +124,10 @@ class Fields:
             raise self.wrong(name, found)
         return Fields(found or {}, f"{self._place}{name}.")
 
-    def within(self, name: str, length: int, title: str | None = None) -> None:
-        """Raises BadValue for a text of more characters."""
-        if len(self.text(name)) > length:
-            raise BadValue(f"'{title or self._place + name}' exceeds the maximum length of {length} characters")
+    def within(self, name: str, longest: int, title: str | None = None) -> None:
+        """That it is a text of not more characters."""
+        if len(self.text(name)) > longest:
+            raise BadValue(too_long(title or self._place + name, longest))
 
     def place_of(self, name: str) -> str:
         return self._place + name
@@ -131,35 +141,6 @@ class Fields:
         return BadValue(f"Invalid value {shown} for parameter '{self._place}{name}' supplied: {hint}{_TAIL}")
 
 
-def parsed(body: bytes) -> Mapping[str, Any]:
-    """The object that a body holds; an empty or broken one says nothing, so that the first field is missed.
-
-    A text that holds an object is read once more, as old clients send it. The bare NaN of Python's json is understood.
-    """
-    try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        try:
-            said = json.loads(body)
-        except ValueError:
-            return {}
-    if isinstance(said, str):
-        return parsed(said.encode())
-    return said if isinstance(said, dict) else {}
-
-
-def asked(query: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
-    """What a query string says: a name that stands several times has a list."""
-    said: dict[str, Any] = {}
-    for name, value in query:
-        if name in said:
-            before = said[name]
-            said[name] = [*before, value] if isinstance(before, list) else [before, value]
-        else:
-            said[name] = value
-    return said
-
-
 def _whole(found: Any) -> int:
     if isinstance(found, float) and found.is_integer():
         return int(found)
@@ -167,5 +148,6 @@ def _whole(found: Any) -> int:
 
 
 def _camel(name: str) -> str:
+    """Kept, since the fields are few and asked for in each point of a batch."""
     first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
+    return _CAMELS.setdefault(name, first + "".join(part.capitalize() for part in rest))

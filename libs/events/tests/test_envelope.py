@@ -8,6 +8,7 @@ import pytest
 
 from murmur_events import ContractError, Envelope, InvalidPayload, NotAnEnvelope, UnknownTopic, from_record, to_record
 from murmur_events.base import ModelName
+from murmur_events.catalog import topic_named
 from murmur_events.models import ReviewDecided
 
 DECIDED = ReviewDecided(model=ModelName("credit"), version=2, decision="approved", by="Ada", reason="no slice lost")
@@ -35,6 +36,20 @@ def headers_of(envelope: Envelope) -> dict[str, bytes]:
 def test_it_comes_back_as_it_went() -> None:
     record = to_record(ENVELOPE)
     assert from_record(record.topic, record.value, record.headers) == ENVELOPE
+
+
+def test_a_changed_copy_is_written_as_it_is() -> None:
+    assert to_record(ENVELOPE).value.count(b"no slice lost") == 1
+    changed = replace(ENVELOPE, event=DECIDED.model_copy(update={"reason": "none"}))
+    assert b"no slice lost" not in to_record(changed).value
+
+
+@pytest.mark.parametrize(
+    ("topic", "source", "waited_for"),
+    [("run.completed", "trainer", True), ("run.completed", "tracking", False), ("model.logged", "tracking", True)],
+)
+def test_what_clients_log_is_waited_for_by_nobody(topic: str, source: str, waited_for: bool) -> None:
+    assert topic_named(topic).is_waited_for(source) is waited_for
 
 
 def test_a_root_comes_back_without_a_cause() -> None:

@@ -12,7 +12,7 @@ from murmur_events import Record
 from murmur_kernel.bus.memory import MemoryBroker, MemorySink
 from murmur_kernel.outbox import OutboxRelay
 from murmur_kernel.store import ChangeSet, MemoryStore, MongoStore, Store
-from murmur_kernel.testing import ManualClock, opened_store
+from murmur_kernel.testing import ManualClock, eventually, opened_store
 
 KEYS = ("a", "b", "c")
 
@@ -117,3 +117,35 @@ async def test_who_has_nothing_left_to_publish_lets_others_publish_at_once(store
         assert await relays[number % 2].publish_some()
         assert not await relays[number % 2].publish_some()
     assert first_occurrences(broker) == {key: ["0", "1", "2", "3"] for key in KEYS}
+
+
+class CountingSink(MemorySink):
+    def __init__(self, broker: MemoryBroker) -> None:
+        super().__init__(broker)
+        self.sizes: list[int] = []
+
+    async def send(self, records: Sequence[Record]) -> None:
+        await super().send(records)
+        self.sizes.append(len(records))
+
+
+async def test_what_nobody_waits_for_travels_with_what_comes_soon_after(stores: tuple[Store, Store]) -> None:
+    broker, store = MemoryBroker(), stores[0]
+    sink = CountingSink(broker)
+    relay = OutboxRelay(store, sink, ManualClock(), "tracking-0")
+
+    running = asyncio.create_task(relay.run())
+    try:
+        for number in range(20):
+            await commit(store, range(number, number + 1))
+            relay.wake(hurry=False)
+            for _ in range(20):
+                await asyncio.sleep(0)  # the relay's turns, in which it could send
+        await eventually(lambda: sum(sink.sizes) == 60)
+        assert len(sink.sizes) < 20
+        await commit(store, range(20, 21))
+        relay.wake()
+        await eventually(lambda: sum(sink.sizes) == 63)
+    finally:
+        running.cancel()
+    assert first_occurrences(broker) == {key: [f"{number}" for number in range(21)] for key in KEYS}

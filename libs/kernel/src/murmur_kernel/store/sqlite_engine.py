@@ -8,6 +8,7 @@ of its own, so that one that fails takes nothing with it.
 import asyncio
 import queue
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,9 @@ R = TypeVar("R")
 Work = Callable[[sqlite3.Connection], object]
 
 _GROUP = 256
+_SWITCH_SECONDS = 0.0005
+"""The writer lets go of the interpreter at every statement, and would wait the usual 5 ms for a busy event loop to give
+it back."""
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
@@ -42,6 +46,7 @@ class SqliteEngine:
 
         Raises StoreUnavailable when the file cannot be opened, or is of a newer schema than this code."""
         await asyncio.to_thread(self._prepare, indexes, more)
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._writer = threading.Thread(target=self._write_groups, name="sqlite-writer", daemon=True)
         self._writer.start()
 
@@ -117,6 +122,8 @@ class SqliteEngine:
 
     def _write_groups(self) -> None:
         connection = self._connect()
+        connection.execute("PRAGMA temp_store = MEMORY")  # what savepoints need in order to go back
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")  # 16 MB: pages that change again and again go once
         open_for_work = True
         while open_for_work:
             group = [self._queue.get()]

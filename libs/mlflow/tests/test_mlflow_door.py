@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from murmur_access import Role, TokenFile, TokensUnreadable
 from murmur_kernel.auth import Gate, check_routes
 from murmur_kernel.errors import Conflict, NoSpace, Transient
-from murmur_mlflow.door import Call, Door, Endpoint
+from murmur_mlflow.door import Call, Door, Endpoint, unknown
 from murmur_mlflow.errors import Errors
 from murmur_mlflow.refusals import NoSuchThing, NotOffered
 from murmur_mlflow.workspaces import named_in
@@ -48,7 +48,7 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI(openapi_url=None, docs_url=None)
     door = Door(opening, Errors([(OwnError, "INVALID_STATE", 409)]), largest_body=1000)
     endpoints = [Endpoint(("GET", "POST", "DELETE"), "/echo/{what}", Role.AUTHOR, echo)]
-    app.router.routes.extend(door.routes(endpoints))
+    app.router.routes.extend([*door.routes(endpoints), *unknown(door.errors)])
     check_routes(app)
     tokens = TokenFile(tmp_path / "tokens.json")
     app.state.gate = Gate(tokens)
@@ -60,6 +60,12 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+async def test_what_there_is_not_is_told_as_clients_know_it(http: httpx.AsyncClient) -> None:
+    for path in ("/api/2.0/mlflow/nothing", "/api/3.0/mlflow/traces", "/ajax-api/x"):
+        answer = await http.put(path)
+        assert (answer.status_code, answer.json()["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
+
+
 PATH = "/api/2.0/mlflow/echo/a%20b"
 
 
@@ -69,7 +75,7 @@ async def test_a_call_is_read_from_its_query_or_its_body(http: httpx.AsyncClient
     assert asked.json() == {"workspace": "team-b", "names": ["a", "b"], "what": "x", "size": 0}
     told = await http.post(f"{prefix}/echo/a%20b", json={"name": ["c"]})
     assert told.json() == {"workspace": "default", "names": ["c"], "what": "a b", "size": len(told.request.content)}
-    body_of_get = await http.request("GET", f"{prefix}/echo/x", json={"name": "d"})
+    body_of_get = await http.request("GET", f"{prefix}/echo/x", json={"name": ["d"]})
     assert body_of_get.json()["names"] == ["d"]
 
 

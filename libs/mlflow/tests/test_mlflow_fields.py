@@ -37,6 +37,7 @@ def test_a_text_that_must_be_there_is_missed(said: dict[str, Any]) -> None:
         (lambda fields: fields.text("f"), 5, "5", "int"),
         (lambda fields: fields.required("f"), {"b": 1, "a": 2}, '{"a":2,"b":1}', "dict"),
         (lambda fields: fields.texts("f"), [1], "[1]", "list"),
+        (lambda fields: fields.texts("f"), "a", '"a"', "str"),
         (lambda fields: fields.integer("f"), "foo", '"foo"', "str"),
         (lambda fields: fields.integer("f"), 1.5, "1.5", "float"),
         (lambda fields: fields.integer("f"), True, "true", "bool"),
@@ -60,13 +61,13 @@ def test_a_value_of_another_kind_is_shown(
 
 
 def test_values_are_taken_in_every_form_that_clients_send() -> None:
-    fields = Fields({"i": "-3", "whole": 4.0, "nan": "NaN", "down": "-Infinity", "n": "1e3", "yes": "TRUE", "one": "a"})
+    fields = Fields({"i": "-3", "whole": 4.0, "nan": "NaN", "down": "-Infinity", "n": "1e3", "yes": "TRUE"})
     assert (fields.integer("i"), fields.integer("whole"), fields.integer("none", 7)) == (-3, 4, 7)
     assert fields.integer("i", most=-3) == -3
     assert math.isnan(fields.number("nan"))
     assert (fields.number("down"), fields.number("n")) == (-math.inf, 1000.0)
     assert (fields.boolean("yes"), fields.boolean("none", default=True)) == (True, True)
-    assert (fields.texts("one"), fields.texts("none")) == (["a"], [])
+    assert (Fields({"one": "a"}, of_query=True).texts("one"), fields.texts("none")) == (["a"], [])
     with pytest.raises(BadValue, match="Invalid boolean value: perhaps, must be 'true' or 'false'"):
         Fields({"yes": "perhaps"}).boolean("yes")
 

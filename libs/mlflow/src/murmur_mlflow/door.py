@@ -18,6 +18,7 @@ from murmur_kernel.auth import Identity, Role, RoleNeeded, caller
 from murmur_mlflow.errors import Errors
 from murmur_mlflow.fields import Fields
 from murmur_mlflow.reading import fields_of
+from murmur_mlflow.refusals import NoSuchEndpoint
 
 PREFIXES = ("/api/2.0/mlflow", "/ajax-api/2.0/mlflow")
 """MLflow's own pages ask below /ajax-api what its clients ask below /api."""
@@ -88,6 +89,18 @@ class Door:
             return Response(orjson.dumps(await endpoint.answer(call)), media_type="application/json")
 
         return answer
+
+
+def unknown(errors: Errors) -> list[DoorRoute]:
+    """What there is not, told as clients know it: to stand behind all other routes."""
+    every = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    answer = errors.guarding(_not_found)
+    return [DoorRoute(f"{prefix}/{{path:path}}", answer, every, Role.VIEWER) for prefix in ("/api", "/ajax-api")]
+
+
+async def _not_found(request: Request) -> Response:
+    _admit(request, Role.VIEWER)
+    raise NoSuchEndpoint(f"There is no endpoint {request.url.path} here. Does the client know a newer protocol?")
 
 
 def _admit(request: Request, role: Role) -> None:

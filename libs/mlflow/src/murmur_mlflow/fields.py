@@ -21,13 +21,15 @@ class Fields:
     there "", count as not said. All methods raise BadValue.
 
     place: before the names of fields in complaints, such as `metrics[0].`
+    of_query: said in a query string, where a list of one looks like the one
     """
 
-    __slots__ = ("_place", "_said")
+    __slots__ = ("_of_query", "_place", "_said")
 
-    def __init__(self, said: Mapping[str, Any], place: str = "") -> None:
+    def __init__(self, said: Mapping[str, Any], place: str = "", *, of_query: bool = False) -> None:
         self._said = said
         self._place = place
+        self._of_query = of_query
 
     def get(self, name: str) -> Any:
         found = self._said.get(name)
@@ -103,7 +105,7 @@ class Fields:
         found = self.get(name)
         if found is None:
             return []
-        if isinstance(found, str):
+        if self._of_query and isinstance(found, str):
             return [found]
         if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
             raise self.wrong(name, found)

@@ -14,7 +14,7 @@ from murmur_mlflow.refusals import BadValue
 async def fields_of(request: Request, largest: int | None = None) -> tuple[Fields, int]:
     """And how many bytes the body had. largest: what a body may have. Raises BadValue."""
     if request.method == "GET" and request.scope["query_string"]:
-        return Fields(asked(request.query_params.multi_items())), 0
+        return Fields(asked(request.query_params.multi_items()), of_query=True), 0
     body = await request.body()
     if largest is not None and len(body) > largest:
         raise BadValue(f"the body has {len(body):,} bytes, and {largest:,} are the most: shorten its texts")

@@ -2,6 +2,7 @@
 
 Refusal
 ├── NoSuchThing         404 RESOURCE_DOES_NOT_EXIST
+├── NoSuchEndpoint      404 ENDPOINT_NOT_FOUND
 ├── AlreadyThere        400 RESOURCE_ALREADY_EXISTS
 ├── BadValue            400 INVALID_PARAMETER_VALUE
 │   └── TooLarge        413
@@ -20,6 +21,10 @@ class Refusal(Exception):
 
 class NoSuchThing(Refusal):
     code, status = "RESOURCE_DOES_NOT_EXIST", 404
+
+
+class NoSuchEndpoint(Refusal):
+    code, status = "ENDPOINT_NOT_FOUND", 404
 
 
 class AlreadyThere(Refusal):

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store
+from murmur_mlflow.door import unknown
 from murmur_tracking import (
     api,
     artifacts_api,
@@ -24,6 +25,7 @@ from murmur_tracking.keepsakes import KeepsakesOfRuns
 from murmur_tracking.logged_models import ModelOf
 from murmur_tracking.mlflow_api import about, artifacts, model_files
 from murmur_tracking.mlflow_api.artifacts.tidying import tidied
+from murmur_tracking.mlflow_api.errors import ERRORS
 from murmur_tracking.mlflow_api.routes import mlflow_routes
 from murmur_tracking.mlflow_api.workspaces import Workspaces
 from murmur_tracking.repository import KINDS, TrackingUnitOfWork
@@ -71,6 +73,7 @@ def build(
     ]
     app = service.app(title="Tracking", routers=routers)
     app.router.routes[:0] = mlflow_routes(service, shelf, naming)  # first, since a client asks once a step
+    app.router.routes += unknown(ERRORS)
     return service, app
 
 

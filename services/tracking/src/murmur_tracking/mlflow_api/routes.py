@@ -27,5 +27,4 @@ def mlflow_routes(service: Service[TrackingUnitOfWork], shelf: Shelf, naming: Wo
         LoggedModelCalls(service),
         ModelSearchCalls(service),
     )
-    door = Door(naming.of, ERRORS)
-    return [*door.routes([endpoint for one in calls for endpoint in one.endpoints])]
+    return [*Door(naming.of, ERRORS).routes([endpoint for one in calls for endpoint in one.endpoints])]

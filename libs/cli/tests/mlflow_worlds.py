@@ -1,0 +1,134 @@
+"""Servers that speak MLflow's protocol, each in this process behind a front door of its own: to import from, and to."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from murmur_cli.mlflow_import.importing import Import
+from murmur_cli.mlflow_import.sink import Sink
+from murmur_cli.mlflow_import.source import Source
+from murmur_cli.mlflow_import.tally import Tally
+from murmur_cli.mlflow_import.wire import Wire
+from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
+from murmur_kernel.store import open_store
+from murmur_registry import app as registry_app
+from murmur_registry.settings import Settings as RegistrySettings
+from murmur_tracking import app as tracking_app
+from murmur_tracking.search import INDEX
+from murmur_tracking.settings import Settings as TrackingSettings
+
+P = "/api/2.0/mlflow"
+A = "/api/2.0/mlflow-artifacts/artifacts"
+SOURCE = "http://there"
+
+Json = dict[str, Any]
+
+
+class Interrupted(BaseException):
+    """As a kill -9: nothing in the import may catch it."""
+
+
+class Doors(httpx.AsyncBaseTransport):
+    """The paths of the front door. `watch` sees each call before it arrives, and after it was answered."""
+
+    def __init__(self, tracking: Any, registry: Any) -> None:
+        self._tracking, self._registry = httpx.ASGITransport(app=tracking), httpx.ASGITransport(app=registry)
+        self.watch: Callable[[httpx.Request, bool], None] = lambda request, answered: None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.watch(request, False)
+        path = request.url.path
+        behind = self._tracking
+        if path.startswith((f"{P}/registered-models", f"{P}/model-versions", "/registry/")):
+            behind = self._registry
+        for prefix in ("/tracking/", "/registry/"):
+            if path.startswith(prefix):
+                request.url = request.url.copy_with(path=path.removeprefix(prefix.rstrip("/")))
+        answer = await behind.handle_async_request(request)
+        self.watch(request, True)
+        return answer
+
+
+@dataclass
+class World:
+    """A flock with tracking and registry."""
+
+    doors: Doors
+    http: httpx.AsyncClient
+    broker: MemoryBroker
+    tracking: Any
+    workspace: str = "default"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def call(self, method: str, path: str, body: Json | None = None, /, **query: Any) -> Json:
+        what = {"params": query} if method == "GET" else {"json": body or query}
+        answer = await self.http.request(method, path, headers={"X-Murmur-Workspace": self.workspace}, **what)
+        assert answer.status_code < 300, f"{path}: {answer.text}"
+        found: Json = answer.json()
+        return found
+
+    async def post(self, path: str, /, **said: Any) -> Json:
+        return await self.call("POST", P + path, said)
+
+    async def get(self, path: str, /, **asked: Any) -> Json:
+        return await self.call("GET", P + path, **asked)
+
+    async def upload(self, uri: str, path: str, content: bytes) -> None:
+        top = uri.removeprefix("mlflow-artifacts:/")
+        headers = {"X-Murmur-Workspace": self.workspace}
+        answer = await self.http.put(f"{A}/{top}/{path}", content=content, headers=headers)
+        assert answer.status_code == 200, answer.text
+
+
+@asynccontextmanager
+async def world(home: Path) -> AsyncIterator[World]:
+    broker = MemoryBroker()
+    home.mkdir(exist_ok=True)
+    async with AsyncExitStack() as stack:
+        apps = []
+        for module, settings, index, topic in (
+            (tracking_app, TrackingSettings(home=home, brokers="127.0.0.1:1"), INDEX, "run.started"),
+            (registry_app, RegistrySettings(home=home, brokers="127.0.0.1:1"), None, "workflow.applied"),
+        ):
+            service, app = module.build(
+                settings,
+                store=open_store("memory:", uuid.uuid4().hex, index),
+                sink=MemorySink(broker),
+                source=MemorySource(broker, module.__name__, (topic,), wait=0.01),
+            )
+            await stack.enter_async_context(service.lifespan())
+            apps.append((service, app))
+        doors = Doors(apps[0][1], apps[1][1])
+        http = await stack.enter_async_context(httpx.AsyncClient(transport=doors, base_url="http://door"))
+        yield World(doors, http, broker, apps[0][0])
+
+
+async def imported(there: World, here: World, *names: str, at_once: int = 1) -> Tally:
+    """Nobody waits between tries."""
+    tally = Tally()
+    headers = {"X-Murmur-Workspace": here.workspace, "X-Murmur-Reason": "imported"}
+    async with (
+        httpx.AsyncClient(transport=_Shared(there.doors), base_url=SOURCE) as reading,
+        httpx.AsyncClient(transport=_Shared(here.doors), base_url="http://here", headers=headers) as writing,
+    ):
+        source = Source(Wire(reading, SOURCE, patience=(0, 0)), SOURCE)
+        sink = Sink(Wire(writing, "the front door", patience=(0, 0)))
+        await sink.check()
+        await source.check()
+        await Import(source, sink, tally, at_once=at_once).run(names)
+    return tally
+
+
+class _Shared(httpx.AsyncBaseTransport):
+    """Stays open when a client that uses it is closed."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._doors.handle_async_request(request)

@@ -1,0 +1,28 @@
+"""`murmur import mlflow` between two flocks in this process: both speak MLflow's protocol."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from mlflow_contents import filled, seen
+from mlflow_worlds import World, imported, world
+
+from murmur_cli.mlflow_import.tally import Kind
+
+
+@pytest.fixture
+async def worlds(tmp_path: Path) -> AsyncIterator[tuple[World, World]]:
+    async with AsyncExitStack() as stack:
+        there = await stack.enter_async_context(world(tmp_path / "there"))
+        here = await stack.enter_async_context(world(tmp_path / "here"))
+        yield there, here
+
+
+async def test_all_of_it_is_here_as_it_is_there(worlds: tuple[World, World]) -> None:
+    there, here = worlds
+    await filled(there)
+    tally = await imported(there, here)
+    assert tally.left == []
+    assert await seen(here) == await seen(there)
+    assert tally.taken[Kind.RUN] == 5

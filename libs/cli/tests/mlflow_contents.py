@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from mlflow_worlds import A, Json, World
+from mlflow_worlds import A, Json, P, World
 
 OWN = "murmur.import"
 
@@ -68,7 +68,30 @@ async def filled(there: World) -> Json:
     await there.post("/runs/update", run_id=ids["child"], status="KILLED", end_time=9100)
     await there.post("/runs/delete", run_id=ids["gone"])
     await there.post("/experiments/delete", experiment_id=old)
+    await _registered_models(there, ids, root)
     return ids
+
+
+async def _registered_models(there: World, ids: Json, root: str) -> None:
+    """Two of them; number 2 of the first was deleted, and the second holds a copy of the first's."""
+    await there.post(
+        "/registered-models/create", name="churn model", description="who leaves", tags=[{"key": "a", "value": "b"}]
+    )
+    for source in (f"{root}/a", "runs:/x/y", f"models:/{ids['model']}"):
+        await there.post(
+            "/model-versions/create",
+            name="churn model",
+            source=source,
+            run_id=ids["parent"],
+            description="one",
+            tags=[{"key": "checked", "value": "yes"}],
+        )
+    await there.call("DELETE", f"{P}/model-versions/delete", {"name": "churn model", "version": "2"})
+    await there.post("/registered-models/create", name="a copy")
+    await there.post("/model-versions/create", name="a copy", source="models:/churn model/1")
+    await there.post("/model-versions/transition-stage", name="churn model", version="3", stage="Production")
+    for alias, version in (("champion", "3"), ("old", "1")):
+        await there.post("/registered-models/alias", name="churn model", alias=alias, version=version)
 
 
 ODD: tuple[Any, ...] = (0.5, "NaN", "Infinity", "-Infinity", 0.125)
@@ -114,6 +137,7 @@ async def _seen_run(world: World, run: Json, names: Json) -> Json:
         "inputs": run["inputs"],
         "outputs": run["outputs"],
         "files": await _files(world, run["info"]["artifact_uri"]),
+        "marks": _marks(run["data"].get("tags")),
     }
 
 
@@ -125,6 +149,7 @@ async def _seen_model(world: World, model: Json, names: Json) -> Json:
         "tags": _texts(model["info"].get("tags")),
         "data": {kind: sorted(map(str, items)) for kind, items in model["data"].items()},
         "files": await _files(world, model["info"]["artifact_uri"]),
+        "marks": _marks(model["info"].get("tags")),
     }
 
 
@@ -157,8 +182,33 @@ async def _registered(world: World) -> Json:
             }
             for one in versions
         },
+        "files": {f"{one['name']}/{one['version']}": await _files_of(world, one) for one in versions},
     }
+
+
+async def _files_of(world: World, version: Json) -> dict[str, str]:
+    """Those at its source: it leads to files that are there."""
+    uri = (await world.get("/model-versions/get-download-uri", name=version["name"], version=version["version"]))[
+        "artifact_uri"
+    ]
+    if uri.startswith("models:/"):
+        uri = (await world.get(f"/logged-models/{uri.rpartition('/')[2]}"))["model"]["info"]["artifact_uri"]
+    found = await _files(world, uri)
+    assert found, f"nothing at {uri}"
+    return found
 
 
 def _texts(pairs: list[Json] | None) -> dict[str, str]:
     return {one["key"]: one["value"] for one in pairs or [] if not one["key"].startswith(OWN)}
+
+
+def _marks(pairs: list[Json] | None) -> dict[str, str]:
+    """What tells of an import."""
+    return {one["key"]: one["value"] for one in pairs or [] if one["key"].startswith(OWN)}
+
+
+def without_marks(contents: Json) -> Json:
+    for kind in ("runs", "logged models"):
+        for one in contents[kind].values():
+            one.pop("marks")
+    return contents

@@ -120,7 +120,7 @@ async def imported(there: World, here: World, *names: str, at_once: int = 1) -> 
         sink = Sink(Wire(writing, "the front door", patience=(0, 0)))
         await sink.check()
         await source.check()
-        await Import(source, sink, tally, at_once=at_once).run(names)
+        await Import(source, sink, tally, by="ada", at_once=at_once).run(names)
     return tally
 
 
@@ -132,3 +132,18 @@ class _Shared(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return await self._doors.handle_async_request(request)
+
+
+class Calls:
+    """Counts what arrives at a door, and kills the import before or after the call of one number."""
+
+    def __init__(self, kill_at: int | None = None, *, answered: bool = False) -> None:
+        self.count = 0
+        self._kill_at = kill_at
+        self._answered = answered
+
+    def __call__(self, request: httpx.Request, answered: bool) -> None:
+        if not answered:
+            self.count += 1
+        if self.count == self._kill_at and answered is self._answered:
+            raise Interrupted(f"at {request.method} {request.url.path}")

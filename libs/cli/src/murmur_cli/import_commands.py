@@ -68,7 +68,7 @@ def mlflow(uri: From, experiment: Names = None, workspace: Workspace = "default"
             release = await source.check()
             with bars(shell.err, tally, shown=not as_json):
                 try:
-                    await Import(source, sink, tally).run(experiment or ())
+                    await Import(source, sink, tally, by=door.signature(None)).run(experiment or ())
                 except NoSuchExperiment as error:
                     raise Unusable(str(error)) from None
         return address, release

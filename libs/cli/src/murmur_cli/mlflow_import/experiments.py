@@ -1,4 +1,5 @@
-"""Takes experiments: each finds its place here, and goes to the bin once its runs are there."""
+"""Takes experiments: each finds its place here. One in the bin goes there before its runs come: none is ever seen
+as if it were not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,34 +47,41 @@ class Experiments:
                 self._tally.leaves(Kind.EXPERIMENT, there["name"], str(refusal))
         return placed
 
-    async def close(self, placed: Placed) -> None:
-        """Once its runs are there. Raises Refusal."""
-        if placed.binned:
-            experiment = await self._sink.wire.get("/api/2.0/mlflow/experiments/get", experiment_id=placed.here)
-            if experiment["experiment"].get("lifecycle_stage") != "deleted":
-                await self._sink.delete_experiment(placed.here)
-
     async def _place(self, there: Json, own: Json | None, named: Json | None) -> Placed:
         """Raises Refusal."""
         tags = shapes.pairs(there.get("tags"))
         digest = shapes.digest_of(tags)
         mine = {FROM: self._address, EXPERIMENT: there["experiment_id"], DIGEST: digest}
         if own is not None:
-            if shapes.marks(own.get("tags")).get(DIGEST) == digest or own.get("lifecycle_stage") == "deleted":
-                self._tally.has(Kind.EXPERIMENT)
-            else:
-                await self._tag(own["experiment_id"], {**tags, DIGEST: digest})
-                self._tally.takes(Kind.EXPERIMENT, anew=False)
-            return Placed(there, own["experiment_id"], own=True)
+            return await self._renew(Placed(there, own["experiment_id"], own=True), own, {**tags, DIGEST: digest})
         if named is None:
             made = await self._sink.create_experiment(there["name"], {**tags, **mine})
+            placed = Placed(there, made, own=True)
+            if placed.binned:
+                await self._sink.delete_experiment(made)
             self._tally.takes(Kind.EXPERIMENT)
-            return Placed(there, made, own=True)
+            return placed
         known = shapes.pairs(named.get("tags"))
         if named.get("lifecycle_stage") != "deleted":
             await self._tag(named["experiment_id"], {key: text for key, text in tags.items() if key not in known})
         self._tally.has(Kind.EXPERIMENT)
         return Placed(there, named["experiment_id"], own=False)
+
+    async def _renew(self, placed: Placed, own: Json, tags: dict[str, str]) -> Placed:
+        """One that was imported before. One in the bin here bears no new tags, and stays there."""
+        if own.get("lifecycle_stage") == "deleted":
+            self._tally.has(Kind.EXPERIMENT)
+            return placed
+        as_taken = shapes.marks(own.get("tags")).get(DIGEST) == tags[DIGEST]
+        if not as_taken:
+            await self._tag(placed.here, tags)
+        if placed.binned:
+            await self._sink.delete_experiment(placed.here)
+        if as_taken and not placed.binned:
+            self._tally.has(Kind.EXPERIMENT)
+        else:
+            self._tally.takes(Kind.EXPERIMENT, anew=False)
+        return placed
 
     async def _tag(self, experiment: str, tags: dict[str, str]) -> None:
         for key, value in tags.items():

@@ -8,11 +8,16 @@ from murmur_cli.mlflow_import.errors import Refusal
 from murmur_cli.mlflow_import.experiments import Experiments, Placed
 from murmur_cli.mlflow_import.files import Files
 from murmur_cli.mlflow_import.logged_models import LoggedModels, measures_of
+from murmur_cli.mlflow_import.origins import Origins
+from murmur_cli.mlflow_import.registered import Registered
 from murmur_cli.mlflow_import.runs import Filed, Runs
 from murmur_cli.mlflow_import.shapes import Json
 from murmur_cli.mlflow_import.sink import Known, Sink
+from murmur_cli.mlflow_import.sink_registry import RegistrySink
 from murmur_cli.mlflow_import.source import Source
+from murmur_cli.mlflow_import.source_registry import Registry
 from murmur_cli.mlflow_import.tally import Kind, Tally
+from murmur_cli.mlflow_import.versions import Versions
 
 T = TypeVar("T")
 
@@ -31,11 +36,16 @@ class NoSuchExperiment(Exception):
 class Import:
     """From one server into one workspace of the flock. It may end at any call; done again, it takes what is left."""
 
-    def __init__(self, source: Source, sink: Sink, tally: Tally, *, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self, source: Source, sink: Sink, tally: Tally, *, by: str | None = None, at_once: int = AT_ONCE
+    ) -> None:
+        """by: who is written down in the registry's history, None where a token says it."""
         self._source = source
         self._sink = sink
         self._tally = tally
+        self._by = by
         self._at_once = at_once
+        self._owners: set[str] = set()
         self._files = Files(sink, tally)
 
     async def run(self, names: Sequence[str] = ()) -> None:
@@ -48,11 +58,7 @@ class Import:
         measures = measures_of(models.values())
         for each in placed:
             await self._runs(each, measures, set(models))
-        for each in placed:
-            try:
-                await experiments.close(each)
-            except Refusal as refusal:
-                self._tally.leaves(Kind.EXPERIMENT, each.there["name"], f"it is not in the bin here: {refusal}")
+        await self._registered(None if not names else self._owners | set(models))
 
     async def _logged_models(self, placed: Sequence[Placed]) -> dict[str, Json]:
         """Those that are here now, by id: before the runs that measured them."""
@@ -83,10 +89,23 @@ class Import:
         filed = Filed(placed.here, placed.binned, await self._sink.known_runs(placed.here))
 
         async def take(run: Json) -> None:
+            self._owners.add(run["info"]["run_id"])
             self._tally.finds(Kind.RUN)
             await taking.take(run, filed)
 
         await side_by_side(self._source.runs(placed.there["experiment_id"]), take, self._at_once)
+
+    async def _registered(self, owners: set[str] | None) -> None:
+        reading, tally, address = Registry(self._source), self._tally, self._source.address
+        writing = RegistrySink(self._sink, by=self._by, reason=f"imported from {address}")
+        versions = Versions(writing, Origins(self._source, self._sink), tally, address)
+        try:
+            await Registered(reading, writing, versions, tally, address, owners).take()
+        except Refusal as refusal:
+            if refusal.is_absent:
+                tally.remarks_once("the source has no registry of models")
+            else:
+                tally.leaves(Kind.MODEL, "all", str(refusal))
 
 
 async def side_by_side(items: AsyncIterator[T], work: Callable[[T], Awaitable[None]], at_once: int) -> None:

@@ -47,7 +47,7 @@ class Source:
     async def experiments(self) -> list[Json]:
         """All, those in the bin too."""
         body: Json = {"max_results": 1000, "view_type": "ALL"}
-        return [one async for one in self._paged("POST", f"{API}/experiments/search", body, "experiments")]
+        return [one async for one in self.paged("POST", f"{API}/experiments/search", body, "experiments")]
 
     async def runs(self, experiment: str) -> AsyncIterator[Json]:
         """All, oldest first: what begins meanwhile comes last."""
@@ -57,7 +57,7 @@ class Source:
             "max_results": _RUNS_AT_ONCE,
             "order_by": ["attributes.start_time ASC"],
         }
-        async for run in self._paged("POST", f"{API}/runs/search", body, "runs"):
+        async for run in self.paged("POST", f"{API}/runs/search", body, "runs"):
             yield run
 
     async def run(self, run_id: str) -> Json:
@@ -66,13 +66,13 @@ class Source:
 
     async def history(self, run_id: str, metric: str) -> AsyncIterator[Value]:
         query = {"run_id": run_id, "metric_key": metric, "max_results": _POINTS_AT_ONCE}
-        async for one in self._paged("GET", f"{API}/metrics/get-history", query, "metrics"):
+        async for one in self.paged("GET", f"{API}/metrics/get-history", query, "metrics"):
             yield point_of(one)
 
     async def logged_models(self, experiment: str) -> list[Json]:
         """Raises Refusal also of a release that knows none."""
         body = {"experiment_ids": [experiment], "max_results": 50}
-        return [one async for one in self._paged("POST", f"{API}/logged-models/search", body, "models")]
+        return [one async for one in self.paged("POST", f"{API}/logged-models/search", body, "models")]
 
     async def logged_model(self, model_id: str) -> Json:
         found: Json = (await self.wire.get(f"{API}/logged-models/{model_id}"))["model"]
@@ -105,7 +105,7 @@ class Source:
                 elif path.count("/") < _DEEPEST:
                     folders.append(path)
 
-    async def _paged(self, method: str, path: str, asked: Json, name: str) -> AsyncIterator[Json]:
+    async def paged(self, method: str, path: str, asked: Json, name: str) -> AsyncIterator[Json]:
         """Each item of all pages."""
         token: Any = None
         while True:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +58,10 @@ class Doors(httpx.AsyncBaseTransport):
 class World:
     """A flock with tracking and registry."""
 
+    home: Path
     doors: Doors
     http: httpx.AsyncClient
-    broker: MemoryBroker
-    tracking: Any
     workspace: str = "default"
-    headers: dict[str, str] = field(default_factory=dict)
 
     async def call(self, method: str, path: str, body: Json | None = None, /, **query: Any) -> Json:
         what = {"params": query} if method == "GET" else {"json": body or query}
@@ -105,7 +103,7 @@ async def world(home: Path) -> AsyncIterator[World]:
             apps.append((service, app))
         doors = Doors(apps[0][1], apps[1][1])
         http = await stack.enter_async_context(httpx.AsyncClient(transport=doors, base_url="http://door"))
-        yield World(doors, http, broker, apps[0][0])
+        yield World(home, doors, http)
 
 
 async def imported(there: World, here: World, *names: str, at_once: int = 1) -> Tally:
@@ -139,11 +137,14 @@ class Calls:
 
     def __init__(self, kill_at: int | None = None, *, answered: bool = False) -> None:
         self.count = 0
+        self.written: list[str] = []
         self._kill_at = kill_at
         self._answered = answered
 
     def __call__(self, request: httpx.Request, answered: bool) -> None:
         if not answered:
             self.count += 1
+            if request.method != "GET":
+                self.written.append(request.url.path)
         if self.count == self._kill_at and answered is self._answered:
             raise Interrupted(f"at {request.method} {request.url.path}")

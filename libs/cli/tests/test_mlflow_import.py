@@ -1,22 +1,9 @@
 """`murmur import mlflow` between two flocks in this process: both speak MLflow's protocol."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
-
-import pytest
 from mlflow_contents import filled, seen, without_marks
-from mlflow_worlds import World, imported, world
+from mlflow_worlds import World, imported
 
 from murmur_cli.mlflow_import.tally import Kind
-
-
-@pytest.fixture
-async def worlds(tmp_path: Path) -> AsyncIterator[tuple[World, World]]:
-    async with AsyncExitStack() as stack:
-        there = await stack.enter_async_context(world(tmp_path / "there"))
-        here = await stack.enter_async_context(world(tmp_path / "here"))
-        yield there, here
 
 
 async def test_all_of_it_is_here_as_it_is_there(worlds: tuple[World, World]) -> None:

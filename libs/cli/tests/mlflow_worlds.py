@@ -33,23 +33,59 @@ class Interrupted(BaseException):
     """As a kill -9: nothing in the import may catch it."""
 
 
-class Doors(httpx.AsyncBaseTransport):
-    """The paths of the front door. `watch` sees each call before it arrives, and after it was answered."""
+class Front:
+    """Tracking and registry behind the paths of the front door, as one application. Started by its lifespan."""
 
-    def __init__(self, tracking: Any, registry: Any) -> None:
-        self._tracking, self._registry = httpx.ASGITransport(app=tracking), httpx.ASGITransport(app=registry)
+    def __init__(self, home: Path) -> None:
+        home.mkdir(exist_ok=True)
+        broker = MemoryBroker()
+        self.home = home
+        self._behind: dict[str, tuple[Any, Any]] = {}
+        for name, module, settings, index, topic in (
+            ("tracking", tracking_app, TrackingSettings(home=home, brokers="127.0.0.1:1"), INDEX, "run.started"),
+            ("registry", registry_app, RegistrySettings(home=home, brokers="127.0.0.1:1"), None, "workflow.applied"),
+        ):
+            self._behind[name] = module.build(
+                settings,
+                store=open_store("memory:", uuid.uuid4().hex, index),
+                sink=MemorySink(broker),
+                source=MemorySource(broker, name, (topic,), wait=0.01),
+            )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for service, _ in self._behind.values():
+                await stack.enter_async_context(service.lifespan())
+            yield
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            async with self.running():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        path = scope["path"]
+        name = "tracking"
+        if path.startswith((f"{P}/registered-models", f"{P}/model-versions", "/registry/")):
+            name = "registry"
+        if path.startswith(f"/{name}/"):
+            scope = {**scope, "path": path.removeprefix(f"/{name}"), "raw_path": None}
+        await self._behind[name][1](scope, receive, send)
+
+
+class Watched(httpx.AsyncBaseTransport):
+    """Calls of a front. `watch` sees each before it arrives, and after it was answered."""
+
+    def __init__(self, front: Front) -> None:
+        self._calls = httpx.ASGITransport(app=front)
         self.watch: Callable[[httpx.Request, bool], None] = lambda request, answered: None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.watch(request, False)
-        path = request.url.path
-        behind = self._tracking
-        if path.startswith((f"{P}/registered-models", f"{P}/model-versions", "/registry/")):
-            behind = self._registry
-        for prefix in ("/tracking/", "/registry/"):
-            if path.startswith(prefix):
-                request.url = request.url.copy_with(path=path.removeprefix(prefix.rstrip("/")))
-        answer = await behind.handle_async_request(request)
+        answer = await self._calls.handle_async_request(request)
         self.watch(request, True)
         return answer
 
@@ -59,7 +95,7 @@ class World:
     """A flock with tracking and registry."""
 
     home: Path
-    doors: Doors
+    doors: Watched
     http: httpx.AsyncClient
     workspace: str = "default"
 
@@ -85,24 +121,9 @@ class World:
 
 @asynccontextmanager
 async def world(home: Path) -> AsyncIterator[World]:
-    broker = MemoryBroker()
-    home.mkdir(exist_ok=True)
-    async with AsyncExitStack() as stack:
-        apps = []
-        for module, settings, index, topic in (
-            (tracking_app, TrackingSettings(home=home, brokers="127.0.0.1:1"), INDEX, "run.started"),
-            (registry_app, RegistrySettings(home=home, brokers="127.0.0.1:1"), None, "workflow.applied"),
-        ):
-            service, app = module.build(
-                settings,
-                store=open_store("memory:", uuid.uuid4().hex, index),
-                sink=MemorySink(broker),
-                source=MemorySource(broker, module.__name__, (topic,), wait=0.01),
-            )
-            await stack.enter_async_context(service.lifespan())
-            apps.append((service, app))
-        doors = Doors(apps[0][1], apps[1][1])
-        http = await stack.enter_async_context(httpx.AsyncClient(transport=doors, base_url="http://door"))
+    front = Front(home)
+    doors = Watched(front)
+    async with front.running(), httpx.AsyncClient(transport=doors, base_url="http://door") as http:
         yield World(home, doors, http)
 
 
@@ -114,8 +135,8 @@ async def imported(there: World, here: World, *names: str, at_once: int = 1) -> 
         httpx.AsyncClient(transport=_Shared(there.doors), base_url=SOURCE) as reading,
         httpx.AsyncClient(transport=_Shared(here.doors), base_url="http://here", headers=headers) as writing,
     ):
-        source = Source(Wire(reading, SOURCE, patience=(0, 0)), SOURCE)
-        sink = Sink(Wire(writing, "the front door", patience=(0, 0)))
+        source = Source(Wire(reading, SOURCE, patience=(0,) * 5), SOURCE)
+        sink = Sink(Wire(writing, "the front door", patience=(0,) * 5))
         await sink.check()
         await source.check()
         await Import(source, sink, tally, by="ada", at_once=at_once).run(names)
@@ -125,7 +146,7 @@ async def imported(there: World, here: World, *names: str, at_once: int = 1) -> 
 class _Shared(httpx.AsyncBaseTransport):
     """Stays open when a client that uses it is closed."""
 
-    def __init__(self, doors: Doors) -> None:
+    def __init__(self, doors: Watched) -> None:
         self._doors = doors
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -10,6 +10,7 @@ import typer
 
 from murmur_cli import shell
 from murmur_cli.mlflow_import import report
+from murmur_cli.mlflow_import.errors import AGAIN
 from murmur_cli.mlflow_import.importing import Import, NoSuchExperiment
 from murmur_cli.mlflow_import.progress import bars
 from murmur_cli.mlflow_import.sink import Sink
@@ -21,6 +22,8 @@ from murmur_cli.shell import AsJson, ExitCode, Unusable
 _NAMES = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _PATIENCE = httpx.Timeout(60, read=300)
 _CREDENTIALS = f"say who you are with {_NAMES[0]} and {_NAMES[1]}, or with {_NAMES[2]}"
+
+_START = f"start the flock with `murmur up`; {AGAIN}"
 
 From = Annotated[str, typer.Option("--from", help="URI of the MLflow server, as MLFLOW_TRACKING_URI has it.")]
 Names = Annotated[list[str] | None, typer.Option("--experiment", help="Only this experiment. Repeatable.")]
@@ -62,10 +65,11 @@ def mlflow(uri: From, experiment: Names = None, workspace: Workspace = "default"
             httpx.AsyncClient(base_url=address, timeout=_PATIENCE, **credentials(uri, os.environ)) as there,
             httpx.AsyncClient(base_url=door.address, timeout=_PATIENCE, headers=headers, verify=door.verify) as here,
         ):
-            source = Source(Wire(there, address, advice=_CREDENTIALS), address)
-            sink = Sink(Wire(here, f"the front door {door.address}", advice="set MURMUR_TOKEN"))
-            await sink.check()
-            release = await source.check()
+            reading = Wire(there, address, advice=_CREDENTIALS)
+            writing = Wire(here, f"the front door {door.address}", advice="set MURMUR_TOKEN", away=_START)
+            await Sink(writing.impatient()).check()
+            release = await Source(reading.impatient(), address).check()
+            source, sink = Source(reading, address), Sink(writing)
             with bars(shell.err, tally, shown=not as_json):
                 try:
                     await Import(source, sink, tally, by=door.signature(None)).run(experiment or ())

@@ -27,9 +27,9 @@ class Refusal(Exception):
 
 
 class Lost(NotReachable):
-    def __init__(self, address: str, reason: str) -> None:
+    def __init__(self, address: str, reason: str, advice: str = AGAIN) -> None:
         DoorError.__init__(self, f"{address} does not answer: {reason}")
-        self.advice = AGAIN
+        self.advice = advice
 
 
 class NoImport(DoorError):

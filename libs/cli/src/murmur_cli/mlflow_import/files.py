@@ -35,6 +35,18 @@ class Files:
         self._sink = sink
         self._tally = tally
 
+    async def listed(self, owner: str, files: AsyncIterator[File]) -> tuple[list[File], list[str]]:
+        """The files of an owner, and why they are not all. Raises Lost."""
+        found: list[File] = []
+        try:
+            async for file in files:
+                found.append(file)
+                self._tally.finds(Kind.FILE)
+        except Refusal as refusal:
+            self._tally.leaves(Kind.FILE, f"{owner}/…", f"they cannot be listed: {refusal}")
+            return found, [f"its files cannot be listed: {refusal}"]
+        return found, []
+
     async def take(self, owner: str, files: list[File], root: str, opened: Opened, *, fresh: bool) -> list[str]:
         """Why files are left, one reason a file. `fresh`: nothing of this owner can be here yet. Raises Lost."""
         here = {} if fresh else {one.path: one.size async for one in self._sink.files(root)}

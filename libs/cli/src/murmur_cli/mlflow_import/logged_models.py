@@ -62,10 +62,9 @@ class LoggedModels:
             "tags": shapes.pairs(info.get("tags")),
         }
         root = await self.sink.take_model({**body, "status": "pending", "missing": BEGUN})
-        files = [file async for file in self.source.files_of_model(model_id)]
-        self.tally.finds(Kind.FILE, len(files))
+        files, reasons = await self.files.listed(model_id, self.source.files_of_model(model_id))
         opened = lambda path: self.source.open_of_model(model_id, path)  # noqa: E731  # a name for what follows
-        reasons = await self.files.take(model_id, files, root, opened, fresh=fresh)
+        reasons += await self.files.take(model_id, files, root, opened, fresh=fresh)
         marks = {FROM: self.source.address} if reasons else {FROM: self.source.address, DIGEST: digest}
         await self.sink.take_model(
             {

@@ -1,14 +1,14 @@
 """Takes one run: says what is not here yet, then its files, then that it is whole."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from murmur_cli.mlflow_import import shapes
+from murmur_cli.mlflow_import.differences import Here, differences, look
 from murmur_cli.mlflow_import.errors import Refusal
 from murmur_cli.mlflow_import.files import Files
-from murmur_cli.mlflow_import.pieces import Piece, Pieces
-from murmur_cli.mlflow_import.shapes import BEGUN, DIGEST, FROM, Json, Measure, Place
+from murmur_cli.mlflow_import.pieces import Piece
+from murmur_cli.mlflow_import.shapes import BEGUN, DIGEST, FROM, Json
 from murmur_cli.mlflow_import.sink import Known, Sink
 from murmur_cli.mlflow_import.source import Source
 from murmur_cli.mlflow_import.tally import Kind, Tally
@@ -23,21 +23,6 @@ class Filed:
     experiment: str
     binned: bool
     known: Mapping[str, Known]
-
-
-@dataclass
-class Here:
-    """What is here of a run already."""
-
-    run: Json = field(default_factory=dict)
-    points: dict[str, set[Place]] = field(default_factory=dict)
-
-    def texts(self, kind: str) -> dict[str, str]:
-        return shapes.pairs(self.run.get("data", {}).get(kind))
-
-    def items(self, part: str, kind: str) -> list[Json]:
-        found: list[Json] = self.run.get(part, {}).get(kind) or []
-        return found
 
 
 @dataclass
@@ -75,7 +60,7 @@ class Runs:
         info = run["info"]
         run_id = info["run_id"]
         known = filed.known.get(run_id)
-        here = Here() if known is None else await self._here(run_id, run)
+        here = Here() if known is None else await look(self.sink, run)
         head = {
             "run_id": run_id,
             "experiment": filed.experiment,
@@ -84,12 +69,12 @@ class Runs:
             "started": max(int(info.get("start_time") or 0), 0),
         }
         reasons, last = [], Piece()
-        async for piece in self._pieces(run, here, measures):
+        async for piece in differences(self.source, run, here, measures):
             if not last.is_empty:
                 reasons += await self._say(head, last)
             last = piece
-        files = [file async for file in self.source.files_of_run(run_id)]
-        self.tally.finds(Kind.FILE, len(files))
+        files, unlisted = await self.files.listed(run_id, self.source.files_of_run(run_id))
+        reasons += unlisted
         if files or reasons:
             root = await self.sink.take_run({**head, **last.body(), "missing": BEGUN})
             opened = lambda path: self.source.open_of_run(run_id, path)  # noqa: E731  # a name for what follows
@@ -97,64 +82,6 @@ class Runs:
             last = Piece()
         await self.sink.take_run({**head, **self._closing(run, filed, digest, last, reasons)})
         return reasons
-
-    async def _here(self, run_id: str, run: Json) -> Here:
-        here = Here(await self.sink.reading.run(run_id))
-        logged = {one["key"] for one in here.run.get("data", {}).get("metrics") or ()}
-        for metric in run.get("data", {}).get("metrics") or ():
-            if (key := metric["key"]) in logged:
-                history = self.sink.reading.history(run_id, key)
-                here.points[key] = {shapes.place(key, value) async for value in history}
-        return here
-
-    async def _pieces(self, run: Json, here: Here, measures: Sequence[Json]) -> AsyncIterator[Piece]:
-        """All that is not here yet."""
-        pieces = Pieces()
-        for kind, key in (("parameters", "params"), ("tags", "tags")):
-            known = here.texts(key)
-            for name, value in shapes.pairs(run.get("data", {}).get(key)).items():
-                if known.get(name) != value:
-                    for full in pieces.text(kind, name, value):
-                        yield full
-        for kind, item in self._links(run, here):
-            for full in pieces.item(kind, item):
-                yield full
-        for dataset in self._datasets(run, here):
-            for full in (*pieces.cut(), *pieces.item("datasets", dataset), *pieces.cut()):
-                yield full
-        of_models = _by_place(measures)
-        for metric in run.get("data", {}).get("metrics") or ():
-            name = metric["key"]
-            there = here.points.get(name, set())
-            async for point in self.source.history(run["info"]["run_id"], name):
-                if (place := shapes.place(name, point)) not in there:
-                    for full in pieces.point(name, point, tuple(of_models.get(place, ()))):
-                        yield full
-        yield pieces.last()
-
-    def _links(self, run: Json, here: Here) -> list[tuple[str, Json]]:
-        told = []
-        for kind, part, name in (
-            ("models_read", "inputs", "model_inputs"),
-            ("models_written", "outputs", "model_outputs"),
-        ):
-            known = [(one["model_id"], one.get("step") or 0) for one in here.items(part, name)]
-            for one in (run.get(part) or {}).get(name) or ():
-                step = one.get("step") or 0
-                if (one["model_id"], step) not in known:
-                    link = {"model_id": one["model_id"]}
-                    told.append((kind, link if kind == "models_read" else {**link, "step": step}))
-        return told
-
-    def _datasets(self, run: Json, here: Here) -> list[Json]:
-        known = {
-            (one["dataset"]["name"], one["dataset"].get("digest")) for one in here.items("inputs", "dataset_inputs")
-        }
-        return [
-            _dataset(one)
-            for one in (run.get("inputs") or {}).get("dataset_inputs") or ()
-            if (one["dataset"]["name"], one["dataset"].get("digest")) not in known
-        ]
 
     async def _say(self, head: Json, piece: Piece) -> list[str]:
         """Why data sets are left: only they may be too large for any call. Raises Refusal."""
@@ -192,24 +119,3 @@ def _title(run: Json) -> str:
 def _name(run: Json) -> str:
     tags = shapes.pairs(run.get("data", {}).get("tags"))
     return str(run["info"].get("run_name") or tags.get("mlflow.runName") or run["info"]["run_id"])
-
-
-def _dataset(one: Json) -> Json:
-    said: dict[str, Any] = one["dataset"]
-    return {
-        "name": said["name"],
-        "digest": said.get("digest") or "",
-        "source_type": said.get("source_type") or "",
-        "source": said.get("source") or "",
-        "schema_text": said.get("schema"),
-        "profile": said.get("profile"),
-        "tags": shapes.pairs(one.get("tags")),
-    }
-
-
-def _by_place(measures: Sequence[Json]) -> dict[Place, list[Measure]]:
-    found: dict[Place, list[Measure]] = {}
-    for one in measures:
-        measure = Measure(one["model_id"], one.get("dataset_name") or None, one.get("dataset_digest") or None)
-        found.setdefault(shapes.place(one["key"], shapes.point_of(one)), []).append(measure)
-    return found

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from murmur_cli.door import Json
-from murmur_cli.mlflow_import.errors import Lost, NoImport, Refusal
+from murmur_cli.mlflow_import.errors import AGAIN, Lost, NoImport, Refusal
 
 PATIENCE = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each further try."""
@@ -20,15 +20,26 @@ TROUBLES = (httpx.TransportError,)
 
 
 class Wire:
-    """`title` names the server in errors; `advice` says what to do about a refused token."""
+    """`title` names the server in errors; `advice` says what to do about a refused token, `away` where it is away."""
 
     def __init__(
-        self, client: httpx.AsyncClient, title: str, *, advice: str = "", patience: Sequence[float] = PATIENCE
+        self,
+        client: httpx.AsyncClient,
+        title: str,
+        *,
+        advice: str = "",
+        away: str = AGAIN,
+        patience: Sequence[float] = PATIENCE,
     ) -> None:
         self._client = client
         self._advice = advice
+        self._away = away
         self._patience = patience
         self.title = title
+
+    def impatient(self) -> "Wire":
+        """For the first call: a server that is not there is most likely not the one that was meant."""
+        return Wire(self._client, self.title, advice=self._advice, away=self._away, patience=())
 
     async def get(self, path: str, /, **query: Any) -> Json:
         """Raises Refusal, Lost, NoImport, as all of these do."""
@@ -66,7 +77,7 @@ class Wire:
     async def pause(self, attempt: int, error: Exception) -> None:
         """Before the next try, of which the first is 1. Raises Lost when there is none."""
         if attempt > len(self._patience):
-            raise Lost(self.title, str(error) or type(error).__name__) from error
+            raise Lost(self.title, str(error) or type(error).__name__, self._away) from error
         await asyncio.sleep(self._patience[attempt - 1])
 
     async def _asked(self, method: str, path: str, **options: Any) -> httpx.Response:
@@ -88,6 +99,8 @@ class Wire:
         refusal = _refusal(answer)
         if answer.status_code == 401:
             raise NoImport(f"{self.title} lets nobody in who shows this: {refusal}", self._advice)
+        if answer.status_code == 507:
+            raise NoImport(f"{self.title} has no room: {refusal}", f"make room; {AGAIN}")
         raise refusal
 
 

@@ -104,8 +104,11 @@ async def _run(there: World, experiment: str, name: str, *, start: int, **more: 
     return run_id
 
 
-async def seen(world: World) -> Json:
-    """All of it as its clients see it: without ids that a server chooses and times at which it was told."""
+async def seen(world: World, *, files: bool = True) -> Json:
+    """All of it as its clients see it: without ids that a server chooses and times at which it was told.
+
+    files: those of versions, too, which must be there
+    """
     experiments = (await world.post("/experiments/search", max_results=1000, view_type="ALL"))["experiments"]
     names = {one["experiment_id"]: one["name"] for one in experiments}
     asked = {"experiment_ids": list(names), "max_results": 1000}
@@ -115,7 +118,7 @@ async def seen(world: World) -> Json:
         "experiments": {one["name"]: (one["lifecycle_stage"], _texts(one.get("tags"))) for one in experiments},
         "runs": {run["info"]["run_id"]: await _seen_run(world, run, names) for run in runs},
         "logged models": {one["info"]["model_id"]: await _seen_model(world, one, names) for one in models},
-        "registered models": await _registered(world),
+        "registered models": await _registered(world, files=files),
     }
 
 
@@ -166,7 +169,7 @@ async def _files(world: World, uri: str, folder: str = "") -> dict[str, str]:
     return found
 
 
-async def _registered(world: World) -> Json:
+async def _registered(world: World, *, files: bool) -> Json:
     found = (await world.get("/registered-models/search", max_results=100)).get("registered_models", [])
     versions = (await world.get("/model-versions/search", max_results=1000)).get("model_versions", [])
     times = ("creation_timestamp", "last_updated_timestamp", "latest_versions")
@@ -182,7 +185,7 @@ async def _registered(world: World) -> Json:
             }
             for one in versions
         },
-        "files": {f"{one['name']}/{one['version']}": await _files_of(world, one) for one in versions},
+        "files": {f"{one['name']}/{one['version']}": await _files_of(world, one) for one in versions if files},
     }
 
 

@@ -77,15 +77,16 @@ class Front:
 
 
 class Watched(httpx.AsyncBaseTransport):
-    """Calls of a front. `watch` sees each before it arrives, and after it was answered."""
+    """Calls of a front. `watch` sees each before it arrives and after it was answered; `spoil` changes what arrives."""
 
     def __init__(self, front: Front) -> None:
         self._calls = httpx.ASGITransport(app=front)
         self.watch: Callable[[httpx.Request, bool], None] = lambda request, answered: None
+        self.spoil: Callable[[httpx.Request], httpx.Request] = lambda request: request
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.watch(request, False)
-        answer = await self._calls.handle_async_request(request)
+        answer = await self._calls.handle_async_request(self.spoil(request))
         self.watch(request, True)
         return answer
 

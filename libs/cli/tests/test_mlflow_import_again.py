@@ -1,7 +1,7 @@
 """An import that is done again takes what is new, brings what has changed up to date, and touches nothing else."""
 
 from mlflow_contents import FILES, filled, seen, without_marks
-from mlflow_worlds import SOURCE, Calls, World, imported
+from mlflow_worlds import SOURCE, Calls, P, World, imported
 
 from murmur_cli.mlflow_import.shapes import DIGEST, FROM, INCOMPLETE
 from murmur_cli.mlflow_import.tally import Kind
@@ -113,6 +113,39 @@ async def test_runs_of_others_are_left_with_the_reason(worlds: Worlds) -> None:
     assert all("another workspace" in reason for reason in reasons)
     here.workspace = "team-a"
     assert (await tags_of(here, ids["parent"]))[FROM] == SOURCE
+
+
+async def test_what_was_deleted_here_since_does_not_come_again(worlds: Worlds) -> None:
+    there, here = worlds
+    ids = await filled(there)
+    await imported(there, here)
+    await here.post("/runs/delete", run_id=ids["child"])
+    await here.call("DELETE", f"{P}/logged-models/{ids['model']}", {})
+    await here.call("DELETE", f"{P}/model-versions/delete", {"name": "churn model", "version": "1"})
+    before = await seen(here, files=False)
+    tally = await imported(there, here)
+    assert tally.is_whole
+    assert [(one.name, one.expected) for one in tally.left] == [("churn model 1", True)]
+    assert await seen(here, files=False) == before
+
+
+async def test_a_registered_model_that_was_deleted_here_comes_again(worlds: Worlds) -> None:
+    there, here = worlds
+    await filled(there)
+    await imported(there, here)
+    await here.call("DELETE", f"{P}/registered-models/delete", {"name": "churn model"})
+    tally = await imported(there, here)
+    assert (tally.taken[Kind.MODEL], tally.taken[Kind.VERSION], tally.left) == (1, 2, [])
+    assert without_marks(await seen(here)) == without_marks(await seen(there))
+
+
+async def test_a_file_whose_name_would_be_read_otherwise_is_left(worlds: Worlds) -> None:
+    there, here = worlds
+    ids = await filled(there)
+    for one in there.home.rglob("c.txt"):
+        one.rename(one.with_name("c%2541.txt"))  # as it lies on the disk: its name is c%41.txt
+    tally = await imported(there, here)
+    assert next((one.kind, one.name) for one in tally.left) == (Kind.FILE, f"{ids['parent']}/a/b/c%41.txt")
 
 
 async def test_a_model_of_the_same_name_is_left_as_it_is(worlds: Worlds) -> None:

@@ -1,6 +1,7 @@
 """Servers that are away for a moment, or for good, while an import goes on."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -8,6 +9,8 @@ from mlflow_contents import filled, seen, without_marks
 from mlflow_worlds import World, imported
 
 from murmur_cli.mlflow_import.errors import Lost
+from murmur_cli.mlflow_import.shapes import INCOMPLETE
+from murmur_cli.mlflow_import.tally import Kind
 
 Worlds = tuple[World, World]
 
@@ -39,6 +42,32 @@ async def test_a_connection_that_breaks_at_every_call_once_changes_nothing_twice
     tally = await imported(there, here)
     here.doors.watch = there.doors.watch = lambda request, answered: None
     assert tally.left == []
+    assert without_marks(await seen(here)) == without_marks(await seen(there))
+
+
+def spoiled(request: httpx.Request) -> httpx.Request:
+    """As many bytes as were sent, other ones."""
+    if request.method == "PUT" and request.url.path.endswith("c.txt"):
+        return httpx.Request("PUT", request.url, headers=request.headers, content=_other(request.stream))
+    return request
+
+
+async def _other(stream: Any) -> AsyncIterator[bytes]:
+    async for piece in stream:
+        yield bytes(byte ^ 1 for byte in piece)
+
+
+async def test_a_file_that_arrives_changed_is_left_and_the_run_is_not_whole(worlds: Worlds) -> None:
+    there, here = worlds
+    ids = await filled(there)
+    here.doors.spoil = spoiled
+    tally = await imported(there, here)
+    here.doors.spoil = lambda request: request
+    assert next((one.kind, one.name) for one in tally.left) == (Kind.FILE, f"{ids['parent']}/a/b/c.txt")
+    assert "is kept" in tally.left[0].reason
+    run = (await here.get("/runs/get", run_id=ids["parent"]))["run"]
+    assert INCOMPLETE in {tag["key"] for tag in run["data"]["tags"]}
+    assert (await imported(there, here)).left == []
     assert without_marks(await seen(here)) == without_marks(await seen(there))
 
 

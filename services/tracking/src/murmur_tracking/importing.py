@@ -5,7 +5,7 @@ last of them it bears a tag that says so: nobody takes half a run for a whole on
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from murmur_events.base import ExperimentId, RunId
@@ -116,9 +116,10 @@ async def take_model(command: ImportModel, uow: TrackingUnitOfWork) -> LoggedMod
         source_run=command.source_run,
         parameters={**(known.parameters if known else {}), **command.parameters},
         tags=tags,
+        deleted=known is not None and known.deleted,
     )
-    if known is not None and known == replace(model, deleted=known.deleted):
-        return known
+    if known == model:
+        return model
     return await logged_models.say(model, uow)
 
 

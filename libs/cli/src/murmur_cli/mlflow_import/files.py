@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from urllib.parse import unquote
 
 from murmur_cli.mlflow_import.errors import Refusal
 from murmur_cli.mlflow_import.shapes import File
@@ -56,6 +57,10 @@ class Files:
                 self._tally.has(Kind.FILE)
                 continue
             try:
+                if unquote(file.path) != file.path:
+                    raise Refusal(
+                        400, "", "its name holds a %-escape, which would be read as the sign that it stands for"
+                    )
                 await self._copy(file, root, opened)
             except Refusal as refusal:
                 reasons.append(f"file {file.path!r}: {refusal}")
@@ -76,12 +81,15 @@ class Files:
                 break
             except TROUBLES as error:
                 await self._sink.wire.pause(attempt, error)
-        await self._compare(file, root, read)
+        if wrong := await self._wrong(file, root, read):
+            await self._sink.drop(root, file.path)  # by its size it would be taken for the right one the next time
+            raise Refusal(200, "", wrong)
         self._tally.bytes += read.size
 
-    async def _compare(self, file: File, root: str, read: _Read) -> None:
+    async def _wrong(self, file: File, root: str, read: _Read) -> str | None:
         sent = read.digest.hexdigest()
         if file.size is not None and read.size != file.size:
-            raise Refusal(200, "", f"the source lists {file.size:,} bytes and gave {read.size:,}: it changed meanwhile")
+            return f"the source lists {file.size:,} bytes and gave {read.size:,}: it changed meanwhile"
         if sent != _EMPTY and (kept := await self._sink.sha256(root, file.path)) != sent:
-            raise Refusal(200, "", f"{sent} was sent and {kept} is kept: import it again")
+            return f"sha256 {sent} was sent, and {kept} is kept"
+        return None

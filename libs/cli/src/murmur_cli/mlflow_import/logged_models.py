@@ -31,6 +31,7 @@ class LoggedModels:
         """Whether it is here. What its runs measured of it comes with them. Raises Lost, NoImport."""
         info = model["info"]
         digest = _digest(model)
+        known = known or await self.sink.known_model(info["model_id"])
         if known is not None and known.digest == digest:
             self.tally.has(Kind.LOGGED_MODEL)
             return True

@@ -59,6 +59,16 @@ class Sink:
         models = await self.reading.logged_models(experiment)
         return {one["info"]["model_id"]: _known(one["info"].get("tags")) for one in models}
 
+    async def known_model(self, model_id: str) -> Known | None:
+        """Also one that was deleted here, which no search shows."""
+        try:
+            found = await self.wire.get(f"{API}/logged-models/{model_id}", allow_deleted="true")
+        except Refusal as refusal:
+            if refusal.is_absent:
+                return None
+            raise
+        return _known(found["model"]["info"].get("tags"))
+
     async def take_run(self, body: Json) -> str:
         """The root of its artifacts."""
         return str((await self.wire.send("POST", "/tracking/v1/imports/runs", body))["artifact_uri"])
@@ -82,6 +92,9 @@ class Sink:
 
     async def put(self, root: str, path: str, pieces: AsyncIterator[bytes]) -> None:
         await self.wire.put(_address(root, path), pieces)
+
+    async def drop(self, root: str, path: str) -> None:
+        await self.wire.send("DELETE", _address(root, path), {})
 
     async def sha256(self, root: str, path: str) -> str | None:
         """Of the bytes that are here under this name."""

@@ -48,6 +48,9 @@ class Versions:
                 await self._renew(there, known)
                 await self._conclude(there, digest)
         except (Refusal, Astray) as reason:
+            if known is None and isinstance(reason, Refusal) and reason.code == "Taken":
+                self.tally.leaves(Kind.VERSION, title, "it was deleted here since", expected=True)
+                return None
             self.tally.leaves(Kind.VERSION, title, str(reason))
             return str(reason)
         self.tally.takes(Kind.VERSION, anew=DIGEST not in said)

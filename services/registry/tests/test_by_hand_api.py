@@ -1,6 +1,7 @@
 """The registry's own door for what is done by hand, with a reason; and for what was so at some time."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from registry_doors import Doors
 
@@ -117,3 +118,30 @@ async def test_rules_are_an_approvers_and_hold_at_every_door(guarded_door: Doors
     tag = {"name": "churn", "version": "1", "key": "validation", "value": "passed"}
     await door.mlflow("POST", "model-versions/set-tag", tag, role="approver")
     assert (await door.http.put(alias, json=body, headers=signed["approver"])).status_code == 200
+
+
+def brought(**more: Any) -> dict[str, Any]:
+    return {"source": "runs:/r1/model", "run_id": "r1", "tags": {"from": "there"}, **WHY, **more}
+
+
+async def test_a_version_is_brought_under_the_number_that_it_has_elsewhere(door: Doors) -> None:
+    await door.make("churn", versions=0)
+    for number in (5, 2):
+        answer = await door.http.put(f"/v1/models/churn/versions/{number}", json=brought(description=f"v{number}"))
+        assert (answer.status_code, answer.json()) == (201, {"model": "churn", "version": number}), answer.text
+    version = await door.version("churn", 5)
+    assert (version["description"], version["run_id"], version["source"]) == ("v5", "r1", "runs:/r1/model")
+    assert (await door.make_version("churn"))["version"] == "6", "the next one comes after the greatest"
+
+
+async def test_a_number_that_is_or_was_taken_is_refused(door: Doors) -> None:
+    await door.make("churn", versions=2)
+    await door.mlflow("DELETE", "model-versions/delete", {"name": "churn", "version": "2"})
+    for number in (1, 2):
+        answer = await door.http.put(f"/v1/models/churn/versions/{number}", json=brought())
+        assert (answer.status_code, answer.json()["title"]) == (409, "Taken")
+    assert (await door.version("churn", 1)).get("tags") is None
+    key = {"Idempotency-Key": "k"}
+    answers = [await door.http.put("/v1/models/churn/versions/7", json=brought(), headers=key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201], "the same call again"
+    assert (await door.http.put("/v1/models/nobody/versions/1", json=brought())).status_code == 404

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from murmur_kernel.auth import Caller, Role, allows
 from murmur_kernel.commands import Done
@@ -17,9 +17,11 @@ from murmur_registry.by_hand_schemas import (
     AliasRollbackView,
     By,
     ChangePage,
+    NumberedView,
     Reason,
     RulesBody,
     RulesView,
+    VersionBody,
     change_view,
     rules_of,
     rules_view,
@@ -31,6 +33,7 @@ from murmur_registry.pointing import PointAlias, Pointing
 from murmur_registry.recalling import Recall, recall
 from murmur_registry.repository import RegistryUnitOfWork
 from murmur_registry.rolling_back import RollBackAlias, RolledBack, RollingBack
+from murmur_registry.versioning import MakeVersion, make_version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,12 @@ async def show_aliases(query: tuple[str, datetime | None], uow: RegistryUnitOfWo
 async def show_rules(key: str, uow: RegistryUnitOfWork) -> RulesView:
     """Raises NotThere."""
     return rules_view(name_in(key), (await uow.live_model(key)).rules)
+
+
+async def make_numbered(command: MakeVersion, uow: RegistryUnitOfWork) -> NumberedView:
+    """Raises Invalid, NotThere, Taken, NotPossible."""
+    version, _ = await make_version(command, uow)
+    return NumberedView(model=version.name, version=version.version)
 
 
 def router(service: Service[RegistryUnitOfWork], pointing: Pointing) -> APIRouter:
@@ -105,6 +114,17 @@ def router(service: Service[RegistryUnitOfWork], pointing: Pointing) -> APIRoute
         done = await service.change(rolling_back.roll_back, command, answer=RolledBack)
         response.status_code = 202 if done.requested else 200
         return AliasRollbackView(model=name_in(model), **vars(done))
+
+    @api.put("/models/{name}/versions/{version}", status_code=201, dependencies=[allows(Role.AUTHOR)])
+    async def bring_version(
+        model: ModelKey, version: Annotated[int, Path(ge=1)], body: VersionBody, caller: Caller
+    ) -> NumberedView:
+        """For `murmur import`: a version under the number that it has elsewhere, which none here has or had (409)."""
+        told = body.model_dump(exclude={"by", "reason"})
+        why = because(caller, body.by, body.reason)
+        user = caller.person.subject if caller.person else None
+        command = MakeVersion(key=model, number=version, user=user, because=why, **told)
+        return await service.change(make_numbered, command, answer=NumberedView)
 
     @api.get("/models/{name}/rules", dependencies=[allows(Role.VIEWER)])
     async def read_rules(model: ModelKey) -> RulesView:

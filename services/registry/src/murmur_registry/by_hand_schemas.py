@@ -26,6 +26,24 @@ class AliasBody(BaseModel):
     reason: Reason
 
 
+class VersionBody(BaseModel):
+    """A version that had its number elsewhere, brought here with its files."""
+
+    source: str = Field(min_length=1, description="where its files are, as model-versions/create takes it")
+    run_id: str | None = None
+    run_link: str | None = None
+    logged_model: str | None = None
+    description: str = ""
+    tags: dict[str, str] = Field(default_factory=dict)
+    by: By = None
+    reason: Reason
+
+
+class NumberedView(BaseModel):
+    model: str
+    version: int
+
+
 class AliasesView(BaseModel):
     aliases: dict[str, int]
 

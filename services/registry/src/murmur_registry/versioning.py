@@ -8,11 +8,11 @@ from murmur_registry.domain.because import Because
 from murmur_registry.domain.memory import What
 from murmur_registry.domain.models import RegisteredModel
 from murmur_registry.domain.names import check_tag_key, check_tags, check_text
-from murmur_registry.domain.refusals import NotPossible
+from murmur_registry.domain.refusals import NotPossible, Taken
 from murmur_registry.domain.stages import stage_of
 from murmur_registry.domain.versions import VersionStatus
 from murmur_registry.remembering import remember
-from murmur_registry.repository import RegistryUnitOfWork, VersionDocument
+from murmur_registry.repository import RegistryUnitOfWork, VersionDocument, version_id
 from murmur_registry.sources import Sources
 from murmur_registry.telling import say_version
 
@@ -20,7 +20,10 @@ from murmur_registry.telling import say_version
 @dataclass(frozen=True, kw_only=True)
 class MakeVersion:
     """`source` may name another version (`models:/name/3`, `models:/name@alias`): then what that one has is taken
-    over, where the command does not say otherwise."""
+    over, where the command does not say otherwise.
+
+    number: of a version that had it elsewhere; None for the next one
+    """
 
     key: str
     source: str
@@ -31,6 +34,7 @@ class MakeVersion:
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,18 +64,20 @@ class DeleteVersion:
 
 
 async def make_version(command: MakeVersion, uow: RegistryUnitOfWork) -> tuple[VersionDocument, RegisteredModel]:
-    """Raises Invalid, NotThere."""
+    """Raises Invalid, NotThere; with a number Taken, NotPossible."""
     check_tags(command.tags)
     check_text("description", command.description)
     check_text("source", command.source)
     check_text("run_link", command.run_link)
-    model = (await uow.live_model(command.key)).numbered(uow.now)
+    model = await uow.live_model(command.key)
+    number = model.versions + 1 if command.number is None else await _free(model, command.number, uow)
+    model = replace(model, versions=max(model.versions, number), updated_at=uow.now)
     if (rule := next(filter(None, map(model.rules.guarding_tag, command.tags)), None)) is not None:
         command.because.must_satisfy(rule, f"a tag that a rule of {model.name!r} asks for")
     found = await Sources(uow).of(command, model.workspace)
     version = VersionDocument(
         model=model.key,
-        version=model.versions,
+        version=number,
         created_at=uow.now,
         updated_at=uow.now,
         source=found.source,
@@ -98,6 +104,23 @@ async def make_version(command: MakeVersion, uow: RegistryUnitOfWork) -> tuple[V
     uow.models.save(model)
     say_version(version, command.because, uow)
     return version, model
+
+
+async def _free(model: RegisteredModel, number: int, uow: RegistryUnitOfWork) -> int:
+    """The number, if no version has or had it; a model of this name that was deleted before is another one.
+
+    Raises Taken, NotPossible.
+    """
+    if model.workflow is not None:
+        raise NotPossible(f"{model.name!r} is the model of the workflow {model.workflow!r}, whose runs number it")
+    taken = await uow.versions.get(version_id(model.key, number))
+    is_of_a_former_one = taken is not None and taken.deleted and taken.created_at < model.created_at
+    if taken is not None and not is_of_a_former_one:
+        raise Taken(
+            f"Model Version (name={model.name}, version={number}) is there, or was and is deleted: numbers are"
+            f" not used twice"
+        )
+    return number
 
 
 async def describe_version(

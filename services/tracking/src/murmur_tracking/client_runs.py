@@ -26,6 +26,7 @@ from murmur_mlflow.workspaces import DEFAULT
 from murmur_tracking import experiments, handlers, logged_models
 from murmur_tracking.domain import client_runs, names
 from murmur_tracking.domain.client_runs import RUN_NAME, ClientStatus
+from murmur_tracking.domain.experiments import Experiment
 from murmur_tracking.domain.facts import Points
 from murmur_tracking.domain.refusals import no_run
 from murmur_tracking.domain.runs import Run, RunStatus, Sheet
@@ -94,10 +95,15 @@ async def create(command: CreateRun, uow: TrackingUnitOfWork) -> Run:
             workspace=experiment.workspace,
             name=name,
             user=command.user,
-            artifact_uri=f"{experiment.artifact_location.rstrip('/')}/{run_id}/artifacts",
+            artifact_uri=artifacts_of(experiment, run_id),
             tags={**command.tags, RUN_NAME: name},
         ),
     )
+    return say_begun(event, uow)
+
+
+def say_begun(event: RunStarted, uow: TrackingUnitOfWork) -> Run:
+    """The run, begun by this event: whose registration files it."""
     chain = uow.publish(event)
     assert chain.causation_id is not None, "it follows from the event just said"
     run = handlers.begun(None, event, chain=(chain.correlation_id, chain.causation_id))
@@ -113,18 +119,27 @@ async def update(command: UpdateRun, uow: TrackingUnitOfWork) -> Run:
             run_id=RunId(run.run_id), attempt=run.attempt, name=command.name, tags={RUN_NAME: command.name}
         )
         run = await _log(run, event, uow)
-    if command.status is not None:
-        run = await _become(run, command.status, command.ended, uow)
-    elif command.ended is not None and run.status is not RunStatus.RUNNING:
-        run = await _become(run, client_runs.status_of(run), command.ended, uow)
+    return await turn(run, command.status, command.ended, uow)
+
+
+async def turn(run: Run, status: ClientStatus | None, ended: int | None, uow: TrackingUnitOfWork) -> Run:
+    """Into this status, or with this end. None leaves as it is."""
+    if status is not None:
+        return await _become(run, status, ended, uow)
+    if ended is not None and run.status is not RunStatus.RUNNING:
+        return await _become(run, client_runs.status_of(run), ended, uow)
     return run
 
 
 async def move(which: tuple[RunOf, bool], uow: TrackingUnitOfWork) -> None:
     """Into the bin (True) or out of it. Raises NoSuchThing, NotYours."""
-    run = await require_own(which[0], uow)
-    if _sheet(run).deleted is not which[1]:
-        await _log(run, RunLogged(run_id=RunId(run.run_id), attempt=run.attempt, deleted=which[1]), uow)
+    await bin_or_not(await require_own(which[0], uow), which[1], uow)
+
+
+async def bin_or_not(run: Run, deleted: bool, uow: TrackingUnitOfWork) -> Run:
+    if _sheet(run).deleted is deleted:
+        return run
+    return await _log(run, RunLogged(run_id=RunId(run.run_id), attempt=run.attempt, deleted=deleted), uow)
 
 
 async def log(command: LogToRun, uow: TrackingUnitOfWork) -> Run:
@@ -132,8 +147,12 @@ async def log(command: LogToRun, uow: TrackingUnitOfWork) -> Run:
     run = await require_active(command.run, uow)
     for one in command.measured:
         await logged_models.require(ModelOf(command.run.workspace, one.model_id), uow)
-    if changed := client_runs.changed_parameters(run, command.parameters):
-        raise BadValue(_changed_parameters(run.run_id, changed))
+    require_unchanged(run, command.parameters)
+    return await tell(run, command, uow)
+
+
+async def tell(run: Run, command: LogToRun, uow: TrackingUnitOfWork) -> Run:
+    """What was checked already."""
     points = command.points
     event = RunLogged.model_construct(  # checked where it came in
         run_id=RunId(run.run_id),
@@ -181,9 +200,20 @@ async def require_active(which: RunOf, uow: TrackingUnitOfWork) -> Run:
     return run
 
 
+def require_unchanged(run: Run, parameters: Mapping[str, str]) -> None:
+    """Raises BadValue."""
+    if changed := client_runs.changed_parameters(run, parameters):
+        raise BadValue(_changed_parameters(run.run_id, changed))
+
+
 async def artifact_root(which: RunOf, uow: TrackingUnitOfWork) -> str:
     """Raises NoSuchThing."""
     return row_of(await require(which, uow)).artifact_uri
+
+
+def artifacts_of(experiment: Experiment, run_id: str) -> str:
+    """Where a run of the experiment keeps its artifacts."""
+    return f"{experiment.artifact_location.rstrip('/')}/{run_id}/artifacts"
 
 
 def workspace_of(run: Run) -> str:

@@ -11,6 +11,7 @@ from murmur_kernel.unit_of_work import Collection
 from murmur_mlflow.refusals import BadValue, NoSuchThing
 from murmur_tracking import experiments, handlers
 from murmur_tracking.domain import names
+from murmur_tracking.domain.experiments import Experiment
 from murmur_tracking.domain.logged_models import LoggedModel, ModelMetrics, ModelStatus
 from murmur_tracking.domain.refusals import no_model
 from murmur_tracking.experiments import ExperimentOf
@@ -71,7 +72,7 @@ async def create(command: CreateModel, uow: TrackingUnitOfWork) -> LoggedModel:
         workspace=experiment.workspace,
         experiment=experiment.id,
         name=command.name or names.made_of(number),
-        artifact_uri=f"{experiment.artifact_location.rstrip('/')}/models/{model_id}/artifacts",
+        artifact_uri=artifacts_of(experiment, model_id),
         created_at=uow.now,
         updated_at=uow.now,
         model_type=command.model_type,
@@ -79,7 +80,7 @@ async def create(command: CreateModel, uow: TrackingUnitOfWork) -> LoggedModel:
         parameters=command.parameters,
         tags=command.tags,
     )
-    return await _say(model, uow)
+    return await say(model, uow)
 
 
 async def change(command: ChangeModel, uow: TrackingUnitOfWork) -> LoggedModel:
@@ -98,14 +99,14 @@ async def change(command: ChangeModel, uow: TrackingUnitOfWork) -> LoggedModel:
     after = replace(model, parameters={**known, **command.parameters}, tags=tags)
     if command.status is not None:
         after = replace(after, status=command.status, updated_at=uow.now)
-    return model if after == model else await _say(after, uow)
+    return model if after == model else await say(after, uow)
 
 
 async def delete(which: ModelOf, uow: TrackingUnitOfWork) -> None:
     """It is found by its id alone from now on, by whoever asks for deleted ones. Raises NoSuchThing."""
     model = await require(which, uow)
     if not model.deleted:
-        await _say(replace(model, deleted=True, updated_at=uow.now), uow)
+        await say(replace(model, deleted=True, updated_at=uow.now), uow)
 
 
 async def require(which: ModelOf, uow: TrackingUnitOfWork) -> LoggedModel:
@@ -141,6 +142,11 @@ async def all_of(which: tuple[str, Sequence[str]], uow: TrackingUnitOfWork) -> l
     return [MeasuredModel(model, measured[model.id]) for model in found]
 
 
+def artifacts_of(experiment: Experiment, model_id: str) -> str:
+    """Where a logged model of the experiment keeps its artifacts."""
+    return f"{experiment.artifact_location.rstrip('/')}/models/{model_id}/artifacts"
+
+
 async def artifact_root(which: ModelOf, uow: TrackingUnitOfWork) -> str:
     """Raises NoSuchThing."""
     return (await show((which, False), uow)).model.artifact_uri
@@ -156,7 +162,7 @@ async def _all(collection: Collection[T], where: Mapping[str, Scalar]) -> list[T
             return found
 
 
-async def _say(model: LoggedModel, uow: TrackingUnitOfWork) -> LoggedModel:
+async def say(model: LoggedModel, uow: TrackingUnitOfWork) -> LoggedModel:
     event = ModelLogged(
         model_id=model.id,
         workspace=model.workspace,

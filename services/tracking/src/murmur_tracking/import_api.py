@@ -4,9 +4,9 @@ from fastapi import APIRouter, HTTPException, Request
 
 from murmur_kernel.auth import Role, allows
 from murmur_kernel.service import Service
+from murmur_mlflow.refusals import Refusal
 from murmur_tracking import importing
 from murmur_tracking.domain.facts import Points
-from murmur_tracking.domain.refusals import Refusal
 from murmur_tracking.import_schemas import ImportedView, ModelBody, RunBody
 from murmur_tracking.importing import ImportModel, ImportRun
 from murmur_tracking.mlflow_api.workspaces import Workspaces

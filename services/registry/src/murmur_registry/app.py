@@ -1,16 +1,19 @@
 """Puts the registry together: the only place that knows concrete classes."""
 
+from functools import partial
+
 from fastapi import FastAPI
 
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.jobs import JobKind, Jobs
 from murmur_kernel.service import Service
-from murmur_kernel.store import Store
+from murmur_kernel.store import Store, open_store
 from murmur_registry import api, by_hand_api, jobs
 from murmur_registry.consumers import subscriptions
 from murmur_registry.domain.refusals import Invalid, NotAllowed, NotPossible, NotThere, Taken
 from murmur_registry.domain.reviews import ReviewNotPossible
 from murmur_registry.handlers import Handlers
+from murmur_registry.hearing import Hearing
 from murmur_registry.mlflow_api.calls import Desk
 from murmur_registry.mlflow_api.routes import mlflow_routes
 from murmur_registry.pointing import Pointing
@@ -51,10 +54,12 @@ def build(
     )
     reach = Reach(settings.webhook_reach)
     sender = HttpSender(reach, seconds=settings.webhook_seconds)
+    store = store or open_store(settings.store_url("registry"), "registry")
+    hearing = Hearing(settings.hearsay_seconds, shared=store.shared)
     service = Service(
         "registry",
         settings,
-        unit_of_work=RegistryUnitOfWork,
+        unit_of_work=partial(RegistryUnitOfWork, heard=hearing.heard),
         kinds=KINDS,
         subscriptions=subscriptions(handlers),
         jobs=jobs_with(Delivering(sender, settings.webhook_patience)),
@@ -73,7 +78,7 @@ def build(
         ],
         problems={ReviewNotPossible: 409, **REFUSALS},
     )
-    app.router.routes.extend(mlflow_routes(Desk(service, pointing)))
+    app.router.routes.extend(mlflow_routes(Desk(service, pointing, hearing)))
     return service, app
 
 

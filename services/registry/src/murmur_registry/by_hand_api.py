@@ -27,6 +27,7 @@ from murmur_registry.by_hand_schemas import (
 from murmur_registry.callers import because, let_in
 from murmur_registry.cataloguing import SetRules, set_rules
 from murmur_registry.domain.models import RegisteredModel, name_in
+from murmur_registry.domain.workspaces import is_gone
 from murmur_registry.pointing import PointAlias, Pointing
 from murmur_registry.recalling import Recall, recall
 from murmur_registry.repository import RegistryUnitOfWork
@@ -43,7 +44,11 @@ class ListChanges:
 async def list_changes(query: ListChanges, uow: RegistryUnitOfWork) -> ChangePage:
     """Newest first; of a model that was deleted, too."""
     page = await uow.changes.find(where={"model": query.model}, descending=True, limit=query.limit, cursor=query.cursor)
-    return ChangePage(items=[change_view(change) for change in page.items], next=page.next)
+    workspace = await uow.workspace_of(query.model)
+    known = [change for change in page.items if not is_gone(change.at, workspace)]
+    return ChangePage(
+        items=[change_view(change) for change in known], next=page.next if len(known) == len(page.items) else None
+    )
 
 
 async def show_aliases(query: tuple[str, datetime | None], uow: RegistryUnitOfWork) -> AliasesView:

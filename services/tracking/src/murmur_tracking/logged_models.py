@@ -79,7 +79,7 @@ async def create(command: CreateModel, uow: TrackingUnitOfWork) -> LoggedModel:
         parameters=command.parameters,
         tags=command.tags,
     )
-    return await _say(model, uow)
+    return await say(model, uow)
 
 
 async def change(command: ChangeModel, uow: TrackingUnitOfWork) -> LoggedModel:
@@ -98,14 +98,14 @@ async def change(command: ChangeModel, uow: TrackingUnitOfWork) -> LoggedModel:
     after = replace(model, parameters={**known, **command.parameters}, tags=tags)
     if command.status is not None:
         after = replace(after, status=command.status, updated_at=uow.now)
-    return model if after == model else await _say(after, uow)
+    return model if after == model else await say(after, uow)
 
 
 async def delete(which: ModelOf, uow: TrackingUnitOfWork) -> None:
     """It is found by its id alone from now on, by whoever asks for deleted ones. Raises NoSuchThing."""
     model = await require(which, uow)
     if not model.deleted:
-        await _say(replace(model, deleted=True, updated_at=uow.now), uow)
+        await say(replace(model, deleted=True, updated_at=uow.now), uow)
 
 
 async def require(which: ModelOf, uow: TrackingUnitOfWork) -> LoggedModel:
@@ -156,7 +156,7 @@ async def _all(collection: Collection[T], where: Mapping[str, Scalar]) -> list[T
             return found
 
 
-async def _say(model: LoggedModel, uow: TrackingUnitOfWork) -> LoggedModel:
+async def say(model: LoggedModel, uow: TrackingUnitOfWork) -> LoggedModel:
     event = ModelLogged(
         model_id=model.id,
         workspace=model.workspace,

@@ -15,6 +15,7 @@ from murmur_mlflow.refusals import BadValue
 from murmur_registry.callers import roles_of
 from murmur_registry.domain.because import Because
 from murmur_registry.domain.models import Via, model_key
+from murmur_registry.hearing import Hearing
 from murmur_registry.pointing import UNSAID, Pointing
 from murmur_registry.repository import RegistryUnitOfWork
 
@@ -67,6 +68,7 @@ class Desk:
 
     service: Service[RegistryUnitOfWork]
     pointing: Pointing
+    hearing: Hearing
     _turns: WeakValueDictionary[str, Lock] = field(default_factory=WeakValueDictionary)
 
     async def change(

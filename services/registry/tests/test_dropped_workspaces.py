@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from registry_doors import Doors, Refused
 
-from murmur_events.workspaces import WorkspaceDropped
+from murmur_events.workspaces import WorkspaceDropped, WorkspaceEmptied
 from murmur_kernel.testing import Harness, eventually
 from murmur_registry.cataloguing import MakeModel, TagModel, make_model, tag_model
 from murmur_registry.domain.because import Because
@@ -185,6 +185,19 @@ async def test_an_older_end_that_comes_late_changes_nothing(registry: Registry, 
     await desk.make()
     await registry.receives(drop_of(TEAM, start + timedelta(seconds=3), generation=0))
     assert (await desk.shown())[0] is not None
+
+
+async def test_the_end_is_confirmed_with_how_many_models_went(registry: Registry, desk: Desk) -> None:
+    await desk.make()
+    registry.take_published()
+    registry.clock.advance(1)
+    for at in (registry.clock.now(), registry.clock.now() + timedelta(seconds=1)):
+        await registry.receives(drop_of(TEAM, at))
+        await registry.receives(drop_of("unused", at))
+    assert registry.published == [
+        WorkspaceEmptied(workspace=TEAM, generation=0, models=1),
+        WorkspaceEmptied(workspace="unused", generation=0, models=0),
+    ]
 
 
 async def test_the_default_workspace_has_no_end(registry: Registry) -> None:

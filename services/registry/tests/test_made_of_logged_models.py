@@ -22,7 +22,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture(params=STORES)
 async def patient(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Doors]:
     """A door at which calls wait long, so that a test that passes has been woken by the event."""
-    async with doors(request.param, tmp_path, hearsay=10) as opened:
+    async with doors(request.param, tmp_path, hearsay=60) as opened:
         yield opened
 
 

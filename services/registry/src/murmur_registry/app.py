@@ -8,12 +8,12 @@ from murmur_kernel.bus import Sink, Source
 from murmur_kernel.jobs import JobKind, Jobs
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store, open_store
+from murmur_mlflow.hearing import Hearing
 from murmur_registry import api, by_hand_api, jobs
 from murmur_registry.consumers import subscriptions
 from murmur_registry.domain.refusals import Invalid, NotAllowed, NotPossible, NotThere, Taken
 from murmur_registry.domain.reviews import ReviewNotPossible
 from murmur_registry.handlers import Handlers
-from murmur_registry.hearing import Hearing
 from murmur_registry.mlflow_api.calls import Desk
 from murmur_registry.mlflow_api.routes import mlflow_routes
 from murmur_registry.pointing import Pointing

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 
 from murmur_events.experiments import ExperimentChanged, ModelLogged
-from murmur_events.workspaces import WorkspaceDropped
+from murmur_events.workspaces import WorkspaceDropped, WorkspaceEmptied
+from murmur_mlflow.refusals import NotHeard
 from murmur_mlflow.workspaces import DEFAULT, parts
 from murmur_registry.domain import workspaces
 from murmur_registry.domain.logged_models import LocalExperiment, LoggedModel
 from murmur_registry.domain.models import RegisteredModel
 from murmur_registry.domain.paths import is_local
-from murmur_registry.domain.refusals import NotHeard, NotThere
+from murmur_registry.domain.refusals import NotThere
 from murmur_registry.domain.workspaces import Workspace
 from murmur_registry.repository import RegistryUnitOfWork, every
 
-_PATIENCE = 2.0
 REGISTERED = "mlflow.modelVersions"
 """The tag of a logged model that lists the versions made of it; tracking writes it."""
 
@@ -34,7 +34,7 @@ async def see_registered(query: Registered, uow: RegistryUnitOfWork) -> None:
     if model is None or not model.is_in(query.workspace, await uow.workspaces.get(query.workspace)):
         return
     if not model.tells_of(query.name, query.version):
-        raise NotHeard(NotThere(f"nothing of {query.name} v{query.version} on {query.logged_model}"), _PATIENCE)
+        raise NotHeard(NotThere(f"nothing of {query.name} v{query.version} on {query.logged_model}"))
 
 
 async def remember_logged_model(event: ModelLogged, uow: RegistryUnitOfWork) -> None:
@@ -70,7 +70,10 @@ async def remember_folder(event: ExperimentChanged, uow: RegistryUnitOfWork) -> 
 
 
 async def drop_workspace(event: WorkspaceDropped, uow: RegistryUnitOfWork) -> None:
-    """What was made in it up to then is gone, with its history. Not so what a client has made since."""
+    """What was made in it up to then is gone, with its history. Not so what a client has made since.
+
+    Said even where nothing was in it: whoever dropped it waits for that.
+    """
     if event.workspace == DEFAULT:
         return
     before = await uow.workspaces.get(event.workspace)
@@ -78,9 +81,13 @@ async def drop_workspace(event: WorkspaceDropped, uow: RegistryUnitOfWork) -> No
     if after == before:
         return
     uow.workspaces.save(after)
+    ended = 0
     async for model in every(uow.models, {"elsewhere": event.workspace}):
         if not model.deleted and workspaces.is_gone(model.created_at, after):
-            uow.models.save(await _left_of(model, after, uow))
+            left = await _left_of(model, after, uow)
+            uow.models.save(left)
+            ended += left.deleted
+    uow.publish(WorkspaceEmptied(workspace=event.workspace, generation=event.generation, models=ended))
 
 
 async def _left_of(model: RegisteredModel, workspace: Workspace, uow: RegistryUnitOfWork) -> RegisteredModel:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from murmur_mlflow.refusals import NotHeard
 from murmur_registry.domain.logged_models import LoggedModel
 from murmur_registry.domain.models import model_key
 from murmur_registry.domain.paths import contains, is_local, is_remote_file, leads_out
-from murmur_registry.domain.refusals import Invalid, NotHeard, NotThere, no_version
+from murmur_registry.domain.refusals import Invalid, NotThere, no_version
 from murmur_registry.domain.stages import stage_of
 from murmur_registry.repository import RegistryUnitOfWork, VersionDocument, every
 
@@ -18,9 +19,8 @@ IS_PROMPT = "mlflow.prompt.is_prompt"
 _RUN = re.compile(r"[A-Za-z0-9][\w\-]*")
 _LOGGED_MODEL = re.compile(r"m-[0-9a-f]{32}")
 
-_LOGGED, _FOLDER = 2.0, 0.5
-"""Seconds that a call may be ahead of tracking's event: a logged model that is named will be there; a path that is no
-run's is refused mostly."""
+_FOLDER = 0.25
+"""A logged model that is named will be there; a path that is not known to be a run's is refused mostly."""
 
 
 class Asked(Protocol):
@@ -98,8 +98,7 @@ class Sources:
                 NotThere(
                     f"Logged model with ID '{model_id}' not found: tracking has told of none in the workspace"
                     f" '{workspace}'. Log it first, or register where its files are without a model_id"
-                ),
-                _LOGGED,
+                )
             )
         return found
 
@@ -112,7 +111,7 @@ class Sources:
         elif not asked.run_id or not _RUN.fullmatch(asked.run_id):
             raise _not_of(asked.source, "run_id")
         elif not await self._is_of_run(asked.source, asked.run_id, workspace):
-            raise NotHeard(_not_of(asked.source, "run_id"), _FOLDER)
+            raise NotHeard(_not_of(asked.source, "run_id"), patience=_FOLDER)
 
     async def _is_of_run(self, source: str, run_id: str, workspace: str) -> bool:
         """Where artifacts of runs are follows from their experiment."""

@@ -5,7 +5,7 @@ from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.registry import VersionChanged
 from murmur_events.runs import RunCompleted, RunFailed, RunLogged, RunStarted
 from murmur_events.shares import RunShared, ShareRevoked, ShareViewed
-from murmur_events.workspaces import WorkspaceDropped
+from murmur_events.workspaces import WorkspaceDropped, WorkspaceEmptied
 from murmur_kernel.consuming import Subscriptions, project, react
 from murmur_tracking import handlers, registered, sharing
 from murmur_tracking.repository import TrackingUnitOfWork
@@ -17,6 +17,7 @@ SUBSCRIPTIONS: Subscriptions[TrackingUnitOfWork] = (
     project(RunFailed, handlers.remember_failure, relearns=True),
     project(ExperimentChanged, handlers.remember_experiment, relearns=True),
     project(WorkspaceDropped, handlers.remember_drop, relearns=True),
+    project(WorkspaceEmptied, handlers.remember_emptying),
     project(ModelLogged, handlers.remember_model, relearns=True),
     react(VersionChanged, registered.note_version),
     project(RunShared, sharing.remember_share, relearns=True),

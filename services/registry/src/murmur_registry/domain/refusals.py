@@ -5,7 +5,6 @@ Errors
 Refusal
 ├── Invalid       a value that cannot be kept: too long, badly formed, reserved
 ├── NotThere      no model, version or alias of that name
-├── NotHeard      another service may have said it a moment ago: another refusal, unless it is heard
 ├── Taken         the name belongs to another model already
 ├── NotAllowed    a rule says that another role decides this
 └── NotPossible   a rule, or the state of the model, says no to everybody
@@ -20,15 +19,6 @@ class Invalid(Refusal): ...
 
 
 class NotThere(Refusal): ...
-
-
-class NotHeard(Refusal):
-    """refusal: what a client is told in the end. seconds: how long it is worth to wait."""
-
-    def __init__(self, refusal: Refusal, seconds: float) -> None:
-        super().__init__(str(refusal))
-        self.refusal = refusal
-        self.seconds = seconds
 
 
 class Taken(Refusal): ...

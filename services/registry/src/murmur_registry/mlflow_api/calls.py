@@ -11,11 +11,11 @@ from murmur_kernel.service import Service
 from murmur_mlflow.door import Call as AnyCall
 from murmur_mlflow.door import Json
 from murmur_mlflow.fields import Fields
+from murmur_mlflow.hearing import Hearing
 from murmur_mlflow.refusals import BadValue
 from murmur_registry.callers import roles_of
 from murmur_registry.domain.because import Because
 from murmur_registry.domain.models import Via, model_key
-from murmur_registry.hearing import Hearing
 from murmur_registry.pointing import UNSAID, Pointing
 from murmur_registry.repository import RegistryUnitOfWork
 

@@ -1,7 +1,7 @@
 """What the registry's door refuses besides what every door of MLflow's protocol does."""
 
 from murmur_mlflow.errors import Errors
-from murmur_registry.domain.refusals import Invalid, NotAllowed, NotHeard, NotPossible, NotThere, Taken
+from murmur_registry.domain.refusals import Invalid, NotAllowed, NotPossible, NotThere, Taken
 from murmur_registry.domain.reviews import ReviewNotPossible
 
 ERRORS = Errors(
@@ -9,7 +9,6 @@ ERRORS = Errors(
         (Invalid, "INVALID_PARAMETER_VALUE", 400),
         (Taken, "RESOURCE_ALREADY_EXISTS", 400),
         (NotAllowed, "PERMISSION_DENIED", 403),
-        (NotHeard, "RESOURCE_DOES_NOT_EXIST", 404),
         (NotThere, "RESOURCE_DOES_NOT_EXIST", 404),
         (NotPossible, "INVALID_STATE", 409),
         (ReviewNotPossible, "INVALID_STATE", 409),

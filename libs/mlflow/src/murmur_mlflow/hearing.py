@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from murmur_registry.domain.refusals import NotHeard
+from murmur_mlflow.refusals import NotHeard
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class Hearing:
             try:
                 return await attempt()
             except NotHeard as error:
-                left = began + min(self._seconds, error.seconds) - _now()
+                left = began + self._seconds * error.patience - _now()
                 if left <= 0:
                     raise error.refusal from None
             with suppress(TimeoutError):

@@ -1,9 +1,12 @@
 """What the registry makes of a logged model is noted on it, in MLflow's tag, and told on."""
 
 import json
+from pathlib import Path
 
 import pytest
 from client_calls import Client, Running
+from test_client_rebuild import model_in, on_the_broker, rebuilt
+from test_rebuild import opened
 
 from murmur_events import from_record
 from murmur_events.experiments import ModelLogged
@@ -83,3 +86,19 @@ async def test_a_logged_model_of_a_dropped_workspace_is_not_touched(running: Run
 @pytest.mark.parametrize("listed", ["", "nonsense", '{"name": "churn"}'])
 def test_what_is_no_list_begins_anew(listed: str) -> None:
     assert json.loads(with_version(listed, "churn", 1)) == [{"name": "churn", "version": 1}]
+
+
+async def test_a_rebuild_knows_what_was_noted(running: Running, tmp_path: Path) -> None:
+    """Though it does not hear what the registry said: tracking has said it again."""
+    model_id = await _logged(running.client)
+    await running.says(version_of(model_id))
+
+    async def noted() -> bool:
+        return await _tag(running.client, model_id) is not None
+
+    await eventually(noted)
+    told = await on_the_broker(running)
+    before = await model_in(running.service.store, model_id)
+    async with opened(tmp_path / "rebuilt.db") as store:
+        await rebuilt(store, [record for records in told.values() for record in records])
+        assert await model_in(store, model_id) == before

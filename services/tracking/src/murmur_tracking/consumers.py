@@ -19,7 +19,7 @@ SUBSCRIPTIONS: Subscriptions[TrackingUnitOfWork] = (
     project(WorkspaceDropped, handlers.remember_drop, relearns=True),
     project(WorkspaceEmptied, handlers.remember_emptying),
     project(ModelLogged, handlers.remember_model, relearns=True),
-    react(VersionChanged, registered.note_version),
+    react(VersionChanged, registered.note_version, retells=True),
     project(RunShared, sharing.remember_share, relearns=True),
     project(ShareViewed, sharing.remember_sighting, relearns=True),
     project(ShareRevoked, sharing.remember_revocation, relearns=True),

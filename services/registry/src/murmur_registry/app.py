@@ -9,6 +9,7 @@ from murmur_kernel.jobs import JobKind, Jobs
 from murmur_kernel.service import Service
 from murmur_kernel.store import Store, open_store
 from murmur_mlflow.hearing import Hearing
+from murmur_mlflow.refusals import NotHeard
 from murmur_registry import api, by_hand_api, jobs
 from murmur_registry.consumers import subscriptions
 from murmur_registry.domain.refusals import Invalid, NotAllowed, NotPossible, NotThere, Taken
@@ -82,4 +83,11 @@ def build(
     return service, app
 
 
-REFUSALS: dict[type[Exception], int] = {Invalid: 422, NotThere: 404, Taken: 409, NotAllowed: 403, NotPossible: 409}
+REFUSALS: dict[type[Exception], int] = {
+    Invalid: 422,
+    NotThere: 404,
+    NotHeard: 404,
+    Taken: 409,
+    NotAllowed: 403,
+    NotPossible: 409,
+}

@@ -25,7 +25,6 @@ ENDINGS = {
     "deployment.scaled": "the deployer acts on it in the transaction that says it; the console shows it",
     "promotion.deferred": "the registry decides again when it hears of the freeze's end",
     "model.changed": "a person or a client wanted it so; the registry remembers it",
-    "version.changed": "a person or a client wanted it so; the registry remembers it",
     "alias.moved": "a person or a client wanted it so; what a workflow promotes is told by model.promoted",
     "alert.raised": "a person looks",
     "alert.resolved": "nobody need look any more",

@@ -25,6 +25,9 @@ from murmur_tracking.settings import Settings as TrackingSettings
 P = "/api/2.0/mlflow"
 A = "/api/2.0/mlflow-artifacts/artifacts"
 SOURCE = "http://there"
+HEARD_BY_REGISTRY = ("workspace.dropped", "model.logged", "experiment.changed")
+PATIENCE = 60.0
+"""Seconds that a call waits for an event at most: far more than a test may take."""
 
 Json = dict[str, Any]
 
@@ -41,15 +44,16 @@ class Front:
         broker = MemoryBroker()
         self.home = home
         self._behind: dict[str, tuple[Any, Any]] = {}
-        for name, module, settings, index, topic in (
-            ("tracking", tracking_app, TrackingSettings(home=home, brokers="127.0.0.1:1"), INDEX, "run.started"),
-            ("registry", registry_app, RegistrySettings(home=home, brokers="127.0.0.1:1"), None, "workflow.applied"),
+        told = {"home": home, "brokers": "127.0.0.1:1", "hearsay_seconds": PATIENCE}
+        for name, module, settings, index, topics in (
+            ("tracking", tracking_app, TrackingSettings(**told), INDEX, ("workspace.emptied", "version.changed")),
+            ("registry", registry_app, RegistrySettings(**told), None, HEARD_BY_REGISTRY),
         ):
             self._behind[name] = module.build(
                 settings,
                 store=open_store("memory:", uuid.uuid4().hex, index),
                 sink=MemorySink(broker),
-                source=MemorySource(broker, name, (topic,), wait=0.01),
+                source=MemorySource(broker, name, topics, wait=0.01),
             )
 
     @asynccontextmanager

@@ -18,7 +18,15 @@ from murmur_registry.app import build
 from murmur_registry.repository import RegistryUnitOfWork
 from murmur_registry.settings import Settings
 
-TOPICS = ("run.completed", "validation.completed", "workflow.applied", "automation.frozen")
+TOPICS = (
+    "run.completed",
+    "validation.completed",
+    "workflow.applied",
+    "automation.frozen",
+    "workspace.dropped",
+    "model.logged",
+    "experiment.changed",
+)
 MLFLOW = "/api/2.0/mlflow"
 
 Json = dict[str, Any]
@@ -82,9 +90,9 @@ class Doors:
 
 
 @asynccontextmanager
-async def doors(store: str, home: Path, *, auth: bool = False) -> AsyncIterator[Doors]:
+async def doors(store: str, home: Path, *, auth: bool = False, hearsay: float = 0.2) -> AsyncIterator[Doors]:
     broker = MemoryBroker()
-    settings = Settings(home=home, brokers="127.0.0.1:1", auth="tokens" if auth else "off")
+    settings = Settings(home=home, brokers="127.0.0.1:1", auth="tokens" if auth else "off", hearsay_seconds=hearsay)
     url = "memory:" if store == "memory" else f"sqlite:///{home}/registry.db" if store == "sqlite" else store
     service, app = build(
         settings,

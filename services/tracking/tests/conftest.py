@@ -34,7 +34,7 @@ async def running(any_store: StoreName, tmp_path: Path) -> AsyncIterator[Running
     topics = tuple(subscription.topic for subscription in SUBSCRIPTIONS)
     urls = {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/tracking.db"}
     service, app = build(
-        Settings(home=tmp_path, brokers="127.0.0.1:1"),
+        Settings(home=tmp_path, brokers="127.0.0.1:1", hearsay_seconds=0.02),
         store=open_store(urls.get(any_store, any_store), f"test_{uuid.uuid4().hex}", INDEX),
         sink=MemorySink(broker),
         source=MemorySource(broker, "tracking", topics, wait=0.01),

@@ -1,5 +1,6 @@
 """A workspace that is dropped is gone at once for every reader, and its name begins anew."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,9 +17,9 @@ from test_logged_models import made
 from test_rebuild import opened
 
 from murmur_events import from_record
-from murmur_events.workspaces import WorkspaceDropped
+from murmur_events.workspaces import WorkspaceDropped, WorkspaceEmptied
 from murmur_kernel.bus.memory import MemoryBroker, MemorySink, MemorySource
-from murmur_kernel.store import SqliteStore
+from murmur_kernel.store import SqliteStore, open_store
 from murmur_kernel.testing import eventually
 from murmur_mlflow.workspaces import parts
 from murmur_tracking.app import build
@@ -203,3 +204,32 @@ def test_what_a_name_stands_for_is_the_same_in_every_order(order: tuple[int, ...
     assert state == Workspace(name="team-b", generation=2, opened=1, opened_at=at[1])
     assert not state.exists
     assert parts(state.current) == ("team-b", 2)
+
+
+async def test_the_end_is_answered_when_the_registry_has_let_go_of_its_models(tmp_path: Path) -> None:
+    """It waits so long that a test that passes has been woken by the event."""
+    broker = MemoryBroker()
+    topics = ("workspace.emptied",)
+    service, app = build(
+        Settings(home=tmp_path, brokers="127.0.0.1:1", hearsay_seconds=60),
+        store=open_store("memory:", "tracking", INDEX),
+        sink=MemorySink(broker),
+        source=MemorySource(broker, "tracking", topics, wait=0.01),
+    )
+    transport = httpx.ASGITransport(app=app)
+    async with service.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://tracking") as http:
+        running = Running(service, app, broker, Client(http), http)
+        await running.client.in_workspace("team-b").run()
+        call = asyncio.ensure_future(running.client.ours("DELETE", "/workspaces/team-b"))
+        await eventually(lambda: running.heard("workspace.dropped"))
+        await running.says(WorkspaceEmptied(workspace="else", generation=0, models=1))
+        assert not call.done()
+        await running.says(WorkspaceEmptied(workspace="team-b", generation=0, models=1))
+        async with asyncio.timeout(5):
+            assert (await call)[1]["models_gone"] is True
+
+
+async def test_the_end_is_answered_though_the_registry_says_nothing(running: Running) -> None:
+    await running.client.in_workspace("team-b").run()
+    status, body = await running.client.ours("DELETE", "/workspaces/team-b")
+    assert (status, body["models_gone"]) == (200, False)

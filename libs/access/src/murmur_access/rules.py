@@ -34,8 +34,13 @@ READS: dict[str, tuple[str, ...]] = {
         "share.viewed",
         "share.revoked",
         "workspace.dropped",
+        "workspace.emptied",
+        "version.changed",
     ),
     "registry": (
+        "workspace.dropped",
+        "model.logged",
+        "experiment.changed",
         "run.completed",
         "validation.completed",
         "workflow.applied",

@@ -104,7 +104,7 @@ async def _rebuild(home: Home, name: str, folder: Path, *, swap: bool) -> Outcom
     for file in _files(path):
         file.unlink(missing_ok=True)
     service = _service(home, name, path)
-    only_projections = not any(subscription.publishes for subscription in service.subscriptions)
+    only_projections = not any(subscription.decides for subscription in service.subscriptions)
     if swap and not only_projections:
         raise Unusable(f"{name} also decides: a store of its projections alone must not take its place")
     async with _opened(open_store(f"sqlite:///{path}", name, service.index), service) as store:

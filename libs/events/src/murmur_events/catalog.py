@@ -37,7 +37,7 @@ from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.troubles import TroubleReported
 from murmur_events.validation import ValidationCompleted, ValidationRequested
 from murmur_events.workflows import WorkflowApplied
-from murmur_events.workspaces import WorkspaceDropped
+from murmur_events.workspaces import WorkspaceDropped, WorkspaceEmptied
 
 FOR_EVER = timedelta.max
 YEAR = timedelta(days=365)
@@ -131,6 +131,7 @@ CATALOG: tuple[Topic, ...] = (
     _topic("run.failed", RunFailed, "trainer", "run", key="run_id", root=True, also="tracking"),
     _topic("experiment.changed", ExperimentChanged, "tracking", "experiment", retention=FOR_EVER, root=True),
     _topic("workspace.dropped", WorkspaceDropped, "tracking", "workspace", retention=FOR_EVER, root=True),
+    _topic("workspace.emptied", WorkspaceEmptied, "registry", "workspace", retention=FOR_EVER),
     _topic("model.logged", ModelLogged, "tracking", "logged-model", key="model_id", root=True),
     _topic("run.shared", RunShared, "tracking", "share", key="share_id", root=True),
     _topic("share.viewed", ShareViewed, "tracking", "share", key="share_id", root=True),

@@ -31,6 +31,8 @@ class Subscription(Generic[U]):
 
     told_by: for events that have a topic a service, such as TroubleReported: which service's
     relearns: what this service has published itself was kept when it was said: only a rebuild hears it
+    retells: all that it keeps it says in events that this service's projections keep, too, so that a rebuild lacks
+        nothing of it
     """
 
     event: type[Event]
@@ -38,6 +40,12 @@ class Subscription(Generic[U]):
     publishes: bool
     told_by: str | None = None
     relearns: bool = False
+    retells: bool = False
+
+    @property
+    def decides(self) -> bool:
+        """Whether it keeps what no rebuild would find."""
+        return self.publishes and not self.retells
 
     @property
     def topic(self) -> str:
@@ -47,9 +55,11 @@ class Subscription(Generic[U]):
 Subscriptions = Sequence[Subscription[U]]
 
 
-def react(event: type[E], handler: Handler[E, U], *, told_by: str | None = None) -> Subscription[U]:
+def react(
+    event: type[E], handler: Handler[E, U], *, told_by: str | None = None, retells: bool = False
+) -> Subscription[U]:
     """The handler decides something: it may publish. Never replayed."""
-    return Subscription(event, handler, publishes=True, told_by=told_by)
+    return Subscription(event, handler, publishes=True, told_by=told_by, retells=retells)
 
 
 def project(event: type[E], handler: Handler[E, U], *, relearns: bool = False) -> Subscription[U]:

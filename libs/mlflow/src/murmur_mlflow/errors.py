@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from murmur_access import TokensUnreadable
 from murmur_kernel.auth import AuthError, NotSignedIn
 from murmur_kernel.errors import ArtifactError, BadCursor, Conflict, EventTooLarge, Missing, NoSpace, Transient
-from murmur_mlflow.refusals import BadValue, NoSuchThing, Refusal
+from murmur_mlflow.refusals import BadValue, NoSuchThing, NotHeard, Refusal
 
 Row = tuple[type[Exception], str, int]
 """A kind of error, its code and its status."""
@@ -39,6 +39,8 @@ class Errors:
 
     def answer(self, error: Exception) -> Response | None:
         """What a client is answered; None for an error that is none of its making."""
+        if isinstance(error, NotHeard):
+            return self.answer(error.refusal)
         if isinstance(error, Refusal):
             return _answer(error.code, str(error), error.status)
         if isinstance(error, RequestValidationError):

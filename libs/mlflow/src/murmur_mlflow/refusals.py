@@ -9,6 +9,8 @@ Refusal
 ├── WrongState          500 INVALID_STATE: as MLflow's server answers
 ├── NotYours            403 PERMISSION_DENIED
 └── NotOffered          501 NOT_IMPLEMENTED: clients then do it in another way
+
+NotHeard                another service may have said it a moment ago: whoever asks waits for it, see `hearing`
 """
 
 
@@ -49,3 +51,12 @@ class NotYours(Refusal):
 
 class NotOffered(Refusal):
     code, status = "NOT_IMPLEMENTED", 501
+
+
+class NotHeard(Exception):
+    """refusal: what a client is told in the end. patience: which part of the longest wait it is worth"""
+
+    def __init__(self, refusal: Exception, *, patience: float = 1.0) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+        self.patience = patience

@@ -1,11 +1,15 @@
 """Puts the registry together: the only place that knows concrete classes."""
 
+from functools import partial
+
 from fastapi import FastAPI
 
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.jobs import JobKind, Jobs
 from murmur_kernel.service import Service
-from murmur_kernel.store import Store
+from murmur_kernel.store import Store, open_store
+from murmur_mlflow.hearing import Hearing
+from murmur_mlflow.refusals import NotHeard
 from murmur_registry import api, by_hand_api, jobs
 from murmur_registry.consumers import subscriptions
 from murmur_registry.domain.refusals import Invalid, NotAllowed, NotPossible, NotThere, Taken
@@ -51,10 +55,12 @@ def build(
     )
     reach = Reach(settings.webhook_reach)
     sender = HttpSender(reach, seconds=settings.webhook_seconds)
+    store = store or open_store(settings.store_url("registry"), "registry")
+    hearing = Hearing(settings.hearsay_seconds, shared=store.shared)
     service = Service(
         "registry",
         settings,
-        unit_of_work=RegistryUnitOfWork,
+        unit_of_work=partial(RegistryUnitOfWork, heard=hearing.heard),
         kinds=KINDS,
         subscriptions=subscriptions(handlers),
         jobs=jobs_with(Delivering(sender, settings.webhook_patience)),
@@ -68,13 +74,20 @@ def build(
         title="Registry",
         routers=[
             api.router(service, reviews),
-            by_hand_api.router(service, pointing),
+            by_hand_api.router(service, pointing, hearing),
             webhooks_api.router(service, reach, sender),
         ],
         problems={ReviewNotPossible: 409, **REFUSALS},
     )
-    app.router.routes[:0] = mlflow_routes(Desk(service, pointing))  # first, since a client asks once a step
+    app.router.routes[:0] = mlflow_routes(Desk(service, pointing, hearing))  # first, since a client asks once a step
     return service, app
 
 
-REFUSALS: dict[type[Exception], int] = {Invalid: 422, NotThere: 404, Taken: 409, NotAllowed: 403, NotPossible: 409}
+REFUSALS: dict[type[Exception], int] = {
+    Invalid: 422,
+    NotThere: 404,
+    NotHeard: 404,
+    Taken: 409,
+    NotAllowed: 403,
+    NotPossible: 409,
+}

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from murmur_kernel.auth import Caller, Role, allows
 from murmur_kernel.commands import Done
 from murmur_kernel.service import Service
+from murmur_mlflow.hearing import Hearing
 from murmur_registry.api import AsOf, Cursor, Limit, ModelKey
 from murmur_registry.by_hand_schemas import (
     AliasBody,
@@ -29,6 +30,7 @@ from murmur_registry.by_hand_schemas import (
 from murmur_registry.callers import because, let_in
 from murmur_registry.cataloguing import SetRules, set_rules
 from murmur_registry.domain.models import RegisteredModel, name_in
+from murmur_registry.domain.workspaces import is_gone
 from murmur_registry.pointing import PointAlias, Pointing
 from murmur_registry.recalling import Recall, recall
 from murmur_registry.repository import RegistryUnitOfWork
@@ -46,7 +48,11 @@ class ListChanges:
 async def list_changes(query: ListChanges, uow: RegistryUnitOfWork) -> ChangePage:
     """Newest first; of a model that was deleted, too."""
     page = await uow.changes.find(where={"model": query.model}, descending=True, limit=query.limit, cursor=query.cursor)
-    return ChangePage(items=[change_view(change) for change in page.items], next=page.next)
+    workspace = await uow.workspace_of(query.model)
+    known = [change for change in page.items if not is_gone(change.at, workspace)]
+    return ChangePage(
+        items=[change_view(change) for change in known], next=page.next if len(known) == len(page.items) else None
+    )
 
 
 async def show_aliases(query: tuple[str, datetime | None], uow: RegistryUnitOfWork) -> AliasesView:
@@ -69,7 +75,7 @@ async def make_numbered(command: MakeVersion, uow: RegistryUnitOfWork) -> Number
     return NumberedView(model=version.name, version=version.version)
 
 
-def router(service: Service[RegistryUnitOfWork], pointing: Pointing) -> APIRouter:
+def router(service: Service[RegistryUnitOfWork], pointing: Pointing, hearing: Hearing) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["by hand"])
     rolling_back = RollingBack(pointing.handlers)
 
@@ -124,7 +130,7 @@ def router(service: Service[RegistryUnitOfWork], pointing: Pointing) -> APIRoute
         why = because(caller, body.by, body.reason)
         user = caller.person.subject if caller.person else None
         command = MakeVersion(key=model, number=version, user=user, because=why, **told)
-        return await service.change(make_numbered, command, answer=NumberedView)
+        return await hearing.once_heard(lambda: service.change(make_numbered, command, answer=NumberedView))
 
     @api.get("/models/{name}/rules", dependencies=[allows(Role.VIEWER)])
     async def read_rules(model: ModelKey) -> RulesView:

@@ -8,10 +8,11 @@ from murmur_registry import aliases
 from murmur_registry.domain.because import Because
 from murmur_registry.domain.gates import APPROVER
 from murmur_registry.domain.memory import What
-from murmur_registry.domain.models import AliasMove, RegisteredModel, model_key
+from murmur_registry.domain.models import RegisteredModel, model_key
 from murmur_registry.domain.names import check_model_name, check_tag_key, check_tags, check_text
 from murmur_registry.domain.refusals import NotPossible, model_taken
 from murmur_registry.domain.rules import Rules
+from murmur_registry.domain.workspaces import ended
 from murmur_registry.remembering import remember
 from murmur_registry.renaming import carry_over
 from murmur_registry.repository import RegistryUnitOfWork
@@ -68,16 +69,17 @@ async def make_model(command: MakeModel, uow: RegistryUnitOfWork) -> RegisteredM
     check_model_name(command.name)
     check_tags(command.tags)
     check_text("description", command.description)
-    known = await uow.models.get(model_key(command.workspace, command.name))
-    if known is not None and not known.deleted:
+    key = model_key(command.workspace, command.name)
+    if await uow.model_there(key) is not None:
         raise model_taken(command.name)
+    known = await uow.models.get(key)
     model = RegisteredModel(
         name=command.name,
         workspace=command.workspace,
         versions=0,
         created_at=uow.now,
         updated_at=uow.now,
-        aliases=known.aliases if known else {},
+        aliases=ended(known).aliases if known else {},
         description=command.description,
         tags=dict(command.tags),
     )
@@ -126,13 +128,12 @@ async def rename_model(command: RenameModel, uow: RegistryUnitOfWork) -> Registe
     new_key = model_key(model.workspace, command.new_name)
     if new_key == model.key:
         return model
-    taken = await uow.models.get(new_key)
-    if taken is not None and not taken.deleted:
+    if await uow.model_there(new_key) is not None:
         raise model_taken(command.new_name)
     renamed = await carry_over(model, command.new_name, uow)
     remember(uow, command.because, model.key, What.DELETED, name="renamed", after=command.new_name)
     remember(uow, command.because, new_key, What.RENAMED, before=model.name, after=command.new_name)
-    gone = replace(model, deleted=True, aliases=_emptied(model), updated_at=uow.now)
+    gone = replace(ended(model), updated_at=uow.now)
     uow.models.save(gone)
     uow.publish(_changed(gone, command.because, renamed_to=command.new_name))
     uow.models.save(renamed)
@@ -178,11 +179,6 @@ def _saved(model: RegisteredModel, because: Because, uow: RegistryUnitOfWork) ->
     uow.models.save(model)
     uow.publish(_changed(model, because))
     return model
-
-
-def _emptied(model: RegisteredModel) -> dict[str, AliasMove]:
-    """Its aliases went with the model to another name; should there be one of this name again, they count on."""
-    return {alias: replace(move, version=None) for alias, move in model.aliases.items()}
 
 
 def _changed(

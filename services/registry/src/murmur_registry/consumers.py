@@ -2,10 +2,13 @@
 
 from murmur_events.automation import AutomationFrozen, AutomationUnfrozen
 from murmur_events.deployments import CanaryStarted, DeploymentFailed, DeploymentRolledBack, ModelDeployed
+from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import RunCompleted
 from murmur_events.validation import ValidationCompleted
 from murmur_events.workflows import WorkflowApplied
+from murmur_events.workspaces import WorkspaceDropped
 from murmur_kernel.consuming import Subscriptions, project, react
+from murmur_registry import listening
 from murmur_registry.freezing import Thaw, remember_freeze
 from murmur_registry.handlers import Handlers, remember_promotion_rules
 from murmur_registry.repository import RegistryUnitOfWork
@@ -20,6 +23,9 @@ def subscriptions(handlers: Handlers) -> Subscriptions[RegistryUnitOfWork]:
         react(DeploymentFailed, handlers.end_rollout),
         react(CanaryStarted, handlers.end_rollout),
         react(DeploymentRolledBack, handlers.take_alias_back),
+        react(WorkspaceDropped, listening.drop_workspace),
+        project(ModelLogged, listening.remember_logged_model),
+        project(ExperimentChanged, listening.remember_folder),
         project(AutomationFrozen, remember_freeze),
         project(WorkflowApplied, remember_promotion_rules),
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from murmur_registry.domain.memory import Change, ModelThen, What, how_it_was
 from murmur_registry.domain.models import model_key, name_in
 from murmur_registry.domain.refusals import NotThere
-from murmur_registry.repository import RegistryUnitOfWork, every
+from murmur_registry.repository import RegistryUnitOfWork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ async def recall(query: Recall, uow: RegistryUnitOfWork) -> ModelThen:
     key, seen = query.key, set[str]()
     while key not in seen:
         seen.add(key)
-        own = [change async for change in every(uow.changes, {"model": key})]
+        own = await uow.remembered(key)
         found = how_it_was(name_in(key), await _whole(key, [one for one in own if one.at <= query.at], uow))
         if found is not None:
             return found
@@ -46,7 +46,7 @@ async def _whole(key: str, own: Iterable[Change], uow: RegistryUnitOfWork) -> li
 async def _until_renamed(key: str, renamed: Change, uow: RegistryUnitOfWork) -> list[Change]:
     """The memory of the earlier name, up to the entry by which it lost the model."""
     earlier: list[Change] = []
-    async for change in every(uow.changes, {"model": key}):
+    for change in await uow.remembered(key):
         if change.what is What.DELETED and (change.after, change.at) == (renamed.after, renamed.at):
             break
         earlier.append(change)

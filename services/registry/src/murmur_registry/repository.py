@@ -3,7 +3,7 @@
 Documents extend the domain's types by what only others need: the state that events carry on, and the chain to continue.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeVar
@@ -11,14 +11,17 @@ from typing import Literal, TypeVar
 from murmur_events.models import VersionState
 from murmur_events.values import Artifact
 from murmur_kernel.documents import Kind, Scalar
-from murmur_kernel.unit_of_work import Chain, Collection, UnitOfWork
+from murmur_kernel.store import Store
+from murmur_kernel.unit_of_work import Chain, Collection, Origin, UnitOfWork
 from murmur_registry.domain.freezes import Freeze
+from murmur_registry.domain.logged_models import LocalExperiment, LoggedModel
 from murmur_registry.domain.memory import Change
 from murmur_registry.domain.models import DEFAULT_WORKSPACE, AliasMove, RegisteredModel, name_in
 from murmur_registry.domain.refusals import no_model, no_version
 from murmur_registry.domain.reviews import Review
 from murmur_registry.domain.versions import ModelVersion
 from murmur_registry.domain.webhooks import Delivery, Webhook
+from murmur_registry.domain.workspaces import Workspace, is_gone
 from murmur_registry.webhooks.announcing import announce
 from murmur_registry.webhooks.documents import DELIVERIES, WEBHOOK_KINDS, WEBHOOKS, WISHES, Wishes
 
@@ -126,8 +129,27 @@ REVIEWS = Kind(
 RULES = Kind("promotion-rules", PromotionRules, key=lambda rules: rules_id(rules.workflow, rules.revision))
 ROLLOUTS = Kind("rollout", Rollout, key=lambda rollout: version_id(rollout.model, rollout.version))
 FREEZES = Kind("freeze", Freeze, key=lambda freeze: freeze.scope)
+LOGGED_MODELS = Kind("logged-model", LoggedModel, key=lambda model: model.id)
+LOCAL_EXPERIMENTS = Kind("local-experiment", LocalExperiment, key=lambda one: one.id, indexes=("workspace",))
+WORKSPACES = Kind("workspace", Workspace, key=lambda workspace: workspace.name, keeps=1_000)
 
-KINDS = (MODELS, VERSIONS, CHANGES, MOVES, REVIEWS, RULES, ROLLOUTS, FREEZES, *WEBHOOK_KINDS)
+HEARD = frozenset({LOGGED_MODELS.name, LOCAL_EXPERIMENTS.name})
+"""What calls may wait for."""
+
+KINDS = (
+    MODELS,
+    VERSIONS,
+    CHANGES,
+    MOVES,
+    REVIEWS,
+    RULES,
+    ROLLOUTS,
+    FREEZES,
+    LOGGED_MODELS,
+    LOCAL_EXPERIMENTS,
+    WORKSPACES,
+    *WEBHOOK_KINDS,
+)
 
 
 async def every(collection: Collection[T], where: Mapping[str, Scalar]) -> AsyncIterator[T]:
@@ -143,11 +165,20 @@ async def every(collection: Collection[T], where: Mapping[str, Scalar]) -> Async
 
 
 class RegistryUnitOfWork(UnitOfWork):
-    """What it says is committed together with the messages to the webhooks that want to hear of it."""
+    """What it says is committed together with the messages to the webhooks that want to hear of it.
+
+    heard: called when it has committed something that calls may wait for
+    """
+
+    def __init__(self, store: Store, origin: Origin, heard: Callable[[], None] = lambda: None) -> None:
+        super().__init__(store, origin)
+        self._heard = heard
 
     async def commit(self) -> None:
         await announce(self, self._change.envelopes)
         await super().commit()
+        if any(kind in HEARD for kind, _ in self._saved):
+            self._heard()
 
     @property
     def models(self) -> Collection[RegisteredModel]:
@@ -193,23 +224,55 @@ class RegistryUnitOfWork(UnitOfWork):
     def wishes(self) -> Collection[Wishes]:
         return self.collection(WISHES)
 
+    @property
+    def logged_models(self) -> Collection[LoggedModel]:
+        return self.collection(LOGGED_MODELS)
+
+    @property
+    def local_experiments(self) -> Collection[LocalExperiment]:
+        return self.collection(LOCAL_EXPERIMENTS)
+
+    @property
+    def workspaces(self) -> Collection[Workspace]:
+        """Those that were dropped at least once."""
+        return self.collection(WORKSPACES)
+
+    async def workspace_of(self, key: str) -> Workspace | None:
+        """Of a model's key. None: it was never dropped, as the default one never is."""
+        name = key.rpartition("/")[0]
+        return await self.workspaces.get(name) if name else None
+
+    async def model_there(self, key: str) -> RegisteredModel | None:
+        """None for one that was deleted, or went with its workspace."""
+        model = await self.models.get(key)
+        if model is None or model.deleted or is_gone(model.created_at, await self.workspace_of(key)):
+            return None
+        return model
+
     async def live_model(self, key: str) -> RegisteredModel:
         """Raises NotThere, for one that was deleted too."""
-        model = await self.models.get(key)
-        if model is None or model.deleted:
+        model = await self.model_there(key)
+        if model is None:
             raise no_model(name_in(key))
         return model
 
     async def live_version(self, model: str, version: int) -> VersionDocument:
         """Raises NotThere, for one that was deleted too."""
         found = await self.versions.get(version_id(model, version))
-        if found is None or found.deleted:
+        if found is None or found.deleted or is_gone(found.created_at, await self.workspace_of(model)):
             raise no_version(name_in(model), version)
         return found
 
     async def live_versions(self, model: str) -> list[VersionDocument]:
         """All that a model has, in the order of their first saving."""
-        return [one async for one in every(self.versions, {"model": model}) if not one.deleted]
+        workspace = await self.workspace_of(model)
+        found = [one async for one in every(self.versions, {"model": model}) if not one.deleted]
+        return [one for one in found if not is_gone(one.created_at, workspace)]
+
+    async def remembered(self, model: str) -> list[Change]:
+        """All that was changed of it since its workspace began, in its order."""
+        workspace = await self.workspace_of(model)
+        return [one async for one in every(self.changes, {"model": model}) if not is_gone(one.at, workspace)]
 
     async def version_of_run(self, run_id: str) -> VersionDocument | None:
         """The version that a run became; a run becomes at most one."""

@@ -12,6 +12,9 @@ class Settings(KernelSettings):
     verdict_seconds: float = Field(default=900, gt=0, description="how long a verdict may take before it is overdue")
     review_seconds: float = Field(default=259_200, gt=0, description="how long a person may take before it is overdue")
     rollout_seconds: float = Field(default=900, gt=0, description="how long a roll-out may take before it is overdue")
+    hearsay_seconds: float = Field(
+        default=2, gt=0, le=60, description="how long a call may wait for what tracking has said a moment ago"
+    )
 
     webhook_hosts: str = Field(
         default="",

@@ -2,20 +2,25 @@
 
 import re
 from dataclasses import dataclass
-from posixpath import normpath
 from typing import Protocol
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import urlsplit
 
+from murmur_mlflow.refusals import NotHeard
+from murmur_registry.domain.logged_models import LoggedModel
 from murmur_registry.domain.models import model_key
+from murmur_registry.domain.paths import contains, is_local, is_remote_file, leads_out
 from murmur_registry.domain.refusals import Invalid, NotThere, no_version
 from murmur_registry.domain.stages import stage_of
-from murmur_registry.repository import RegistryUnitOfWork, VersionDocument
+from murmur_registry.repository import RegistryUnitOfWork, VersionDocument, every
 
 IS_PROMPT = "mlflow.prompt.is_prompt"
 """The tag by which MLflow tells prompts, which are kept as models, from models."""
 
+_RUN = re.compile(r"[A-Za-z0-9][\w\-]*")
 _LOGGED_MODEL = re.compile(r"m-[0-9a-f]{32}")
-_LOOPBACK = ("", "localhost", "127.0.0.1")
+
+_FOLDER = 0.25
+"""A logged model that is named will be there; a path that is not known to be a run's is refused mostly."""
 
 
 class Asked(Protocol):
@@ -46,18 +51,26 @@ class Sources:
     uow: RegistryUnitOfWork
 
     async def of(self, asked: Asked, workspace: str) -> Found:
-        """Raises Invalid, NotThere."""
+        """Raises Invalid, NotThere, NotHeard."""
         if isinstance(asked.tags, dict) and str(asked.tags.get(IS_PROMPT, "")).lower() == "true":
             return Found(source=asked.source, storage=None, run_id=asked.run_id, logged_model=None)
-        _check(asked.source, "model_id" if asked.logged_model else "run_id")
+        local = _is_path(asked.source)
+        logged = await self._logged_model(asked, workspace)
+        if local:
+            await self._check_path(asked, logged, workspace)
+        else:
+            _check(asked.source)
         if urlsplit(asked.source).scheme != "models":
             return Found(
                 source=asked.source, storage=None, run_id=asked.run_id, logged_model=asked.logged_model or None
             )
-        named = urlsplit(asked.source).path.strip("/")
-        if _LOGGED_MODEL.fullmatch(named):
+        named = _named(asked.source)
+        if logged is not None and named == logged.id:
             return Found(
-                source=asked.source, storage=None, run_id=asked.run_id, logged_model=asked.logged_model or named
+                source=asked.source,
+                storage=logged.artifact_uri,
+                run_id=asked.run_id or logged.source_run,
+                logged_model=logged.id,
             )
         version = await self._version(asked.source, named, workspace)
         return Found(
@@ -66,6 +79,48 @@ class Sources:
             run_id=version.run_id if asked.run_id is None else asked.run_id,
             logged_model=version.logged_model if asked.logged_model is None else asked.logged_model,
         )
+
+    async def _logged_model(self, asked: Asked, workspace: str) -> LoggedModel | None:
+        """The one that is named, if one is. Raises NotHeard, Invalid."""
+        named = _named(asked.source) if urlsplit(asked.source).scheme == "models" else ""
+        in_source = named if _LOGGED_MODEL.fullmatch(named) else ""
+        model_id = asked.logged_model or in_source
+        if not model_id:
+            return None
+        if in_source not in ("", model_id):
+            raise Invalid(
+                f"Invalid model version source: '{asked.source}'. The model_id request parameter, '{model_id}', must"
+                f" identify the resource that contains the source."
+            )
+        found = await self.uow.logged_models.get(model_id)
+        if found is None or not found.is_in(workspace, await self.uow.workspaces.get(workspace)):
+            raise NotHeard(
+                NotThere(
+                    f"Logged model with ID '{model_id}' not found: tracking has told of none in the workspace"
+                    f" '{workspace}'. Log it first, or register where its files are without a model_id"
+                )
+            )
+        return found
+
+    async def _check_path(self, asked: Asked, logged: LoggedModel | None, workspace: str) -> None:
+        """It lies with the artifacts of the run, or of the logged model, that is said to have made it. Raises Invalid,
+        NotHeard."""
+        if logged is not None:
+            if not (is_local(logged.artifact_uri) and contains(logged.artifact_uri, asked.source)):
+                raise _not_of(asked.source, "model_id")
+        elif not asked.run_id or not _RUN.fullmatch(asked.run_id):
+            raise _not_of(asked.source, "run_id")
+        elif not await self._is_of_run(asked.source, asked.run_id, workspace):
+            raise NotHeard(_not_of(asked.source, "run_id"), patience=_FOLDER)
+
+    async def _is_of_run(self, source: str, run_id: str, workspace: str) -> bool:
+        """Where artifacts of runs are follows from their experiment."""
+        dropped = await self.uow.workspaces.get(workspace)
+        async for one in every(self.uow.local_experiments, {"workspace": workspace}):
+            current = dropped is None or one.generation >= dropped.generation
+            if current and contains(f"{one.location.rstrip('/')}/{run_id}/artifacts", source):
+                return True
+        return False
 
     async def _version(self, source: str, named: str, workspace: str) -> VersionDocument:
         """What `name/3`, `name/Production`, `name/latest` or `name@alias` names."""
@@ -101,28 +156,32 @@ class Sources:
         return await self.uow.live_version(key, number)
 
 
-def _check(source: str, owner: str) -> None:
-    """No path of this machine, and nothing that leads out of where it seems to be. Raises Invalid."""
+def _named(source: str) -> str:
+    return urlsplit(source).path.strip("/")
+
+
+def _is_path(source: str) -> bool:
+    """Raises Invalid."""
     try:
-        parts = urlsplit(source)
-        host = parts.hostname or ""
+        if is_remote_file(source):
+            raise Invalid(f"{source} is not a valid remote uri: a file:// URI names no other machine.")
     except ValueError as error:
         raise Invalid(f"Invalid model version source: '{source}'. It is no URI: {error}") from None
-    if parts.scheme == "file" and host not in _LOOPBACK:
-        raise Invalid(f"{source} is not a valid remote uri: a file:// URI names no other machine.")
-    if parts.scheme in ("", "file"):
-        holder = "run" if owner == "run_id" else "model"
-        raise Invalid(
-            f"Invalid model version source: '{source}'. To use a local path as a model version source, the {owner}"
-            f" request parameter has to be specified and the local path has to be contained within the artifact"
-            f" directory of the {holder} specified by the {owner}."
-        )
-    plain = source
-    while (unquoted := unquote_plus(plain)) != plain:
-        plain = unquoted
-    path = re.sub(r"/+", "/", urlsplit(plain).path.rstrip("/"))
-    leads_out = ".." in plain.split("/") or "\0" in plain or (path != "" and normpath(path) != path)
-    if leads_out:
+    return is_local(source)
+
+
+def _not_of(source: str, owner: str) -> Invalid:
+    holder = "run" if owner == "run_id" else "model"
+    return Invalid(
+        f"Invalid model version source: '{source}'. To use a local path as a model version source, the {owner}"
+        f" request parameter has to be specified and the local path has to be contained within the artifact"
+        f" directory of the {holder} specified by the {owner}."
+    )
+
+
+def _check(source: str) -> None:
+    """Nothing leads out of where it seems to be. Raises Invalid."""
+    if leads_out(source):
         raise Invalid(
             f"Invalid model version source: '{source}'. If supplying a source as an http, https, local file path, ftp,"
             f" objectstore, or mlflow-artifacts uri, an absolute path must be provided without relative path references"

@@ -107,14 +107,14 @@ async def make_version(command: MakeVersion, uow: RegistryUnitOfWork) -> tuple[V
 
 
 async def _free(model: RegisteredModel, number: int, uow: RegistryUnitOfWork) -> int:
-    """The number, if no version has or had it; a model of this name that was deleted before is another one.
+    """The number, if no version has or had it; a model of this name that is gone since is another one.
 
     Raises Taken, NotPossible.
     """
     if model.workflow is not None:
         raise NotPossible(f"{model.name!r} is the model of the workflow {model.workflow!r}, whose runs number it")
     taken = await uow.versions.get(version_id(model.key, number))
-    is_of_a_former_one = taken is not None and taken.deleted and taken.created_at < model.created_at
+    is_of_a_former_one = taken is not None and taken.created_at < model.created_at
     if taken is not None and not is_of_a_former_one:
         raise Taken(
             f"Model Version (name={model.name}, version={number}) is there, or was and is deleted: numbers are"

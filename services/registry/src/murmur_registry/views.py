@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from murmur_registry.domain.models import DEFAULT_WORKSPACE
 from murmur_registry.domain.reviews import ReviewStatus
 from murmur_registry.domain.versions import VersionStatus
+from murmur_registry.domain.workspaces import is_gone
 from murmur_registry.repository import RegistryUnitOfWork, version_id
 from murmur_registry.schemas import (
     AliasMovePage,
@@ -56,21 +57,30 @@ async def list_models(query: ListModels, uow: RegistryUnitOfWork) -> ModelPage:
     """A page may have fewer items than its limit: those that were deleted are left out of it."""
     elsewhere = None if query.workspace == DEFAULT_WORKSPACE else query.workspace
     page = await uow.models.find(where={"elsewhere": elsewhere}, limit=query.limit, cursor=query.cursor)
-    return ModelPage(items=[model_view(model) for model in page.items if not model.deleted], next=page.next)
+    live = [model for model in page.items if await uow.model_there(model.key) is not None]
+    return ModelPage(items=[model_view(model) for model in live], next=page.next)
 
 
 async def show_model(key: str, uow: RegistryUnitOfWork) -> ModelDetailView:
     """Raises NotThere."""
     model = await uow.live_model(key)
-    moves = await uow.moves.find(where={"model": key}, descending=True, limit=HISTORY)
-    return ModelDetailView(**vars(model_view(model)), history=[move_view(move) for move in moves.items])
+    moves = await _moves(ListMoves(model=key, limit=HISTORY), uow)
+    return ModelDetailView(**vars(model_view(model)), history=moves.items)
 
 
 async def list_moves(query: ListMoves, uow: RegistryUnitOfWork) -> AliasMovePage:
     """Newest first. Raises NotThere."""
     await uow.live_model(query.model)
+    return await _moves(query, uow)
+
+
+async def _moves(query: ListMoves, uow: RegistryUnitOfWork) -> AliasMovePage:
     page = await uow.moves.find(where={"model": query.model}, descending=True, limit=query.limit, cursor=query.cursor)
-    return AliasMovePage(items=[move_view(move) for move in page.items], next=page.next)
+    workspace = await uow.workspace_of(query.model)
+    known = [move for move in page.items if not is_gone(move.at, workspace)]
+    return AliasMovePage(
+        items=[move_view(move) for move in known], next=page.next if len(known) == len(page.items) else None
+    )
 
 
 async def list_versions(query: ListVersions, uow: RegistryUnitOfWork) -> VersionPage:
@@ -80,7 +90,9 @@ async def list_versions(query: ListVersions, uow: RegistryUnitOfWork) -> Version
     page = await uow.versions.find(
         where=where, order_by="version", descending=True, limit=query.limit, cursor=query.cursor
     )
-    items = [version_view(version, model) for version in page.items if not version.deleted]
+    workspace = await uow.workspace_of(query.model)
+    live = [one for one in page.items if not one.deleted and not is_gone(one.created_at, workspace)]
+    items = [version_view(version, model) for version in live]
     return VersionPage(items=items, next=page.next)
 
 

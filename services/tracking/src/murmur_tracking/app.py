@@ -6,8 +6,9 @@ from fastapi import FastAPI
 
 from murmur_kernel.bus import Sink, Source
 from murmur_kernel.service import Service
-from murmur_kernel.store import Store
+from murmur_kernel.store import Store, open_store
 from murmur_mlflow.door import unknown
+from murmur_mlflow.hearing import Hearing
 from murmur_tracking import (
     api,
     artifacts_api,
@@ -45,10 +46,12 @@ def build(
 ) -> tuple[Service[TrackingUnitOfWork], FastAPI]:
     """The service over any store and any broker: tests pass the fakes."""
     names = artifacts.open_names(settings.artifacts_url)
+    store = store or open_store(settings.store_url("tracking"), "tracking", INDEX)
+    hearing = Hearing(settings.hearsay_seconds, shared=store.shared)
     service = Service(
         "tracking",
         settings,
-        unit_of_work=TrackingUnitOfWork,
+        unit_of_work=partial(TrackingUnitOfWork, heard=hearing.heard),
         kinds=KINDS,
         subscriptions=SUBSCRIPTIONS,
         jobs=jobs_of(names),
@@ -67,7 +70,7 @@ def build(
         compare_api.router(service, KeepsakesOfRuns(service.artifacts, shelf)),
         share_api.router(service),
         import_api.router(service, naming),
-        workspaces_api.router(service, naming),
+        workspaces_api.router(service, naming, hearing),
         artifacts_api.router(shelf, find_root, naming),
         about.router(),
         artifacts.router(shelf, find_root, naming),

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from murmur_events.experiments import ExperimentChanged, ModelLogged
 from murmur_events.runs import MetricColumns, MetricPoint, RunCompleted, RunFailed, RunLogged, RunStarted
-from murmur_events.workspaces import WorkspaceDropped
+from murmur_events.workspaces import WorkspaceDropped, WorkspaceEmptied
 from murmur_mlflow.workspaces import DEFAULT, parts
 from murmur_tracking.domain import client_runs, logged_models, runs, workspaces
 from murmur_tracking.domain.experiments import Experiment, ExperimentName
@@ -122,6 +122,12 @@ async def remember_drop(event: WorkspaceDropped, uow: TrackingUnitOfWork) -> Non
     """All that is kept of it stays where it is, and nobody is shown it: it is of another generation."""
     before = await uow.workspaces.get(event.workspace) or Workspace(name=event.workspace)
     uow.workspaces.save(workspaces.dropped(before, event.generation))
+
+
+async def remember_emptying(event: WorkspaceEmptied, uow: TrackingUnitOfWork) -> None:
+    """That the registry's part of it is gone, too."""
+    before = await uow.workspaces.get(event.workspace) or Workspace(name=event.workspace)
+    uow.workspaces.save(workspaces.emptied(before, event.generation))
 
 
 async def remember_model(event: ModelLogged, uow: TrackingUnitOfWork) -> None:

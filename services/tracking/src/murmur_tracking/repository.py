@@ -1,9 +1,11 @@
 """What tracking keeps: one document a run, and beside it what the run said in batches, so that no run grows with it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from murmur_kernel.documents import Kind
-from murmur_kernel.unit_of_work import Collection, UnitOfWork
+from murmur_kernel.store import Store
+from murmur_kernel.unit_of_work import Collection, Origin, UnitOfWork
 from murmur_tracking.domain.experiments import Experiment, ExperimentName
 from murmur_tracking.domain.facts import Points
 from murmur_tracking.domain.logged_models import LoggedModel, ModelMetrics
@@ -87,6 +89,17 @@ KINDS = (RUNS, BATCHES, EXPERIMENTS, EXPERIMENT_NAMES, LOGGED_MODELS, MODEL_METR
 
 
 class TrackingUnitOfWork(UnitOfWork):
+    """heard: called when it has committed something that calls may wait for"""
+
+    def __init__(self, store: Store, origin: Origin, heard: Callable[[], None] = lambda: None) -> None:
+        super().__init__(store, origin)
+        self._heard = heard
+
+    async def commit(self) -> None:
+        await super().commit()
+        if any(kind == WORKSPACES.name for kind, _ in self._saved):
+            self._heard()
+
     @property
     def runs(self) -> Collection[Run]:
         return self.collection(RUNS)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from murmur_events.workspaces import WorkspaceDropped
 from murmur_kernel.documents import Page
 from murmur_kernel.errors import Missing, Refused
+from murmur_mlflow.refusals import NotHeard
 from murmur_mlflow.workspaces import DEFAULT, parts
 from murmur_tracking import experiments, handlers
 from murmur_tracking.domain import workspaces
@@ -63,6 +64,14 @@ async def drop(name: str, uow: TrackingUnitOfWork) -> Workspace:
     await handlers.remember_drop(event, uow)
     uow.enqueue(DROP_ARTIFACTS, job_id=f"{DROP_ARTIFACTS}/{before.current}", payload={"workspace": before.current})
     return before
+
+
+async def see_emptied(ended: Workspace, uow: TrackingUnitOfWork) -> bool:
+    """True. Raises NotHeard until the registry has let go of the models of this generation."""
+    found = await uow.workspaces.get(ended.name)
+    if found is None or found.emptied is None or found.emptied < ended.generation:
+        raise NotHeard(Missing("workspace.emptied", ended.name))
+    return True
 
 
 async def is_there(run: Run, uow: TrackingUnitOfWork) -> bool:

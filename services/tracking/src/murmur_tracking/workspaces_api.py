@@ -6,8 +6,11 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from murmur_kernel.auth import Role, allows
+from murmur_kernel.errors import Missing
 from murmur_kernel.service import Service
+from murmur_mlflow.hearing import Hearing
 from murmur_tracking import workspaces
+from murmur_tracking.domain.workspaces import Workspace
 from murmur_tracking.mlflow_api.workspaces import Workspaces
 from murmur_tracking.repository import TrackingUnitOfWork
 from murmur_tracking.workspaces import ListWorkspaces
@@ -21,16 +24,26 @@ class WorkspaceView(BaseModel):
     opened_at: AwareDatetime | None = Field(description="when this generation was first used")
 
 
+class DroppedView(WorkspaceView):
+    models_gone: bool = Field(
+        description="whether the registry has let go of its models, too; if not yet, it does when it hears of the end"
+    )
+
+
 class WorkspacePage(BaseModel):
     items: list[WorkspaceView]
     next: str | None
 
 
-def router(service: Service[TrackingUnitOfWork], naming: Workspaces) -> APIRouter:
+def router(service: Service[TrackingUnitOfWork], naming: Workspaces, hearing: Hearing) -> APIRouter:
     api = APIRouter(prefix="/v1/workspaces", tags=["tracking"])
 
-    async def drop(name: str, uow: TrackingUnitOfWork) -> WorkspaceView:
-        return WorkspaceView.model_validate(await workspaces.drop(name, uow))
+    async def models_gone(ended: Workspace) -> bool:
+        """As soon as the registry says so, so that a client may take its names at once; False if it does not."""
+        try:
+            return await hearing.once_heard(lambda: service.read(workspaces.see_emptied, ended))
+        except Missing:
+            return False
 
     @api.get("", dependencies=[allows(Role.VIEWER)])
     async def list_workspaces(
@@ -42,12 +55,18 @@ def router(service: Service[TrackingUnitOfWork], naming: Workspaces) -> APIRoute
         return WorkspacePage(items=[WorkspaceView.model_validate(one) for one in page.items], next=page.next)
 
     @api.delete("/{name}", dependencies=[allows(Role.OPERATOR)])
-    async def drop_workspace(name: str) -> WorkspaceView:
+    async def drop_workspace(name: str) -> DroppedView:
         """Everything of it is gone for every reader at once, and cannot be had back: runs, experiments, logged models,
-        artifacts. Its names are free again. 404 where it is not there, 409 for `default`."""
+        artifacts, and registered models. Its names are free again. 404 where it is not there, 409 for `default`."""
         try:
-            return await service.change(drop, name, answer=WorkspaceView)
+            ended = await service.change(workspaces.drop, name, answer=Workspace)
         finally:
             naming.forget(name)
+        return DroppedView(
+            name=name,
+            generation=ended.generation,
+            opened_at=ended.opened_at,
+            models_gone=await models_gone(ended),
+        )
 
     return api

@@ -9,7 +9,7 @@ from murmur_events.shares import RunShared, ShareRevoked, ShareViewed
 from murmur_events.sweeps import SweepCompleted, SweepRequested
 from murmur_events.training import TrainingRequested, TrainingSkipped
 from murmur_events.workflows import WorkflowApplied
-from murmur_events.workspaces import WorkspaceDropped
+from murmur_events.workspaces import WorkspaceDropped, WorkspaceEmptied
 
 
 def _short(text: str, limit: int = 60) -> str:
@@ -122,3 +122,8 @@ def _(event: ShareRevoked) -> str:
 @describe.register
 def _(event: WorkspaceDropped) -> str:
     return f"{event.workspace}  with all that was in it"
+
+
+@describe.register
+def _(event: WorkspaceEmptied) -> str:
+    return f"{event.workspace}  of {event.models} registered models"

@@ -9,7 +9,7 @@ from murmur_events.shares import RunShared, ShareRevoked, ShareViewed
 from murmur_events.sweeps import SweepCompleted, SweepRequested
 from murmur_events.training import TrainingRequested, TrainingSkipped, Trigger
 from murmur_events.workflows import WorkflowApplied
-from murmur_events.workspaces import WorkspaceDropped
+from murmur_events.workspaces import WorkspaceDropped, WorkspaceEmptied
 
 
 @read.register
@@ -153,6 +153,14 @@ def _(event: ModelLogged) -> Reading:
 def _(event: WorkspaceDropped) -> Reading:
     return Reading(
         label="workspace dropped", headline=f"workspace {event.workspace} was dropped, with all that was in it"
+    )
+
+
+@read.register
+def _(event: WorkspaceEmptied) -> Reading:
+    return Reading(
+        label="workspace emptied",
+        headline=f"{event.models} registered models went with the workspace {event.workspace}",
     )
 
 

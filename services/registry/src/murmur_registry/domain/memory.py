@@ -79,6 +79,8 @@ def how_it_was(name: str, changes: Iterable[Change]) -> ModelThen | None:
     model: ModelThen | None = None
     for change in changes:
         if change.version is not None and change.what is not What.ALIAS:
+            if model is None and change.what is What.MADE:  # what was before it went with its workspace
+                model = ModelThen(name=name, created_at=change.at)
             if model is not None:
                 model = replace(model, versions=_versions(model.versions, change.version, change))
         elif change.what is What.MADE:

@@ -11,6 +11,7 @@ from murmur_kernel.service import Service
 from murmur_mlflow.door import Call as AnyCall
 from murmur_mlflow.door import Json
 from murmur_mlflow.fields import Fields
+from murmur_mlflow.hearing import Hearing
 from murmur_mlflow.refusals import BadValue
 from murmur_registry.callers import roles_of
 from murmur_registry.domain.because import Because
@@ -67,6 +68,7 @@ class Desk:
 
     service: Service[RegistryUnitOfWork]
     pointing: Pointing
+    hearing: Hearing
     _turns: WeakValueDictionary[str, Lock] = field(default_factory=WeakValueDictionary)
 
     async def change(

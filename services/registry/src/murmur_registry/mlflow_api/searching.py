@@ -11,6 +11,7 @@ from murmur_mlflow.door import Json
 from murmur_mlflow.pages import slice_page
 from murmur_registry.domain.models import DEFAULT_WORKSPACE, RegisteredModel, model_key
 from murmur_registry.domain.refusals import Invalid
+from murmur_registry.domain.workspaces import is_gone
 from murmur_registry.mlflow_api.answers import latest_of_each_stage, milliseconds, model_answer, version_answer
 from murmur_registry.mlflow_api.calls import Call, Desk
 from murmur_registry.repository import RegistryUnitOfWork, VersionDocument, every
@@ -117,7 +118,12 @@ def _search(call: Call, schema: Schema, most: int) -> Search:
 
 
 async def _models(search: Search, uow: RegistryUnitOfWork) -> tuple[list[Json], Json]:
-    found = [one async for one in _models_asked(search, uow) if not one.deleted and search.fits(_model_entity(one))]
+    workspace = await uow.workspaces.get(search.workspace)
+    found = [
+        one
+        async for one in _models_asked(search, uow)
+        if not one.deleted and not is_gone(one.created_at, workspace) and search.fits(_model_entity(one))
+    ]
     page, more = search.page_of(ordered(found, search.orders, REGISTERED_MODELS, _model_entity))
     return [await _model(model, uow) for model in page], more
 
@@ -137,10 +143,13 @@ async def _models_asked(search: Search, uow: RegistryUnitOfWork) -> AsyncIterato
 
 
 async def _versions(search: Search, uow: RegistryUnitOfWork) -> tuple[list[Json], Json]:
+    workspace = await uow.workspaces.get(search.workspace)
     found = [
         one
         async for one in _versions_asked(search, uow)
-        if not one.deleted and one.workspace == search.workspace and search.fits(_version_entity(one))
+        if not (one.deleted or is_gone(one.created_at, workspace))
+        and one.workspace == search.workspace
+        and search.fits(_version_entity(one))
     ]
     page, more = search.page_of(ordered(found, search.orders, MODEL_VERSIONS, _version_entity))
     return [version_answer(version) for version in page], more

@@ -1,9 +1,13 @@
 """Model versions: `…/model-versions/…`."""
 
+import structlog
+
 from murmur_kernel.auth import caller
 from murmur_mlflow.door import Json
 from murmur_registry.domain.models import RegisteredModel
+from murmur_registry.domain.refusals import NotThere
 from murmur_registry.domain.stages import stage_named
+from murmur_registry.listening import Registered, see_registered
 from murmur_registry.mlflow_api.answers import version_answer
 from murmur_registry.mlflow_api.calls import Call, Desk
 from murmur_registry.pointing import MoveStage
@@ -19,6 +23,8 @@ from murmur_registry.versioning import (
     make_version,
     tag_version,
 )
+
+log = structlog.get_logger()
 
 Pair = tuple[VersionDocument, RegisteredModel]
 
@@ -38,7 +44,24 @@ async def create(desk: Desk, call: Call) -> Json:
         user=person.subject if person else None,
         because=call.because,
     )
-    return await desk.change(key, make_version, command, _answer)
+
+    async def make() -> Json:
+        return await desk.change(key, make_version, command, _answer)
+
+    made = await desk.hearing.once_heard(make)
+    await _until_noted(desk, call, made["model_version"])
+    return made
+
+
+async def _until_noted(desk: Desk, call: Call, version: Json) -> None:
+    """Until tracking says the same of the logged model that it is made of: a client may ask there at once."""
+    if (logged := version.get("model_id")) is None:
+        return
+    query = Registered(call.workspace, logged, version["name"], int(version["version"]))
+    try:
+        await desk.hearing.once_heard(lambda: desk.read(see_registered, query))
+    except NotThere:
+        log.warning("logged model does not tell of a version yet", logged_model=logged, model=version["name"])
 
 
 async def get(desk: Desk, call: Call) -> Json:

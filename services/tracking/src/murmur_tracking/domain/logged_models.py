@@ -1,5 +1,6 @@
 """A model that a client logged: what it is, and what its runs measured of it."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -7,6 +8,9 @@ from typing import Literal
 
 from murmur_tracking.domain.facts import Measured, Points
 from murmur_tracking.domain.runs import Last, is_newer
+
+VERSIONS = "mlflow.modelVersions"
+"""The tag that lists the registered versions that are made of it, as JSON."""
 
 ModelStatus = Literal["pending", "ready", "failed"]
 
@@ -87,3 +91,15 @@ def latest(metrics: Iterable[ModelMetric]) -> dict[str, float]:
 def _by_time(last: Last) -> tuple[int, int]:
     step, time, _ = last
     return time, step
+
+
+def with_version(listed: str, name: str, version: int) -> str:
+    """The list with one version more; what is no list begins anew."""
+    try:
+        known = json.loads(listed)
+    except ValueError:
+        known = []
+    made = {"name": name, "version": version}
+    if not isinstance(known, list):
+        known = []
+    return listed if made in known else json.dumps([*known, made])

@@ -18,12 +18,13 @@ RESERVED = "workflows/"
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
     """What a name stands for. generation: how often it was dropped. opened: the newest generation that was used, and
-    since when."""
+    since when. emptied: the newest one whose registered models are gone, too."""
 
     name: str
     generation: int = 0
     opened: int | None = None
     opened_at: datetime | None = None
+    emptied: int | None = None
 
     @property
     def exists(self) -> bool:
@@ -39,6 +40,13 @@ def opened(workspace: Workspace, generation: int, at: datetime) -> Workspace:
     if workspace.opened is not None and workspace.opened >= generation:
         return workspace
     return replace(workspace, opened=generation, opened_at=at)
+
+
+def emptied(workspace: Workspace, generation: int) -> Workspace:
+    """Like `dropped`, the same in every order."""
+    if workspace.emptied is not None and workspace.emptied >= generation:
+        return workspace
+    return replace(workspace, emptied=generation)
 
 
 def dropped(workspace: Workspace, generation: int) -> Workspace:

@@ -81,6 +81,23 @@ async def test_events_of_one_key_keep_their_order_and_keys_run_side_by_side(brok
         await eventually(lambda: seen == ["f1", "f2", "s1", "s2"])
 
 
+async def test_what_somebody_else_says_is_passed_by(broker: MemoryBroker, store: Store) -> None:
+    seen: list[str] = []
+
+    async def note(event: TrainingRequested, uow: CounterUnitOfWork) -> None:
+        seen.append(event.trigger.reason)
+
+    subscription = react(TrainingRequested, note, said_by="registry")
+    dispatcher = Dispatcher("trainer", store, ManualClock(), CounterUnitOfWork, (subscription,))
+    source = MemorySource(broker, "g", dispatcher.topics, wait=0.01)
+    consumer = asyncio.create_task(Consumer(source, dispatcher).run())
+    await send(broker, envelope("1"), replace(envelope("2"), source="registry"), envelope("3"))
+    await eventually(lambda: seen)
+    consumer.cancel()
+    assert seen == ["2"]
+    assert [await store.handled(one) for one in "123"] == [False, True, False]
+
+
 async def test_only_the_prefix_without_a_gap_is_committed(broker: MemoryBroker, store: Store) -> None:
     progress = Progress()
     for offset in (5, 6, 7):

@@ -149,7 +149,7 @@ class Consumer:
             await asyncio.sleep(backoff.next())
 
     async def _settle(self, record: RawRecord) -> Outcome:
-        waits = await letters.stands_behind(self._dispatcher.store, record)
+        waits = not self._dispatcher.passes_by(record) and await letters.stands_behind(self._dispatcher.store, record)
         outcome = Park("") if waits else await self._dispatcher.handle(record)
         match outcome:
             case Park(awaits):

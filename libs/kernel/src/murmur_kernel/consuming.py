@@ -30,6 +30,7 @@ class Subscription(Generic[U]):
     """One line of a service's table: which event, what is done, and whether doing it may publish.
 
     told_by: for events that have a topic a service, such as TroubleReported: which service's
+    said_by: whose events alone are its business, of a topic that several write
     relearns: what this service has published itself was kept when it was said: only a rebuild hears it
     retells: all that it keeps it says in events that this service's projections keep, too, so that a rebuild lacks
         nothing of it
@@ -39,6 +40,7 @@ class Subscription(Generic[U]):
     handler: Callable[[Any, U], Awaitable[None]]
     publishes: bool
     told_by: str | None = None
+    said_by: str | None = None
     relearns: bool = False
     retells: bool = False
 
@@ -56,10 +58,15 @@ Subscriptions = Sequence[Subscription[U]]
 
 
 def react(
-    event: type[E], handler: Handler[E, U], *, told_by: str | None = None, retells: bool = False
+    event: type[E],
+    handler: Handler[E, U],
+    *,
+    told_by: str | None = None,
+    said_by: str | None = None,
+    retells: bool = False,
 ) -> Subscription[U]:
     """The handler decides something: it may publish. Never replayed."""
-    return Subscription(event, handler, publishes=True, told_by=told_by, retells=retells)
+    return Subscription(event, handler, publishes=True, told_by=told_by, said_by=said_by, retells=retells)
 
 
 def project(event: type[E], handler: Handler[E, U], *, relearns: bool = False) -> Subscription[U]:
@@ -133,7 +140,7 @@ class Dispatcher(Generic[U]):
 
     async def handle(self, record: RawRecord) -> Outcome:
         """The outcome of one try; nothing is raised but cancellation."""
-        if record.topic in self._own and ("ce_source", self.service.encode()) in record.headers:
+        if self.passes_by(record):
             return Ack()
         try:
             envelope = from_record(record.topic, record.value, record.headers)
@@ -155,6 +162,15 @@ class Dispatcher(Generic[U]):
                 case Ack():
                     pass
             return outcome
+
+    def passes_by(self, record: RawRecord) -> bool:
+        """Whether it is no business of this service, by its headers alone: where clients log, there are thousands."""
+        if record.topic in self._own:
+            return ("ce_source", self.service.encode()) in record.headers
+        subscription = self._table.get(record.topic)
+        if subscription is None or subscription.said_by is None:
+            return False
+        return ("ce_source", subscription.said_by.encode()) not in record.headers
 
     async def _outcome(self, envelope: Envelope) -> Outcome:
         subscription = self._table.get(envelope.topic)

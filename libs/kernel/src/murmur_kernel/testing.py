@@ -160,7 +160,7 @@ class Harness(Generic[U]):
         record = to_record(
             Envelope(
                 id=event_id or str(uuid.uuid4()),
-                source="test",
+                source=topic.owner if topic.owner != self._service else "before",  # its own would be passed by
                 topic=topic.name,
                 key=topic.key_of(event),
                 time=self.clock.now(),

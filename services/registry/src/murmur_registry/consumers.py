@@ -16,7 +16,7 @@ from murmur_registry.repository import RegistryUnitOfWork
 
 def subscriptions(handlers: Handlers) -> Subscriptions[RegistryUnitOfWork]:
     return (
-        react(RunCompleted, handlers.register_version),
+        react(RunCompleted, handlers.register_version, said_by="trainer"),
         react(ValidationCompleted, handlers.judge_version),
         react(AutomationUnfrozen, Thaw(handlers.decide).decide_again),
         react(ModelDeployed, handlers.end_rollout),

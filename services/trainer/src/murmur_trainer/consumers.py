@@ -10,6 +10,6 @@ SUBSCRIPTIONS = (
     react(TrainingRequested, handlers.answer_request),
     react(DriftDetected, handlers.answer_drift),
     react(PerformanceDegraded, handlers.answer_degradation),
-    react(RunCompleted, handlers.let_next_start),
-    react(RunFailed, handlers.let_next_start),
+    react(RunCompleted, handlers.let_next_start, said_by="trainer"),
+    react(RunFailed, handlers.let_next_start, said_by="trainer"),
 )

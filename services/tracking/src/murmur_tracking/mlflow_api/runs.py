@@ -152,6 +152,9 @@ class RunCalls:
 
     async def log_inputs(self, call: Call) -> Json:
         which = _which(call)
+        if not call.fields.get("datasets") and not call.fields.get("models"):
+            await self._service.read(client_runs.require_active, which)
+            raise call.fields.missing("datasets")
         datasets = tuple(call.fields.each("datasets", _dataset))
         models = tuple(ModelLink(model_id=one) for one in call.fields.each("models", _model))
         return await self._log(LogToRun(run=which, datasets=datasets, models_read=models))

@@ -118,6 +118,22 @@ async def test_a_successor_goes_on_where_offsets_were_committed(bus: Buses) -> N
     await second.stop()
 
 
+@pytest.mark.flock
+async def test_a_newer_release_hears_what_is_new_to_it(brokers: str) -> None:
+    run = uuid.uuid4().hex
+    sink = KafkaSink(brokers, "contract")
+    await sink.send(records(run, "a"))
+    before = KafkaSource(brokers, run, ["automation.frozen"], instance=f"{run}-0")
+    await before.start(nothing)
+    await before.fetch()
+    await before.stop()
+    after = KafkaSource(brokers, run, ["automation.frozen", "training.requested"], instance=f"{run}-0")
+    await after.start(nothing)
+    assert len(await read(after, run, 1)) == 1
+    await after.stop()
+    await sink.stop()
+
+
 async def test_a_paused_partition_gives_nothing_until_it_is_resumed(bus: Buses) -> None:
     sink, join = bus
     run = uuid.uuid4().hex

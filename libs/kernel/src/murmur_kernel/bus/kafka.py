@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka import TopicPartition as KafkaPartition
@@ -89,8 +90,15 @@ def _portions(records: Sequence[Record]) -> Iterator[list[Record]]:
         yield portion
 
 
+def _digest(topics: Sequence[str]) -> str:
+    return sha256(" ".join(sorted(topics)).encode()).hexdigest()[:8]
+
+
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """A member of a consumer group with manual commits. `instance` makes it come back to its partitions at once.
+    """A member of a consumer group with manual commits. `instance` makes it come back to its partitions at once,
+    unless it listens to other topics than before: Kafka gives a member that comes back what it had, and a newer release
+    would never hear what is new to it. Then it is another member, and the former one's partitions wait until Kafka
+    gives that one up, `session_timeout_ms`.
 
     exact_keys: a key that is no UTF-8 keeps its bytes, as surrogates; such a text fits into no store.
     """
@@ -106,7 +114,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._consumer = AIOKafkaConsumer(
             **access.arguments(),
             group_id=group,
-            group_instance_id=instance,
+            group_instance_id=f"{instance}-{_digest(topics)}",
             client_id=instance,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

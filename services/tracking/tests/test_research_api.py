@@ -4,6 +4,11 @@ from typing import Any
 
 import httpx
 from client_calls import Client, Running
+from tracking_facts import started
+
+from murmur_events.training import Trigger
+from murmur_kernel.testing import eventually
+from murmur_tracking.domain.workspaces import workflow_experiment
 
 
 async def ask(running: Running, path: str, workspace: str = "", **query: Any) -> tuple[int, Any]:
@@ -80,6 +85,22 @@ async def test_a_found_run_says_what_a_table_shows(running: Running) -> None:
     assert (found["run_id"], found["name"], found["status"]) == (runs[4], "try 4", "RUNNING")
     assert (found["params"], found["metrics"]) == ({"eta": "0.4"}, {"auc": 0.9})
     assert found["tags"]["team"] == "credit"
+
+
+async def test_a_run_of_the_trainer_is_of_whoever_asked_for_it(running: Running) -> None:
+    asked = Trigger(kind="manual", key="s/1", by="ben")
+    await running.says(started("asked").model_copy(update={"trigger": asked}))
+    await running.says(started("scheduled"))
+    experiment, _ = workflow_experiment("credit")
+
+    async def users() -> dict[str, str]:
+        _, page = await ask(running, "/runs/search", experiment=experiment)
+        return {run["run_id"]: run["user"] for run in page.get("items", [])}
+
+    async def known() -> bool:
+        return await users() == {"asked": "ben", "scheduled": "trainer"}
+
+    await eventually(known)
 
 
 async def test_the_bin_is_searched_when_asked_for(running: Running) -> None:

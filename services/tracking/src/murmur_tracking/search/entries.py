@@ -141,7 +141,7 @@ def _trained(run: Run) -> RunRow:
         experiment=workspaces.workflow_experiment(run.workflow)[0],
         workspace=DEFAULT,
         name=run.run_id,
-        user="trainer",
+        user=run.trigger.by or "trainer",
         status=status_of(run),
         lifecycle="active",
         started=millis(run.started_at),

@@ -1,8 +1,10 @@
 """Shared runs: what a link opens, for whom and how long, and that a rebuild remembers it."""
 
+import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from html import escape
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -234,6 +236,25 @@ async def test_a_rebuild_remembers_shares_whatever_topic_comes_first(tracking: H
     assert found is not None
     assert (found.revoked_by, found.seen, found.by) == ("bob", 2, "ann")
     assert [one.id for one in await tracking.read(sharing.shares_of, RunOf("default", "run-1"))] == ["s"]
+
+
+async def test_what_was_shared_under_an_earlier_release_opens(running: Running) -> None:
+    """The file is as the first release kept it, and stays: a link lasts for a year."""
+    await running.hears_of_a_trained_run("t")
+    kept = Path(__file__).with_name("kept_snapshot.json").read_bytes()
+    event = SHARED.model_copy(
+        update={
+            "run_id": "t",
+            "snapshot": await running.service.artifacts.put_bytes(kept, suffix=".json"),
+            "token_sha256": hashlib.sha256(b"token").hexdigest(),
+            "expires_at": datetime.now(UTC) + timedelta(days=1),
+        }
+    )
+    await running.service.change(sharing.remember_share, event, answer=type(None))
+    page = await running.http.get("/shared/token")
+    assert page.status_code == 200
+    assert "auc from 0.5 at step 0 to 0.78 at step 1" in page.text
+    assert (await running.http.get("/v1/shared/token")).json()["run"]["provenance"]["seed"] == 7
 
 
 def test_a_look_within_ten_seconds_is_no_other_one() -> None:

@@ -62,8 +62,12 @@ def _hardware(told: Provenance) -> str:
     parts = (
         one.processor or "",
         one.machine or "",
-        f"{one.cores} cores" if one.cores else "",
+        _counted(one.cores, "core"),
         size(one.memory) if one.memory else "",
-        f"{one.threads} threads" if one.threads else "",
+        _counted(one.threads, "thread"),
     )
     return " · ".join(filter(None, parts))
+
+
+def _counted(number: int | None, what: str) -> str:
+    return "" if number is None else f"{number} {what}" + ("" if number == 1 else "s")

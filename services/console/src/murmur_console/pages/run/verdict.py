@@ -18,12 +18,13 @@ _METRICS = (
     Column("reproduced", "This run", "right"),
     Column("difference", "Difference", "right"),
 )
+_LONGEST = 60
 _CIRCUMSTANCES = (Column("name", "What differed"), Column("original", "Original"), Column("reproduced", "This run"))
 
 
 def show_verdict(found: Reproduction) -> None:
     """Fills the place that it is called within."""
-    with tag("section", "m-section", aria_label="Reproduction"):
+    with tag("section", "m-section m-repeated", aria_label="Reproduction"):
         text("h2", "Reproduction")
         with tag("p", "m-verdict"):
             text("strong", found.verdict.capitalize(), "m-trouble" if found.verdict == "different" else "")
@@ -60,9 +61,6 @@ def show_verdict(found: Reproduction) -> None:
                 )
                 for one in found.differences
             )
-
-
-_LONGEST = 60
 
 
 def _said(words: str | None) -> str:

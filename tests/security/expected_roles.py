@@ -85,6 +85,13 @@ BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
             )
         },
         ("DELETE", "/v1/workspaces/{name}"): OPERATOR,
+        ("POST", "/v1/imports/runs"): AUTHOR,
+        ("POST", "/v1/imports/logged-models"): AUTHOR,
+        **{
+            (method, f"{api}/{{path:path}}"): VIEWER  # there is nothing: it changes nothing
+            for api in ("/api", "/ajax-api")
+            for method in ("POST", "PUT", "PATCH", "DELETE")
+        },
     },
     "registry": {
         ("POST", "/v1/models/{name}/versions/{version}/review"): APPROVER,
@@ -92,6 +99,7 @@ BY_SERVICE: dict[str, dict[tuple[str, str], frozenset[Role]]] = {
         ("DELETE", "/v1/models/{name}/aliases/{alias}"): AUTHOR_OR_APPROVER,
         ("POST", "/v1/models/{name}/aliases/{alias}/rollback"): AUTHOR_OR_APPROVER,
         ("PUT", "/v1/models/{name}/rules"): APPROVER,
+        ("PUT", "/v1/models/{name}/versions/{version}"): AUTHOR,
         ("POST", "/v1/webhooks"): OPERATOR,
         ("PATCH", "/v1/webhooks/{webhook}"): OPERATOR,
         ("DELETE", "/v1/webhooks/{webhook}"): OPERATOR,

@@ -44,6 +44,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]
     @app.get("/tracking/v1/compare")
     async def compare(request: Request) -> dict[str, Any]:
         heard.append(str(request.query_params))
+        heard.append(request.headers["X-Murmur-Workspace"])
         return ANSWER
 
     with answering(app, tmp_path, monkeypatch):
@@ -58,7 +59,7 @@ def run(*arguments: str) -> str:
 
 def test_what_differs_is_shown_and_the_rest_counted(asked: list[str]) -> None:
     output = run()
-    assert asked == ["run=one&run=two&files=true"]
+    assert asked == ["run=one&run=two&files=true", "default"]
     assert "eta" in output
     assert "depth" not in output
     assert output.index("eta") < output.index("auc") < output.index("xgboost") < output.index("+new[0]")
@@ -67,10 +68,15 @@ def test_what_differs_is_shown_and_the_rest_counted(asked: list[str]) -> None:
     assert "two: environment: it was changed" in output
 
 
+def test_runs_of_another_workspace_are_compared_where_it_is_named(asked: list[str]) -> None:
+    run("--workspace", "team-b")
+    assert asked[1] == "team-b"
+
+
 def test_all_shows_what_is_alike_too(asked: list[str]) -> None:
     assert "depth" in run("--all")
 
 
 def test_scripts_get_the_whole_answer(asked: list[str]) -> None:
     assert json.loads(run("--json", "--history", "auc"))["runs"] == ANSWER["runs"]
-    assert asked == ["run=one&run=two&files=true&histories=auc"]
+    assert asked == ["run=one&run=two&files=true&histories=auc", "default"]

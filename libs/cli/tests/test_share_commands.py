@@ -24,12 +24,13 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]
     app, heard = FastAPI(), list[Any]()
 
     @app.post("/tracking/v1/runs/r/shares")
-    async def share(body: dict[str, Any]) -> dict[str, Any]:
-        heard.append(body)
+    async def share(body: dict[str, Any], request: Request) -> dict[str, Any]:
+        heard.append((request.headers["X-Murmur-Workspace"], body))
         return SHARE | {"link": "/shared/token"}
 
     @app.get("/tracking/v1/runs/r/shares")
-    async def shares() -> dict[str, Any]:
+    async def shares(request: Request) -> dict[str, Any]:
+        heard.append(request.headers["X-Murmur-Workspace"])
         return {"items": [SHARE]}
 
     @app.delete("/tracking/v1/shares/s1")
@@ -49,17 +50,19 @@ def run(*arguments: str) -> tuple[int, str]:
 def test_a_link_is_made_at_the_front_door(asked: list[Any]) -> None:
     code, output = run("share", "r", "--expires", "12h", "--by", "ann", "--json")
     assert code == ExitCode.DONE, output
-    assert asked == [{"expires_in": 43200, "reason": "", "by": "ann"}]
+    assert asked == [("default", {"expires_in": 43200, "reason": "", "by": "ann"})]
     link = json.loads(output)["link"]
     assert link.startswith("http://127.0.0.1:")
     assert link.endswith("/shared/token")
-    assert link in run("share", "r")[1]
+    assert link in run("share", "r", "--workspace", "team-b")[1]
+    assert asked[1][0] == "team-b"
 
 
 def test_shares_are_listed_and_taken_back(asked: list[Any]) -> None:
     assert "s1" in run("shares", "r")[1]
     assert "seen 3 times" in run("unshare", "s1", "--by", "bob")[1]
-    assert asked == [{"by": "bob"}]
+    assert "s1" in run("shares", "r", "--workspace", "team-b")[1]
+    assert asked == ["default", {"by": "bob"}, "team-b"]
 
 
 def test_a_time_that_is_none_is_explained(asked: list[Any]) -> None:

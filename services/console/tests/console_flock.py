@@ -103,6 +103,8 @@ class StubFlock:
     told: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     tracking: Callable[[str, dict[str, list[str]]], tuple[int, Any] | None] | None = None
     """Answers what is asked of experiments, runs and artifacts, by path and query; bytes as they are."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Each path with its query that was read, and the workspace that was named; empty for none."""
 
     def readiness(self, service: str) -> tuple[int, dict[str, Any]]:
         why = self.unready.get(service)
@@ -153,6 +155,7 @@ class StubFlock:
 def running_flock(flock: StubFlock) -> Iterator[StubFlock]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            flock.asked.append((self.path, self.headers.get("X-Murmur-Workspace", "")))
             self._answer(*flock.get(self.path))
 
         def do_PUT(self) -> None:

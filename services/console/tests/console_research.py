@@ -80,11 +80,13 @@ def detail(number: int) -> dict[str, Any]:
 
 
 class FakeTracking:
-    """`rounds`: how far the metrics of every run have been logged. `asked`: the searches, as they came."""
+    """`rounds`: how far the metrics of every run have been logged. `asked`, `compared`: the searches and comparisons,
+    as they came."""
 
     def __init__(self) -> None:
         self.rounds = 20
         self.asked: list[dict[str, list[str]]] = []
+        self.compared: list[dict[str, list[str]]] = []
 
     def __call__(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any] | None:
         match path.strip("/").split("/"):
@@ -108,7 +110,9 @@ class FakeTracking:
                     return 404, {"title": "Missing", "status": 404, "detail": f"no run {run!r}"}
                 return 200, detail(number)
             case ["tracking", "v1", "compare"]:
-                return 200, _compared(query["run"])
+                self.compared.append(query)
+                histories = [self._history(query["run"], one) for one in query.get("histories", [])]
+                return 200, {**_compared(query["run"]), "histories": histories}
             case ["ajax-api", *_]:
                 return 200, {"metrics": self._samples(query["run_ids"], query["metric_key"][0])}
             case ["get-artifact"]:
@@ -131,6 +135,16 @@ class FakeTracking:
         first, limit = int(query.get("token", ["0"])[0]), int(query["limit"][0])
         page = runs[first : first + limit]
         return 200, {"items": page, "next": str(first + limit) if first + limit < len(runs) else None}
+
+    def _history(self, runs: list[str], metric: str) -> dict[str, Any]:
+        """As `/v1/compare` gives it: what is no finite number is null."""
+        curves = []
+        for run in runs:
+            points = self._samples([run], metric)
+            values = [None if one["value"] == "NaN" else one["value"] for one in points]
+            steps = [one["step"] for one in points]
+            curves.append({"step": steps, "time": steps, "value": values})
+        return {"metric": metric, "curves": curves}
 
     def _samples(self, runs: list[str], metric: str) -> list[dict[str, Any]]:
         def value(number: int, step: int) -> float | str:

@@ -135,6 +135,7 @@ def test_pages_are_walked_forth_and_back(page: "Page") -> None:
     assert page.get_by_role("button", name="Next").is_hidden()
     page.get_by_role("button", name="Previous").click()
     expect_text(rows(page).first, "sweep 050")
+    page.wait_for_url("**token=50")
     page.reload()
     page.wait_for_function("window.did_handshake")
     expect_text(rows(page).first, "sweep 050")

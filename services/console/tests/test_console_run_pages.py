@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from console_process import RunningConsole, running_console
@@ -28,6 +28,7 @@ def tracking(console: RunningConsole) -> FakeTracking:
     console.flock.tracking = fake
     console.flock.away = set()
     console.flock.posts.clear()
+    console.flock.asked.clear()
     console.flock.told = {}
     return fake
 
@@ -109,6 +110,7 @@ def test_a_run_is_shared_with_a_reason_and_the_link_is_shown(page: "Page", conso
     ((path, body, headers),) = console.flock.posts
     assert path == "/tracking/v1/runs/r-005/shares"
     assert body["reason"] == "for the paper"
+    assert headers["X-Murmur-Workspace"] == "default"
     assert headers["Idempotency-Key"]
     assert page.get_by_text("Reproduce …").is_hidden(), "it is no completed run of the trainer"
 
@@ -153,10 +155,113 @@ def test_runs_are_compared_with_what_differs_first(page: "Page") -> None:
     page.locator(".m-parallel svg path").first.wait_for(state="attached")
     curves = section(page, "Curves")
     expect_text(curves.locator(".m-key").first, "sweep 001.*sweep 002.*sweep 005")
+    curves.locator(".m-plot").first.focus()
+    page.keyboard.press("End")
+    expect_text(curves.locator(".m-read").first, "step 19: sweep 001 0.8[0-9]+, sweep 002 0.8[0-9]+, sweep 005 0.8")
     page.get_by_text("The same in all: 2").click()
     expect_text(page.locator("details.m-behind tbody"), "objective.*binary:logistic")
     page.locator("tr").filter(has_text="sweep 002").get_by_role("link", name="Leave out").click()
     page.wait_for_url("**/compare?run=r-001&run=r-005")
+
+
+def test_the_histories_of_one_chosen_metric_are_drawn_over_each_other(page: "Page", tracking: FakeTracking) -> None:
+    runs = "&".join(f"run=r-{number:03d}" for number in range(1, 11))
+    visit(page, f"/compare?{runs}&metric=val%2Floss")
+    curves = section(page, "Curves")
+    expect_text(curves.locator("figcaption"), "^val/loss by step$")
+    strokes = curves.locator(".m-plot .m-stroke")
+    strokes.nth(19).wait_for(state="attached")  # ten runs, each interrupted where it logged no number
+    assert strokes.count() == 20
+    expect_text(curves.locator(".m-key"), "sweep 001.*sweep 008.*2 more")
+    of_these = [one for one in tracking.compared if len(one["run"]) == 10]  # a page before this one may still ask
+    assert [one["histories"] for one in of_these if "histories" in one] == [["val/loss"]]
+    curves.locator("summary").first.click()
+    curves.get_by_label("auc").check()
+    page.wait_for_url("**metric=*auc*")
+
+
+def asked_in(console: RunningConsole, *, runs: int) -> list[str]:
+    """The workspace that each comparison of so many runs has named."""
+    asked = [one for one in console.flock.asked if one[0].startswith("/tracking/v1/compare?")]
+    return [workspace for path, workspace in asked if path.count("run=") == runs]
+
+
+def test_runs_are_compared_in_their_workspace(page: "Page", console: RunningConsole) -> None:
+    visit(page, "/experiments/7?workspace=team-b&run=r-001&run=r-002")
+    page.get_by_role("link", name="Compare", exact=True).click()
+    page.wait_for_url("**/compare?run=r-001&run=r-002&workspace=team-b")
+    section(page, "Curves").locator(".m-stroke").first.wait_for(state="attached")
+    assert asked_in(console, runs=2) == ["team-b", "team-b"], "what differs, and the curves"
+    leave = page.locator("tr").filter(has_text="sweep 002").get_by_role("link", name="Leave out")
+    assert leave.get_attribute("href") == "/compare?run=r-001&workspace=team-b"
+    visit(page, "/compare?run=r-001")
+    section(page, "Curves").locator(".m-stroke").first.wait_for(state="attached")
+    assert asked_in(console, runs=1) == ["", ""]
+
+
+def reproduced(verdict: str) -> dict[str, Any]:
+    """As the trainer's run that repeats `r-004`."""
+    same = verdict == "identical"
+    metric = {"name": "auc", "original": 0.78125, "reproduced": 0.7796875, "difference": -0.0015625}
+    around = {"what": "environment", "name": "numpy", "original": "2.4.6", "reproduced": None}
+    told = {
+        **detail(4)["provenance"],
+        "lock": "10" * 32,
+        "interpreter": "CPython 3.11.7",
+        "platform": "linux",
+        "hardware": {"processor": "EPYC", "machine": "x86_64", "cores": 2, "memory": 8_000_000_000, "threads": 1},
+        "source": {"commit": "ab" * 20, "dirty": True, "diff": {"uri": "file:///d", "sha256": "d1" * 32, "size": 9}},
+    }
+    return {
+        **detail(4),
+        "run_id": "r-again",
+        "workflow": "credit",
+        "provenance": told,
+        "reproduction": {
+            "of": "r-004",
+            "verdict": verdict,
+            "original_sha256": "aa" * 32,
+            "reproduced_sha256": "aa" * 32 if same else "bb" * 32,
+            "metrics": [] if same else [metric],
+            "differences": [] if same else [around],
+        },
+    }
+
+
+def given_again(console: RunningConsole, run: dict[str, Any]) -> None:
+    console.flock.told = {"/tracking/v1/runs/r-again": (200, run)}
+    known = console.flock.tracking
+    assert known is not None
+    console.flock.tracking = lambda path, query: None if path.endswith("r-again") else known(path, query)
+
+
+def test_a_run_that_repeats_another_shows_the_verdict(page: "Page", console: RunningConsole) -> None:
+    given_again(console, reproduced("identical"))
+    visit(page, "/runs/r-again")
+    verdict = section(page, "Reproduction")
+    expect_text(verdict, "Identical.*to the last bit.*r-004.*aaaa.* in both")
+    assert verdict.locator("table").count() == 0
+    verdict.get_by_role("link", name="r-004").click()
+    page.wait_for_url("**/runs/r-004")
+    expect_text(page.locator("h1"), "sweep 004")
+    assert section(page, "Reproduction").count() == 0, "it repeats none"
+
+
+def test_a_verdict_says_which_metric_differs_by_how_much(page: "Page", console: RunningConsole) -> None:
+    given_again(console, reproduced("different"))
+    visit(page, "/runs/r-again")
+    verdict = section(page, "Reproduction")
+    expect_text(verdict, "Different.*r-004.*aaaa.* became bbbb")
+    expect_text(verdict.locator("tbody").first, "auc.*0.78125.*0.7796875.*-0.00156")
+    expect_text(verdict.locator("tbody").nth(1), "environment: numpy.*2.4.6.*–")
+
+
+def test_a_run_says_where_its_code_came_from_and_what_it_ran_on(page: "Page", console: RunningConsole) -> None:
+    given_again(console, reproduced("identical"))
+    visit(page, "/runs/r-again")
+    said = section(page, "Code and environment")
+    expect_text(said, "commit.*abab.*uncommitted changes.*diff d1d1.*lock 1010.*CPython")
+    expect_text(said.locator("dd").filter(has_text="EPYC"), "^EPYC · x86_64 · 2 cores · 8.0 GB · 1 thread$")
 
 
 def test_nothing_to_compare_teaches_how_to_choose(page: "Page") -> None:

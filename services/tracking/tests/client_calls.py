@@ -23,7 +23,7 @@ class Client:
 
     def __init__(self, http: httpx.AsyncClient, workspace: str | None = None) -> None:
         self._http = http
-        self._headers = {"X-Murmur-Workspace": workspace} if workspace else {}
+        self.headers = {"X-Murmur-Workspace": workspace} if workspace else {}
 
     def in_workspace(self, workspace: str) -> "Client":
         return Client(self._http, workspace)
@@ -35,26 +35,26 @@ class Client:
 
     async def upload(self, path: str, content: bytes) -> None:
         answer = await self._http.put(
-            f"/api/2.0/mlflow-artifacts/artifacts/{path}", content=content, headers=self._headers
+            f"/api/2.0/mlflow-artifacts/artifacts/{path}", content=content, headers=self.headers
         )
         assert answer.status_code == 200, answer.text
 
     async def files(self, folder: str) -> list[str]:
         answer = await self._http.get(
-            "/api/2.0/mlflow-artifacts/artifacts", params={"path": folder}, headers=self._headers
+            "/api/2.0/mlflow-artifacts/artifacts", params={"path": folder}, headers=self.headers
         )
         return [one["path"] for one in answer.json().get("files", [])]
 
     async def post(self, path: str, **said: Any) -> tuple[int, dict[str, Any]]:
-        answer = await self._http.post(P + path, json=said, headers=self._headers)
+        answer = await self._http.post(P + path, json=said, headers=self.headers)
         return answer.status_code, answer.json()
 
     async def send(self, method: str, path: str, **said: Any) -> tuple[int, dict[str, Any]]:
-        answer = await self._http.request(method, P + path, json=said, headers=self._headers)
+        answer = await self._http.request(method, P + path, json=said, headers=self.headers)
         return answer.status_code, answer.json()
 
     async def get(self, path: str, **asked: Any) -> tuple[int, dict[str, Any]]:
-        answer = await self._http.get(P + path, params=asked, headers=self._headers)
+        answer = await self._http.get(P + path, params=asked, headers=self.headers)
         return answer.status_code, answer.json()
 
     async def did(self, path: str, **said: Any) -> dict[str, Any]:

@@ -14,8 +14,11 @@ from murmur_tracking.domain.code import LONGEST_DIFFERENCE, code_difference
 from murmur_tracking.domain.environments import environment_difference, read_environment
 
 
-async def compare(running: Running, *run_ids: str, status: int = 200, **asked: Any) -> dict[str, Any]:
-    answer = await running.http.get("/v1/compare", params={"run": list(run_ids), **asked})
+async def compare(
+    running: Running, *run_ids: str, status: int = 200, workspace: str = "", **asked: Any
+) -> dict[str, Any]:
+    headers = {"X-Murmur-Workspace": workspace} if workspace else {}
+    answer = await running.http.get("/v1/compare", params={"run": list(run_ids), **asked}, headers=headers)
     assert answer.status_code == status, answer.text
     body: dict[str, Any] = answer.json()
     return body
@@ -63,6 +66,34 @@ async def test_a_hundred_runs_are_compared_and_no_more(running: Running) -> None
     assert [run["run_id"] for run in (await compare(running, *run_ids))["runs"]] == run_ids
     await compare(running, *run_ids, "one-more", status=422)
     assert "'nobody'" in (await compare(running, run_ids[0], "nobody", status=404))["detail"]
+
+
+async def test_only_runs_of_one_workspace_are_compared(running: Running) -> None:
+    theirs = running.client.in_workspace("team-b")
+    ours, one, other = await running.client.run(), await theirs.run(), await theirs.run()
+    await running.hears_of_a_trained_run("t")
+    compared = await compare(running, one, other, workspace="team-b")
+    assert [run["workspace"] for run in compared["runs"]] == ["team-b", "team-b"]
+    await compare(running, ours, "t")
+    for run_ids, workspace, unknown in (
+        ((ours, one), "", one),
+        ((one, ours), "team-b", ours),
+        ((one, "t"), "team-b", "t"),
+        ((one,), "team-a", one),
+    ):
+        said = (await compare(running, *run_ids, workspace=workspace, status=404))["detail"]
+        assert said == f"no run {unknown!r} is known here"
+    await compare(running, one, workspace="no.name", status=400)
+
+
+async def test_runs_of_a_workspace_that_was_dropped_are_not_compared(running: Running) -> None:
+    theirs = running.client.in_workspace("team-b")
+    gone = await theirs.run()
+    await compare(running, gone, workspace="team-b")
+    assert (await theirs.ours("DELETE", "/workspaces/team-b"))[0] == 200
+    there = await theirs.run()
+    await compare(running, there, workspace="team-b")
+    await compare(running, there, gone, workspace="team-b", status=404)
 
 
 async def test_curves_are_sampled_at_the_same_steps(running: Running) -> None:

@@ -105,7 +105,7 @@ async def test_a_made_up_cursor_is_refused(tracking: Tracking, cursor: str) -> N
 async def test_a_comparison_shows_first_what_differs(tracking: Tracking) -> None:
     await given_runs(tracking)
     await tracking.receives(completed("e", auc=0.8, parameters={"max_depth": 6, "eta": 0.1, "note": "same"}))
-    view = (await tracking.read(comparing.compare_runs, CompareRuns(run_ids=("a", "e", "d")))).view
+    view = (await tracking.read(comparing.compare_runs, CompareRuns(workspace="default", run_ids=("a", "e", "d")))).view
     assert [run.run_id for run in view.runs] == ["a", "e", "d"]
     assert [(row.name, row.values, row.differs) for row in view.parameters] == [
         ("max_depth", [4, 6, 4], True),
@@ -117,16 +117,51 @@ async def test_a_comparison_shows_first_what_differs(tracking: Tracking) -> None
     assert view.circumstances[0].differs
 
 
+async def test_a_comparison_shows_where_code_data_and_numbers_came_from(tracking: Tracking) -> None:
+    here = provenance().model_copy(
+        update={
+            "lock": "1" * 64,
+            "interpreter": "3.11.7",
+            "platform": "linux",
+            "hardware": Hardware(processor="EPYC", machine="x86_64", cores=2, memory=8_000_000_000, threads=1),
+            "source": Source(commit="a" * 40, dirty=True, diff=artifact("diff")),
+        }
+    )
+    clean = here.model_copy(update={"source": Source(commit="a" * 40, dirty=False), "seed": 2})
+    for run_id, told in (("dirty", here), ("clean", clean)):
+        await tracking.receives(completed(run_id).model_copy(update={"provenance": told}))
+    await tracking.receives(completed("silent"))
+    query = CompareRuns(workspace="default", run_ids=("dirty", "clean", "silent"))
+    rows = {row.name: row for row in (await tracking.read(comparing.compare_runs, query)).view.circumstances}
+    assert rows["uncommitted changes"].values == [artifact("diff").sha256, "none", None]
+    assert rows["commit"].values == ["a" * 40, "a" * 40, None]
+    assert rows["seed"].values == [1, 2, 1]
+    assert rows["environment"].values == [artifact("env").sha256] * 3
+    assert rows["dataset"].values == ["d" * 64] * 3
+    assert rows["lock"].values == ["1" * 64, "1" * 64, None]
+    for name, value in {
+        "python": "3.11.7",
+        "platform": "linux",
+        "processor": "EPYC",
+        "machine": "x86_64",
+        "cores": 2,
+        "memory (bytes)": 8_000_000_000,
+        "threads": 1,
+    }.items():
+        assert rows[name].values == [value, value, None]
+
+
 async def test_a_run_named_twice_is_compared_once(tracking: Tracking) -> None:
     await given_runs(tracking)
-    assert len((await tracking.read(comparing.compare_runs, CompareRuns(run_ids=("a", "c", "a")))).runs) == 2
+    query = CompareRuns(workspace="default", run_ids=("a", "c", "a"))
+    assert len((await tracking.read(comparing.compare_runs, query)).runs) == 2
 
 
 async def test_what_no_run_has_is_missing(tracking: Tracking) -> None:
     with pytest.raises(Missing, match="'nobody'"):
         await tracking.read(views.show_run, "nobody")
     with pytest.raises(Missing, match="'nobody'"):
-        await tracking.read(comparing.compare_runs, CompareRuns(run_ids=("nobody",)))
+        await tracking.read(comparing.compare_runs, CompareRuns(workspace="default", run_ids=("nobody",)))
     with pytest.raises(Missing):
         await tracking.read(views.list_points, ReadBatches(run_id="nobody"))
 

@@ -49,7 +49,7 @@ async def everything(client: Client, of: dict[str, str]) -> dict[str, Any]:
         "model": (await client.get(f"/logged-models/{of['model']}"))[0],
         "ours": (await client.ours("GET", f"/runs/{of['run']}"))[0],
         "points": (await client.ours("GET", f"/runs/{of['run']}/metrics"))[0],
-        "compared": (await client.ours("GET", f"/compare?run={of['run']}"))[0],
+        "compared": (await client.ours("GET", f"/compare?run={of['run']}", **client.headers))[0],
     }
     listed = (await client.ours("GET", "/runs?limit=1"))[1]["items"]
     return {

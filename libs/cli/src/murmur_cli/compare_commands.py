@@ -8,7 +8,7 @@ from rich.table import Table
 
 from murmur_cli import shell
 from murmur_cli.door import FrontDoor, Json
-from murmur_cli.shell import AsJson
+from murmur_cli.shell import AsJson, Workspace
 
 Runs = Annotated[
     list[str], typer.Argument(help="Ids of the runs, up to 100; the first is what others are held against.")
@@ -24,7 +24,13 @@ def add_to(app: typer.Typer) -> None:
     app.command("compare")(compare)
 
 
-def compare(runs: Runs, every: All = False, history: Histories = None, as_json: AsJson = False) -> None:
+def compare(
+    runs: Runs,
+    every: All = False,
+    history: Histories = None,
+    workspace: Workspace = "default",
+    as_json: AsJson = False,
+) -> None:
     """Lay runs side by side: what differs first, then metrics, then the lines of code that changed.
 
     Example: [bold]murmur compare 3f0c… 91ab… --all[/bold]
@@ -33,7 +39,7 @@ def compare(runs: Runs, every: All = False, history: Histories = None, as_json: 
     async def work(door: FrontDoor) -> Json:
         return await door.get("/tracking/v1/compare", run=runs, files=True, histories=history or None)
 
-    answer = shell.call(work)
+    answer = shell.call(work, workspace=workspace)
     if as_json:
         shell.show_json(answer)
         return

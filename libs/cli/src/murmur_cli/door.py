@@ -56,6 +56,10 @@ class FrontDoor:
     async def __aexit__(self, *error: object) -> None:
         await self._client.aclose()
 
+    def enter(self, workspace: str) -> None:
+        """Calls from now on mean what is in this workspace."""
+        self._client.headers["X-Murmur-Workspace"] = workspace
+
     def signature(self, by: str | None) -> str | None:
         """Who is to be written down: the token says it where there is one, else whoever sits here."""
         return by if by or self.signed_in else getpass.getuser()

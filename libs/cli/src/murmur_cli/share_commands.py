@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from murmur_cli import shell
 from murmur_cli.door import FrontDoor, Json
-from murmur_cli.shell import AsJson
+from murmur_cli.shell import AsJson, Workspace
 
 Run = Annotated[str, typer.Argument(help="Id of the run.")]
 Share = Annotated[str, typer.Argument(help="Id of the share: murmur shares <run> lists them.")]
@@ -26,7 +26,14 @@ def add_to(app: typer.Typer) -> None:
     app.command("unshare")(unshare)
 
 
-def share(run: Run, expires: Expires = "7d", reason: Reason = "", by: By = None, as_json: AsJson = False) -> None:
+def share(
+    run: Run,
+    expires: Expires = "7d",
+    reason: Reason = "",
+    by: By = None,
+    workspace: Workspace = "default",
+    as_json: AsJson = False,
+) -> None:
     """Make a link that shows the run as it is now to whoever has it, until it expires or you take it back.
 
     Example: [bold]murmur share 3f0c… --expires 30d --reason "for the review"[/bold]
@@ -37,7 +44,7 @@ def share(run: Run, expires: Expires = "7d", reason: Reason = "", by: By = None,
         answer = await door.post(f"/tracking/v1/runs/{run}/shares", body)
         return answer | {"link": f"{door.address.rstrip('/')}{answer['link']}"}
 
-    answer = shell.call(work)
+    answer = shell.call(work, workspace=workspace)
     if as_json:
         shell.show_json(answer)
         return
@@ -49,13 +56,13 @@ def share(run: Run, expires: Expires = "7d", reason: Reason = "", by: By = None,
     )
 
 
-def shares(run: Run, as_json: AsJson = False) -> None:
+def shares(run: Run, workspace: Workspace = "default", as_json: AsJson = False) -> None:
     """What links of a run there are, and how often they were seen."""
 
     async def work(door: FrontDoor) -> Json:
         return await door.get(f"/tracking/v1/runs/{run}/shares")
 
-    rows = shell.call(work)["items"]
+    rows = shell.call(work, workspace=workspace)["items"]
     shell.show(rows, _COLUMNS, as_json=as_json, empty=f"nobody has shared {escape(run)}: murmur share {escape(run)}")
 
 

@@ -34,6 +34,7 @@ _FILE_WIDTH = 160
 out = Console(highlight=False, width=None if sys.stdout.isatty() else _FILE_WIDTH)
 err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _FILE_WIDTH)
 
+Workspace = Annotated[str, typer.Option(help="The team's workspace, in which the runs are.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table, for scripts.")]
 
 
@@ -76,11 +77,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
 
 
-def call(work: Callable[[FrontDoor], Awaitable[T]]) -> T:
-    """Like run, for work that only needs the front door."""
+def call(work: Callable[[FrontDoor], Awaitable[T]], *, workspace: str | None = None) -> T:
+    """Like run, for work that only needs the front door. workspace: in which things are meant."""
 
     async def through_the_door() -> T:
         async with front_door() as door:
+            if workspace is not None:
+                door.enter(workspace)
             return await work(door)
 
     return run(through_the_door())

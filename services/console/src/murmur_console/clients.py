@@ -100,9 +100,12 @@ class FrontDoor:
         where = f"{path}?{urlencode(query, doseq=True)}" if query else path
         return (await self._ok("GET", service, where, workspace=workspace)).content
 
-    async def post(self, service: str, path: str, body: Mapping[str, object], *, key: str) -> Mapping[str, Any]:
+    async def post(
+        self, service: str, path: str, body: Mapping[str, object], *, key: str, workspace: str = ""
+    ) -> Mapping[str, Any]:
         """What a service answers to a wish. key: the same wish again is the same thing."""
-        answer: Mapping[str, Any] = (await self._ok("POST", service, path, json=body, key=key)).json()
+        response = await self._ok("POST", service, path, json=body, key=key, workspace=workspace)
+        answer: Mapping[str, Any] = response.json()
         return answer
 
     @asynccontextmanager

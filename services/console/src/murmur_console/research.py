@@ -63,11 +63,57 @@ class Claim(BaseModel):
     size: int
 
 
+class Hardware(BaseModel):
+    """memory: bytes."""
+
+    processor: str | None = None
+    machine: str | None = None
+    cores: int | None = None
+    memory: int | None = None
+    threads: int | None = None
+
+
+class Source(BaseModel):
+    commit: str
+    dirty: bool
+    diff: Claim | None = None
+
+
 class Provenance(BaseModel):
     code: Claim
     environment: Claim
     seed: int
     revision: int
+    lock: str | None = None
+    interpreter: str | None = None
+    platform: str | None = None
+    hardware: Hardware | None = None
+    source: Source | None = None
+
+
+class MetricDifference(BaseModel):
+    name: str
+    original: float | None
+    reproduced: float | None
+    difference: float | None
+
+
+class Difference(BaseModel):
+    what: str
+    name: str
+    original: str | None
+    reproduced: str | None
+
+
+class Reproduction(BaseModel):
+    """How the run compares with the one that it repeats."""
+
+    of: str
+    verdict: str
+    original_sha256: str
+    reproduced_sha256: str
+    metrics: list[MetricDifference]
+    differences: list[Difference]
 
 
 class Dataset(BaseModel):
@@ -123,6 +169,7 @@ class RunDetail(RunLine):
     tags: dict[str, str]
     deleted: bool
     datasets: list[DatasetInput]
+    reproduction: Reproduction | None = None
 
 
 class Row(BaseModel):
@@ -131,11 +178,24 @@ class Row(BaseModel):
     values: list[Scalar | None]
 
 
+class Curve(BaseModel):
+    step: list[int]
+    value: list[float | None]
+
+
+class History(BaseModel):
+    """One metric over the steps; a curve for each run, in their order."""
+
+    metric: str
+    curves: list[Curve]
+
+
 class Comparison(BaseModel):
     runs: list[RunLine]
     parameters: list[Row]
     metrics: list[Row]
     circumstances: list[Row]
+    histories: list[History] = []
 
 
 class Artifact(BaseModel):
@@ -196,8 +256,12 @@ async def run(door: FrontDoor, run_id: str) -> RunDetail:
     return _told(RunDetail, await door.read("tracking", f"/v1/runs/{quote(run_id, safe='')}", {}))
 
 
-async def compare(door: FrontDoor, run_ids: Sequence[str]) -> Comparison:
-    return _told(Comparison, await door.read("tracking", "/v1/compare", {"run": run_ids}))
+async def compare(
+    door: FrontDoor, workspace: str, run_ids: Sequence[str], *, histories: Sequence[str] = ()
+) -> Comparison:
+    """histories: the metrics whose values over the steps are wanted, sampled at the same steps of all runs."""
+    query = {"run": run_ids, **({"histories": histories, "samples": _SAMPLES} if histories else {})}
+    return _told(Comparison, await door.read("tracking", "/v1/compare", query, workspace=workspace))
 
 
 async def samples(door: FrontDoor, workspace: str, run_ids: Sequence[str], metric: str) -> list[Sample]:

@@ -67,8 +67,8 @@ def build(
     routers = [
         research_api.router(service, naming),  # before the runs by their id: /runs/search is none
         api.router(service),
-        compare_api.router(service, KeepsakesOfRuns(service.artifacts, shelf)),
-        share_api.router(service),
+        compare_api.router(service, KeepsakesOfRuns(service.artifacts, shelf), naming),
+        share_api.router(service, naming),
         import_api.router(service, naming),
         workspaces_api.router(service, naming, hearing),
         artifacts_api.router(shelf, find_root, naming),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from murmur_kernel.errors import Missing
-from murmur_tracking import workspaces
+from murmur_tracking.client_runs import workspace_of
 from murmur_tracking.comparison_schemas import (
     CodeView,
     ComparisonView,
@@ -26,8 +26,10 @@ from murmur_tracking.views import all_points
 
 @dataclass(frozen=True, kw_only=True)
 class CompareRuns:
-    """histories: the metrics whose values over the steps are wanted; samples: about so many steps of each."""
+    """workspace: of all of them, as it is kept. histories: the metrics whose values over the steps are wanted; samples:
+    about so many steps of each."""
 
+    workspace: str
     run_ids: tuple[str, ...]
     histories: tuple[str, ...] = ()
     samples: int = 300
@@ -42,9 +44,9 @@ class Compared:
 
 
 async def compare_runs(query: CompareRuns, uow: TrackingUnitOfWork) -> Compared:
-    """In the order given, each once. Raises Missing."""
+    """In the order given, each once. Raises Missing, also for a run of another workspace."""
     ids = list(dict.fromkeys(query.run_ids))
-    runs = [run for run in await uow.runs.get_many(ids) if await workspaces.is_there(run, uow)]
+    runs = [run for run in await uow.runs.get_many(ids) if workspace_of(run) == query.workspace]
     if len(runs) < len(ids):
         known = {run.run_id for run in runs}
         raise Missing(RUNS.name, next(run_id for run_id in ids if run_id not in known))

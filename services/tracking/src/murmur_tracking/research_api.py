@@ -37,13 +37,13 @@ def router(service: Service[TrackingUnitOfWork], naming: Workspaces) -> APIRoute
     @api.get("/experiments", dependencies=[allows(Role.VIEWER)])
     async def list_experiments(request: Request) -> ExperimentList:
         """All of the workspace that X-Murmur-Workspace names, the one with the newest run first."""
-        found = await service.read(finding.list_experiments, await _workspace(request, naming))
+        found = await service.read(finding.list_experiments, await naming.asked(request))
         return ExperimentList(items=[experiment_view(one, count) for one, count in found])
 
     @api.get("/experiments/{experiment}/keys", dependencies=[allows(Role.VIEWER)])
     async def list_keys(request: Request, experiment: str) -> KeysView:
         """Names of parameters, metrics and tags that its runs have, up to 500 of each: for columns and completion."""
-        which = ExperimentOf(await _workspace(request, naming), experiment)
+        which = ExperimentOf(await naming.asked(request), experiment)
         try:
             return keys_view(await service.read(finding.list_keys, which))
         except Refusal as error:
@@ -60,7 +60,7 @@ def router(service: Service[TrackingUnitOfWork], naming: Workspaces) -> APIRoute
         token: Annotated[str | None, Query(description="`next` of the page before")] = None,
     ) -> FoundRunPage | JSONResponse:
         """Runs by the search language. A mistake is a problem whose `position` and `end` are offsets in `text`."""
-        workspace = await _workspace(request, naming)
+        workspace = await naming.asked(request)
         try:
             query = RunQuery(
                 experiments=tuple(workspaces.reference(one, workspace) for one in experiment),
@@ -85,10 +85,3 @@ def _pointed(error: FilterRefused) -> JSONResponse:
     detail = f"{error.reason} {error.hint}".rstrip()
     place = {"position": error.position, "end": error.end, "line": error.line, "column": error.column}
     return problem(400, type(error).__name__, detail, text=error.text, **place)
-
-
-async def _workspace(request: Request, naming: Workspaces) -> str:
-    try:
-        return await naming.looked_up(request)
-    except Refusal as error:
-        raise HTTPException(error.status, str(error)) from None

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -17,7 +17,9 @@ from murmur_kernel.errors import Conflict
 from murmur_kernel.service import Service
 from murmur_kernel.web import problem
 from murmur_tracking import sharing
+from murmur_tracking.client_runs import RunOf
 from murmur_tracking.domain.shares import LONGEST, Share
+from murmur_tracking.mlflow_api.workspaces import Workspaces
 from murmur_tracking.repository import TrackingUnitOfWork
 from murmur_tracking.schemas import SnapshotView
 from murmur_tracking.share_page import gone_page, snapshot_page
@@ -74,17 +76,18 @@ class ShareList(BaseModel):
     items: list[ShareView]
 
 
-def router(service: Service[TrackingUnitOfWork]) -> APIRouter:
+def router(service: Service[TrackingUnitOfWork], naming: Workspaces) -> APIRouter:
     api = APIRouter(tags=["tracking"])
 
     @api.post("/v1/runs/{run_id}/shares", status_code=201, dependencies=[allows(Role.AUTHOR)])
-    async def share(run_id: str, body: ShareBody, who: Caller) -> NewShareView:
-        """A link that shows the run as it is now to whoever has it."""
+    async def share(request: Request, run_id: str, body: ShareBody, who: Caller) -> NewShareView:
+        """A link that shows the run as it is now to whoever has it. Its workspace is that of X-Murmur-Workspace."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         by = who.signs_as(body.by, otherwise="somebody")
-        taken = await service.read(sharing.snapshot, run_id)
+        run = RunOf(await naming.asked(request), run_id)
+        taken = await service.read(sharing.snapshot, run)
         command = ShareRun(
-            run_id=run_id,
+            run=run,
             snapshot=await service.artifacts.put_bytes(taken.model_dump_json().encode(), suffix=".json"),
             token_sha256=_digest(token),
             expires_in=timedelta(seconds=body.expires_in),
@@ -96,9 +99,10 @@ def router(service: Service[TrackingUnitOfWork]) -> APIRouter:
         return NewShareView(**vars(_view(made)), link=link)
 
     @api.get("/v1/runs/{run_id}/shares", dependencies=[allows(Role.VIEWER)])
-    async def list_shares(run_id: str) -> ShareList:
+    async def list_shares(request: Request, run_id: str) -> ShareList:
         """Newest first, those that are over among them."""
-        return ShareList(items=[_view(one) for one in await service.read(sharing.shares_of, run_id)])
+        run = RunOf(await naming.asked(request), run_id)
+        return ShareList(items=[_view(one) for one in await service.read(sharing.shares_of, run)])
 
     @api.delete("/v1/shares/{share_id}", dependencies=[allows(Role.AUTHOR)])
     async def revoke(share_id: str, who: Caller, by: str | None = None) -> ShareView:
@@ -130,14 +134,14 @@ def router(service: Service[TrackingUnitOfWork]) -> APIRouter:
         found = await service.read(sharing.find, digest)
         if found is None:
             return 404, None, b""
-        if not found.opens(digest, service.clock.now()):
+        if not (found.run_is_there and found.share.opens(digest, service.clock.now())):
             return 410, None, b""
-        claim = found.snapshot
+        claim = found.share.snapshot
         body = await service.artifacts.read_bytes(Artifact(uri=claim.uri, sha256=claim.sha256, size=claim.size))
         idempotency_key.set(None)  # a look needs none, and what is kept under one would name the token
         with suppress(Conflict):  # others look in the same moment: those are counted, and nobody is refused for it
-            await service.change(sharing.count, found.id, answer=type(None))
-        return 200, found, body
+            await service.change(sharing.count, found.share.id, answer=type(None))
+        return 200, found.share, body
 
     return api
 

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable, Mapping
 from html import escape
 
+from murmur_tracking.domain.provenance import CLEAN, told_in
 from murmur_tracking.domain.shares import Share
-from murmur_tracking.schemas import CurveView, RunDetailView, SnapshotView
+from murmur_tracking.schemas import CurveView, ProvenanceView, RunDetailView, SnapshotView
 
 _WIDTH, _HEIGHT, _MARGIN = 320, 120, 6
 _STYLE = """
@@ -69,13 +70,29 @@ def _provenance(run: RunDetailView) -> dict[str, object]:
     found |= {"user": run.user} if run.user else {}
     if run.workflow:
         found |= {"workflow": run.workflow, "revision": run.revision}
+    found |= told_in(run.tags)
     if (told := run.provenance) is not None:
-        found |= {"seed": told.seed, "code sha256": told.code.sha256, "environment sha256": told.environment.sha256}
+        found |= _made_of(told)
     if run.dataset:
         found |= {f"data set {run.dataset.name}": run.dataset.digest}
     if run.model:
         found |= {"model sha256": run.model.model.sha256}
     return found | {f"data set {one.name}": one.digest for one in run.datasets}
+
+
+def _made_of(told: ProvenanceView) -> dict[str, object]:
+    """What was not recorded is left out."""
+    found: dict[str, object] = {}
+    if (source := told.source) is not None:
+        changes = f"diff {source.diff.sha256}" if source.diff else "some, of which no diff was kept"
+        found = {"commit": source.commit, "uncommitted changes": changes if source.dirty else CLEAN}
+    found |= {"code sha256": told.code.sha256, "environment sha256": told.environment.sha256}
+    found |= {"lock of packages": told.lock, "python": told.interpreter, "platform": told.platform, "seed": told.seed}
+    if (one := told.hardware) is not None:
+        memory = f"{one.memory / 1e9:.1f} GB" if one.memory else None
+        found |= {"processor": one.processor, "machine": one.machine, "cores": one.cores, "memory": memory}
+        found |= {"threads": one.threads}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _curves(shown: SnapshotView) -> str:

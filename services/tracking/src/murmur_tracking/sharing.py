@@ -6,7 +6,8 @@ from datetime import timedelta
 from murmur_events.base import RunId
 from murmur_events.shares import RunShared, ShareRevoked, ShareViewed
 from murmur_events.values import Artifact
-from murmur_tracking import views
+from murmur_tracking import views, workspaces
+from murmur_tracking.client_runs import RunOf
 from murmur_tracking.domain import sampling, shares
 from murmur_tracking.domain.facts import Claim
 from murmur_tracking.domain.shares import Share
@@ -19,7 +20,7 @@ _LARGEST_PAGE = 500
 
 @dataclass(frozen=True, kw_only=True)
 class ShareRun:
-    run_id: str
+    run: RunOf
     snapshot: Artifact
     token_sha256: str
     expires_in: timedelta
@@ -33,9 +34,17 @@ class Revoke:
     by: str
 
 
-async def snapshot(run_id: str, uow: TrackingUnitOfWork) -> SnapshotView:
+@dataclass(frozen=True)
+class Found:
+    """run_is_there: False once the workspace of its run was dropped, and for a run that is not known any more."""
+
+    share: Share
+    run_is_there: bool
+
+
+async def snapshot(which: RunOf, uow: TrackingUnitOfWork) -> SnapshotView:
     """The run as it is now, with its curves. Raises Missing."""
-    run = await uow.runs.require(run_id)
+    run = await views.require_in(which.workspace, which.run_id, uow)
     curves: dict[str, list[tuple[int, int, float]]] = {}
     async for name, step, time, value in views.each_point(run, uow):
         curves.setdefault(name, []).append((step, time, value))
@@ -53,10 +62,10 @@ async def snapshot(run_id: str, uow: TrackingUnitOfWork) -> SnapshotView:
 
 async def share(command: ShareRun, uow: TrackingUnitOfWork) -> Share:
     """Raises Missing."""
-    await uow.runs.require(command.run_id)
+    run = await views.require_in(command.run.workspace, command.run.run_id, uow)
     event = RunShared(
         share_id=uow.new_id("share"),
-        run_id=RunId(command.run_id),
+        run_id=RunId(run.run_id),
         snapshot=command.snapshot,
         token_sha256=command.token_sha256,
         by=command.by,
@@ -79,10 +88,14 @@ async def revoke(command: Revoke, uow: TrackingUnitOfWork) -> Share:
     return await uow.shares.require(command.share_id)
 
 
-async def find(token_sha256: str, uow: TrackingUnitOfWork) -> Share | None:
+async def find(token_sha256: str, uow: TrackingUnitOfWork) -> Found | None:
     """By the digest of the token: how long it takes tells nothing of any token that there is."""
     page = await uow.shares.find(where={"token_sha256": token_sha256}, limit=1)
-    return page.items[0] if page.items else None
+    if not page.items:
+        return None
+    (share,) = page.items
+    run = await uow.runs.get(share.run_id)
+    return Found(share, run is not None and await workspaces.is_there(run, uow))
 
 
 async def count(share_id: str, uow: TrackingUnitOfWork) -> None:
@@ -93,10 +106,11 @@ async def count(share_id: str, uow: TrackingUnitOfWork) -> None:
         await remember_sighting(event, uow)
 
 
-async def shares_of(run_id: str, uow: TrackingUnitOfWork) -> list[Share]:
+async def shares_of(which: RunOf, uow: TrackingUnitOfWork) -> list[Share]:
     """Newest first, at most 500. Raises Missing for a run that is not known."""
-    await uow.runs.require(run_id)
-    page = await uow.shares.find(where={"run_id": run_id}, order_by="shared_at", descending=True, limit=_LARGEST_PAGE)
+    run = await views.require_in(which.workspace, which.run_id, uow)
+    where = {"run_id": run.run_id}
+    page = await uow.shares.find(where=where, order_by="shared_at", descending=True, limit=_LARGEST_PAGE)
     return list(page.items)
 
 

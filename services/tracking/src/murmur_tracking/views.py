@@ -8,6 +8,7 @@ from typing import TypeVar
 from murmur_kernel.documents import Page
 from murmur_kernel.errors import Missing
 from murmur_tracking import workspaces
+from murmur_tracking.client_runs import workspace_of
 from murmur_tracking.domain.runs import Run, RunStatus
 from murmur_tracking.paging import unpacked_page
 from murmur_tracking.repository import RUNS, Batch, TrackingUnitOfWork, attempt_of
@@ -112,6 +113,14 @@ async def list_lines(query: ReadBatches, uow: TrackingUnitOfWork) -> LinePage:
     """In the order in which they were printed. Raises Missing."""
     page = await _read(query, lambda batch: batch.lines, uow)
     return LinePage(items=list(page.items), next=page.next)
+
+
+async def require_in(workspace: str, run_id: str, uow: TrackingUnitOfWork) -> Run:
+    """workspace: as it is kept now. Raises Missing, also for a run of another one, or of one that was dropped."""
+    run = await uow.runs.require(run_id)
+    if workspace_of(run) != workspace:
+        raise Missing(RUNS.name, run_id)
+    return run
 
 
 async def _require(run_id: str, uow: TrackingUnitOfWork) -> Run:

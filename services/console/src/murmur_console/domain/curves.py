@@ -17,7 +17,7 @@ Points = Sequence[tuple[int, float | None]]
 
 @dataclass(frozen=True)
 class Curve:
-    """parts: interrupted where what was logged is no finite number."""
+    """style: STYLES for one that is not told apart. parts: interrupted where what was logged is no finite number."""
 
     name: str
     style: int
@@ -38,7 +38,7 @@ class CurveChart:
 
 def curve_chart(title: str, histories: Mapping[str, Points]) -> CurveChart:
     """histories: name of a line -> its points in any order. Each keeps its style while others come and go."""
-    lines = [Curve(name, style % STYLES, _parts(points)) for style, (name, points) in enumerate(histories.items())]
+    lines = [Curve(name, min(style, STYLES), _parts(points)) for style, (name, points) in enumerate(histories.items())]
     values = [value for line in lines for part in line.parts for _, value in part]
     steps = [step for points in histories.values() for step, _ in points]
     bottom, top, ticks = scale(values, from_zero=False)

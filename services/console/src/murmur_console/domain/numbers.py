@@ -11,6 +11,15 @@ def exact(value: float | None) -> str:
     return f"{value:.4e}"
 
 
+def precise(value: float | None) -> str:
+    """Nine digits, in which the verdict on a repeated run may lie; None: it was not measured, or is not finite."""
+    return "–" if value is None else f"{value:.9g}"
+
+
+def by_how_much(difference: float | None) -> str:
+    return "–" if difference is None else f"{difference:+.3g}"
+
+
 def size(bytes_: int) -> str:
     """`812 B`, `3.4 KB`, `1.2 MB`."""
     amount = float(bytes_)

@@ -1,8 +1,8 @@
 """Runs side by side: what they were told differently, what came of it, their curves laid over each other."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import Query
 from nicegui import ui
@@ -10,7 +10,7 @@ from nicegui import ui
 from murmur_console import research
 from murmur_console.clients import DoorError
 from murmur_console.context import Console
-from murmur_console.domain.curves import STYLES, curve_chart
+from murmur_console.domain.curves import STYLES, Points, curve_chart
 from murmur_console.domain.facts import Tone
 from murmur_console.domain.numbers import exact
 from murmur_console.domain.parallel import picture
@@ -37,11 +37,16 @@ _RUNS = (
 _USUAL_CURVES = 2
 _MOST_CURVES = 8
 _LONGEST = 80
+Many = Annotated[list[str], Query()]
 
 
 def register(console: Console) -> None:
     @ui.page("/compare")
-    def compare(run: Annotated[list[str], Query()] = []) -> None:  # noqa: B006  # FastAPI copies it
+    def compare(
+        run: Many = [],  # noqa: B006  # FastAPI copies it
+        metric: Many = [],  # noqa: B006
+        workspace: str = "",
+    ) -> None:
         runs = tuple(dict.fromkeys(run))
         with frame(console, f"Compare {len(runs)} runs", room="Experiments"):
             with tag("div", "m-head"):
@@ -56,26 +61,29 @@ def register(console: Console) -> None:
 
         async def begin() -> None:
             try:
-                found = await research.compare(console.door, runs)
+                found = await research.compare(console.door, workspace, runs)
             except DoorError as error:
                 notice.text = str(error)
                 notice.classes(replace="m-notice m-trouble")
                 return
             notice.text = ""
             with place:
-                curves = _Compared(console, found).build()
+                curves = _Compared(console, found, workspace, metric).build()
             await curves.draw()
 
         ui.timer(0, begin, once=True)
 
 
 class _Compared:
-    def __init__(self, console: Console, found: Comparison) -> None:
+    def __init__(self, console: Console, found: Comparison, workspace: str, metrics: Sequence[str]) -> None:
+        """metrics: whose curves are wanted; the first ones if none of them is known."""
         self._console = console
         self._found = found
+        self._workspace = workspace
         self._names = _names(found.runs)
         self._metrics = [row.name for row in found.metrics]
-        self._chosen = tuple(self._metrics[:_USUAL_CURVES])
+        wanted = [name for name in self._metrics if name in metrics]
+        self._chosen = tuple(wanted[:_MOST_CURVES] or self._metrics[:_USUAL_CURVES])
 
     def build(self) -> "_Compared":
         found = self._found
@@ -89,7 +97,7 @@ class _Compared:
             with tag("div", "m-runs-tools"):
                 self._chooser = Chooser("Metrics", on_choose=self._choose, most=_MOST_CURVES)
                 if len(found.runs) > STYLES:
-                    text("span", f"The first {STYLES} of {len(found.runs)} runs are drawn.", "m-muted")
+                    text("span", f"The first {STYLES} of {len(found.runs)} runs are told apart.", "m-muted")
             self._trouble = text("p", "", "m-notice m-trouble")
             self._place = tag("div", "m-charts")
         self._side_by_side(
@@ -112,7 +120,7 @@ class _Compared:
                 "started": table.when(run.started_at),
                 "took": table.text("" if run.duration_seconds is None else duration(run.duration_seconds)),
                 "user": table.text(run.user),
-                "without": table.link("Leave out", compare_path(others)) if others else table.text(""),
+                "without": table.link("Leave out", compare_path(others, self._workspace)) if others else table.text(""),
             },
         )
 
@@ -149,7 +157,7 @@ class _Compared:
         self._chooser.show({"Metrics": {name: name for name in self._metrics}}, self._chosen)
         wanted = self._chosen
         try:
-            drawn = await asyncio.gather(*(self._histories(name) for name in wanted))
+            drawn = await self._histories(wanted)
         except DoorError as error:
             self._trouble.text = f"The curves cannot be drawn: {error}"
             return
@@ -165,26 +173,37 @@ class _Compared:
                         text("p", "Nothing was logged by step.")
                 chart.show_curves(curve_chart(f"{name} by step", histories))
 
-    async def _histories(self, metric: str) -> dict[str, list[tuple[int, float | None]]]:
-        """Of runs of one workspace: others have no names in common."""
-        runs = dict(list(zip((one.run_id for one in self._found.runs), self._names, strict=True))[:STYLES])
-        workspace = self._found.runs[0].workspace
-        found = await research.samples(self._console.door, workspace, list(runs), metric)
-        histories: dict[str, list[tuple[int, float | None]]] = {name: [] for name in runs.values()}
-        for one in found:
-            histories[runs[one.run_id]].append((one.step, one.finite))
-        return histories
+    async def _histories(self, metrics: Sequence[str]) -> list[dict[str, Points]]:
+        """For each metric, of all runs."""
+        if not metrics:
+            return []
+        runs = [one.run_id for one in self._found.runs]
+        found = await research.compare(self._console.door, self._workspace, runs, histories=metrics)
+        return [
+            {
+                name: list(zip(curve.step, curve.value, strict=True))
+                for name, curve in zip(self._names, one.curves, strict=True)
+            }
+            for one in found.histories
+        ]
 
     async def _choose(self, names: Sequence[str]) -> None:
+        """What is chosen stands in the address."""
         self._chosen = tuple(names)
+        path = compare_path([one.run_id for one in self._found.runs], self._workspace)
+        ui.navigate.history.replace(f"{path}&{urlencode([('metric', name) for name in names])}" if names else path)
         await self.draw()
 
 
 def _names(runs: Sequence[RunLine]) -> list[str]:
-    """Different ones: of runs that are called the same, the beginning of the id stands behind."""
+    """Different ones: of runs that are called the same, the beginning of the id stands behind, or all of it."""
     called = [run.name or run.run_id for run in runs]
-    return [
+    short = [
         f"{name} {run.run_id[:8]}" if called.count(name) > 1 else name for name, run in zip(called, runs, strict=True)
+    ]
+    return [
+        f"{name} {run.run_id}" if short.count(tried) > 1 else tried
+        for name, tried, run in zip(called, short, runs, strict=True)
     ]
 
 

@@ -156,7 +156,7 @@ class _Runs:
     def _show_picked(self) -> None:
         runs = self._look.picked
         self._picked.text = f"{len(runs)} chosen" if runs else "Tick runs to compare them."
-        self._compare.props["href"] = compare_path(runs)
+        self._compare.props["href"] = compare_path(runs, self._workspace)
         self._compare.set_visibility(len(runs) > 1)
         self._none.set_visibility(bool(runs))
 

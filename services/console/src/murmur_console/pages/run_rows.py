@@ -20,8 +20,10 @@ def run_path(run: str) -> str:
     return f"/runs/{quote(run, safe='')}"
 
 
-def compare_path(runs: Sequence[str]) -> str:
-    return f"/compare?{urlencode([('run', run) for run in runs])}"
+def compare_path(runs: Sequence[str], workspace: str = "") -> str:
+    """workspace: of all the runs; empty for the default one."""
+    said = [*(("run", run) for run in runs), *([("workspace", workspace)] if workspace else [])]
+    return f"/compare?{urlencode(said)}"
 
 
 def head_of(columns: Sequence[RunColumn], look: TableLook) -> list[Column]:

@@ -6,6 +6,7 @@ const RIGHT = 12;
 const TOP = 22;
 const BOTTOM = 22;
 const FLAG = 16;
+const STYLES = 8;
 
 export default {
   template: `
@@ -29,7 +30,7 @@ export default {
             </g>
             <title>{{ mark.number }}: {{ mark.words }}</title>
           </g>
-          <g v-for="line in chart.lines" :key="line.name" :class="'m-line m-style-' + line.style">
+          <g v-for="line in firstOnTop" :key="line.name" :class="'m-line m-style-' + line.style">
             <template v-for="(part, index) in line.parts" :key="index">
               <path v-for="point in spread(part)" :key="'s' + point.at" class="m-spread"
                     :d="'M' + x(point.at) + ' ' + y(point.low) + 'V' + y(point.high)" />
@@ -42,9 +43,13 @@ export default {
         </svg>
       </div>
       <ul v-if="chart && chart.lines.length" class="m-key">
-        <li v-for="line in chart.lines" :key="line.name" :class="'m-line m-style-' + line.style">
+        <li v-for="line in toldApart" :key="line.name" :class="'m-line m-style-' + line.style">
           <svg width="30" height="12" aria-hidden="true"><path class="m-stroke" d="M1 6H29" /><path class="m-dot" :d="form(line.style, 15, 6)" /></svg>
           {{ line.name }}
+        </li>
+        <li v-if="chart.lines.length > toldApart.length" class="m-line m-style-${STYLES}">
+          <svg width="30" height="12" aria-hidden="true"><path class="m-stroke" d="M1 6H29" /></svg>
+          {{ chart.lines.length - toldApart.length }} more
         </li>
         <li class="m-read" aria-live="polite">{{ read }}</li>
       </ul>
@@ -79,13 +84,19 @@ export default {
       }
       return shown;
     },
+    toldApart() {
+      return this.chart.lines.filter((line) => line.style < STYLES);
+    },
+    firstOnTop() {
+      return [...this.chart.lines].reverse();
+    },
     all() {
       const moments = this.chart ? this.chart.lines.flatMap((line) => line.parts.flat().map((point) => point.at)) : [];
       return [...new Set(moments)].sort((one, other) => one - other);
     },
     read() {
       if (this.at === null) return "";
-      const told = this.chart.lines.flatMap((line) =>
+      const told = this.toldApart.flatMap((line) =>
         line.parts.flat().filter((point) => point.at === this.at).map((point) => `${line.name} ${point.words}`),
       );
       const where = this.chart.over ? `${this.chart.over} ${this.at}` : window.murmur.clock(this.at, { milliseconds: false });

@@ -4,15 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from murmur_tracking.domain.facts import Scalar
+from murmur_tracking.domain.provenance import told_by, told_in
 from murmur_tracking.domain.runs import Result, Run
-
-_SOURCES = {
-    "commit": "mlflow.source.git.commit",
-    "repository": "mlflow.source.git.repoURL",
-    "branch": "mlflow.source.git.branch",
-    "source": "mlflow.source.name",
-}
-"""What clients say of their code by tags."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +61,9 @@ def _circumstances(run: Run) -> Mapping[str, Scalar]:
     if run.sheet:
         found |= {"experiment": run.sheet.experiment, "user": run.sheet.user}
         found |= {f"dataset {one.name}": one.digest for one in run.sheet.datasets}
-        found |= {name: run.sheet.tags[tag] for name, tag in _SOURCES.items() if tag in run.sheet.tags}
+        found |= told_in(run.sheet.tags)
     if run.work and (told := run.work.instructions):
-        found |= {
-            "as_of": told.as_of.isoformat(),
-            "code": told.provenance.code.sha256,
-            "environment": told.provenance.environment.sha256,
-            "seed": told.provenance.seed,
-        }
+        found |= {"as_of": told.as_of.isoformat(), **told_by(told.provenance)}
     if isinstance(run.end, Result) and run.end.dataset:
         found |= {"dataset": run.end.dataset.digest, "train_rows": run.end.dataset.train_rows}
     return found

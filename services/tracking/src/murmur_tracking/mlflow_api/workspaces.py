@@ -2,9 +2,10 @@
 
 import uuid
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 
 from murmur_kernel.service import Service
+from murmur_mlflow.refusals import BadValue
 from murmur_mlflow.workspaces import named_in
 from murmur_tracking import workspaces as commands
 from murmur_tracking.repository import TrackingUnitOfWork
@@ -36,6 +37,13 @@ class Workspaces:
     async def looked_up(self, request: Request) -> str:
         """For our own API, whose reading opens none. Raises BadValue."""
         return await self._service.read(commands.current, named_in(request.headers))
+
+    async def asked(self, request: Request) -> str:
+        """As `looked_up`; a header that names none is refused in the words of our own API."""
+        try:
+            return await self.looked_up(request)
+        except BadValue as error:
+            raise HTTPException(error.status, str(error)) from None
 
     async def _open(self, name: str) -> str:
         """Under a key of its own: that of the call is for what the call is about."""

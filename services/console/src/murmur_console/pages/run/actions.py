@@ -24,6 +24,7 @@ class ActionsPanel:
 
     def __init__(self, console: Console, run_id: str) -> None:
         self._console = console
+        self._workspace = ""
         self._path = f"/v1/runs/{quote(run_id, safe='')}"
         with tag("div", "m-run-actions"):
             with tag("details", "m-disclosure") as self._reproduce:
@@ -46,6 +47,7 @@ class ActionsPanel:
         self._done = tag("p", "m-notice", role="status")
 
     def show(self, run: RunDetail) -> None:
+        self._workspace = run.workspace
         self._reproduce.set_visibility(run.workflow is not None and run.status == "completed")
 
     def _form(self, subject: str, action: Action, choices: dict[str, tuple[str, dict[str, str]]]) -> DecisionForm:
@@ -65,7 +67,8 @@ class ActionsPanel:
         path = f"{self._path}/{'reproductions' if again else 'shares'}"
         body = {**decided.chosen, "reason": decided.reason, **({"by": decided.by} if again else {})}
         try:
-            answer = await self._console.door.post(service, path, body, key=str(uuid.uuid4()))
+            key = str(uuid.uuid4())
+            answer = await self._console.door.post(service, path, body, key=key, workspace=self._workspace)
         except DoorError as error:
             form.refused_because(f"Not done: {error}")
             return

@@ -8,13 +8,14 @@ from murmur_console import research
 from murmur_console.clients import DoorError
 from murmur_console.context import Console
 from murmur_console.domain.words import duration
-from murmur_console.pages.details import show_pairs
 from murmur_console.pages.experiments import path_of as experiment_path
 from murmur_console.pages.frame import frame
 from murmur_console.pages.parts import tag, text
 from murmur_console.pages.run.actions import ActionsPanel
 from murmur_console.pages.run.artifacts import ArtifactsPanel
 from murmur_console.pages.run.curves import CurvesPanel
+from murmur_console.pages.run.facts import show_facts
+from murmur_console.pages.run.verdict import show_verdict
 from murmur_console.pages.run_rows import run_path
 from murmur_console.research import RunDetail
 
@@ -48,6 +49,7 @@ class _Page:
             self._body = tag("div")
             with self._body:
                 self._actions = ActionsPanel(self._console, self._run_id)
+                self._verdict = tag("div")
                 self._curves = CurvesPanel(self._console)
                 self._facts = tag("div", "m-columns m-section")
                 self._artifacts = ArtifactsPanel(self._console, self._run_id, self._opened)
@@ -88,10 +90,13 @@ class _Page:
         self._actions.show(found)
         if before is None:
             self._show_ways(found)
+        if found.reproduction is not None and (before is None or before.reproduction is None):
+            with self._verdict:
+                show_verdict(found.reproduction)
         if before is None or _without_progress(before) != _without_progress(found):
             self._facts.clear()
             with self._facts:
-                _show_facts(found)
+                show_facts(found)
 
     def _show_ways(self, found: RunDetail) -> None:
         experiment = experiment_path(found.experiment.rpartition(":")[2], _workspace(found))
@@ -141,38 +146,3 @@ def _words(found: RunDetail) -> str:
     if found.duration_seconds is not None:
         said.append(f"took {duration(found.duration_seconds)}")
     return " · ".join(said)
-
-
-def _show_facts(found: RunDetail) -> None:
-    _section("Parameters", dict(found.parameters or {}), "It was told none.")
-    _section("Tags", dict(found.tags), "It has none.")
-    _section("Data", _data(found), "It has not said which data it read.")
-    _section("Code and environment", _provenance(found), "It has not said which code it ran.")
-
-
-def _section(title: str, pairs: dict[str, object], nothing: str) -> None:
-    with tag("section", aria_label=title):
-        text("h2", title)
-        if pairs:
-            show_pairs(pairs)
-        else:
-            text("p", nothing, "m-muted")
-
-
-def _data(found: RunDetail) -> dict[str, object]:
-    said: dict[str, object] = {}
-    if (one := found.dataset) is not None:
-        said[one.name] = f"{one.digest} · as of {one.as_of} · {one.train_rows:,} rows, {one.holdout_rows:,} held out"
-    return said | {one.name: f"{one.digest} · {one.source_type} · {one.source}" for one in found.datasets}
-
-
-def _provenance(found: RunDetail) -> dict[str, object]:
-    said: dict[str, object] = {}
-    if (told := found.provenance) is not None:
-        said = {"code": told.code.sha256, "environment": told.environment.sha256, "seed": told.seed}
-        said["workflow revision"] = told.revision
-    if found.model is not None:
-        said["model"] = f"{found.model.format} · {found.model.model.sha256}"
-    if found.log is not None:
-        said["log"] = found.log.sha256
-    return said

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from murmur_events import Envelope, Event, to_record, topic_of
-from murmur_events.catalog import topic_of_service
+from murmur_events.catalog import Topic, topic_of_service
 from murmur_events.troubles import TroubleReported
 from murmur_kernel import letters
 from murmur_kernel.commands import Commands
@@ -160,7 +160,7 @@ class Harness(Generic[U]):
         record = to_record(
             Envelope(
                 id=event_id or str(uuid.uuid4()),
-                source=topic.owner if topic.owner != self._service else "before",  # its own would be passed by
+                source=self._source_of(topic),
                 topic=topic.name,
                 key=topic.key_of(event),
                 time=self.clock.now(),
@@ -179,6 +179,11 @@ class Harness(Generic[U]):
             value=record.value,
             headers=record.headers,
         )
+
+    def _source_of(self, topic: Topic) -> str:
+        """Its owner; an earlier life where the service would pass its own events by."""
+        relearned = {each.topic for each in self._subscriptions if each.relearns}
+        return "an earlier life" if topic.name in relearned and topic.owner == self._service else topic.owner
 
     async def receives_record(self, record: RawRecord) -> Outcome:
         """Deliver a record as it is: broken ones too."""

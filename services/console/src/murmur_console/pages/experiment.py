@@ -73,10 +73,11 @@ class _Runs:
                     self._none = button("Choose none", self._unpick)
             self._notice = text("p", "Looking …", "m-notice", role="status")
             self._table = Table("Runs", (), on_sort=self._sort, on_check=self._pick)
-            with self._table:
+            with self._table, tag("div") as self._none_found:
                 text("p", "No run is like that." if self._look.filter else "No run yet. Log one:")
                 if not self._look.filter:
                     text("pre", f"MLFLOW_TRACKING_URI={self._console.door.address} python train.py", "m-command")
+            self._none_found.set_visibility(False)  # until it is known
             with tag("nav", "m-actions", aria_label="Pages"):
                 self._back = button("Previous", self._to_previous)
                 self._forth = button("Next", self._to_next)
@@ -123,6 +124,7 @@ class _Runs:
         self._look, self._found, self._next = look, found, found.next
         self._box.point_at(None)
         self._tell("")
+        self._none_found.set_visibility(True)
         self._show()
         self._show_ways()
         self._address()

@@ -39,9 +39,10 @@ def register(console: Console) -> None:
             _form(q, workspace)
             notice = text("p", "Looking …", "m-notice", role="status")
             rows = Table("Experiments, the one with the newest run first", _COLUMNS)
-            with rows:
+            with rows, tag("div") as none:
                 text("p", "No experiment's name holds this." if q else "No experiment has runs yet. Log one:")
                 text("pre", f"MLFLOW_TRACKING_URI={console.door.address} python train.py", "m-command")
+            none.set_visibility(False)  # until it is known
 
         async def refresh() -> None:
             try:
@@ -55,6 +56,7 @@ def register(console: Console) -> None:
             shown = [one for one in found if not one.deleted and q.casefold() in one.name.casefold()]
             summary.text = f"{len(shown):,} experiments, {sum(one.runs for one in shown):,} runs"
             rows.show(_row(one, workspace) for one in shown)
+            none.set_visibility(True)
 
         ui.timer(0, refresh, once=True)
         ui.timer(_LOOK_SECONDS, refresh, immediate=False)

@@ -4,12 +4,15 @@ import math
 import sys
 from typing import Any
 
+import httpx
 import pytest
 
 from murmur_cli.mlflow_import.differences import Here, differences
 from murmur_cli.mlflow_import.origins import Astray, is_elsewhere, rewritten
 from murmur_cli.mlflow_import.pieces import Pieces
 from murmur_cli.mlflow_import.shapes import digest_of, number, pairs, place, words
+from murmur_cli.mlflow_import.source import Source
+from murmur_cli.mlflow_import.wire import Wire
 
 
 @pytest.mark.parametrize(
@@ -100,3 +103,15 @@ async def test_a_data_set_is_said_alone() -> None:
     }
     said = [piece.body() async for piece in differences(Silent(), run, Here(), ())]  # type: ignore[arg-type]
     assert [sorted(one) for one in said] == [["models_read", "parameters"], ["datasets"], []]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "any_"), [(200, {"traces": [{}]}, True), (200, {}, False), (404, {}, False)]
+)
+async def test_traces_are_looked_for_since_they_stay(status: int, body: dict[str, Any], any_: bool) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.params["experiment_ids"] == "7"
+        return httpx.Response(status, json=body)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://there") as http:
+        assert await Source(Wire(http, "there"), "http://there").has_traces("7") is any_

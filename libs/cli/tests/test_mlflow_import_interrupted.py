@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from mlflow_contents import filled, seen
+from mlflow_contents import filled, seen, without_marks
 from mlflow_worlds import Calls, Interrupted, Json, World, imported, world
 
 from murmur_cli.mlflow_import.shapes import INCOMPLETE
@@ -40,6 +40,16 @@ async def test_an_import_may_end_at_any_call_and_goes_on(tmp_path: Path, first: 
 def held(model: Json) -> Json:
     """Without what runs measured of it, which comes with them."""
     return {**model, "data": {"params": model["data"].get("params")}}
+
+
+async def test_so_may_one_of_which_many_runs_are_on_their_way(tmp_path: Path) -> None:
+    async with world(tmp_path / "there") as there:
+        await filled(there)
+        async with world(tmp_path / "here") as here:
+            for kill_at in (12, 15, 18, 21):
+                await interrupted(there, here, Calls(kill_at), at_once=8)
+            await imported(there, here, at_once=8)
+            assert without_marks(await seen(here)) == without_marks(await seen(there))
 
 
 async def nothing_half_looks_whole(here: World, uninterrupted: Json) -> None:

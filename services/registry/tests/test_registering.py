@@ -1,13 +1,17 @@
 """A run becomes a version, once."""
 
+import pytest
 from registry_facts import model_artifacts, run_completed, short, validation_completed, workflow_applied
 
 from murmur_events.models import ModelRegistered, VersionState
 from murmur_events.reproductions import Reproduction
 from murmur_kernel.consuming import Ack
 from murmur_kernel.testing import Harness
+from murmur_registry.domain.because import Because
+from murmur_registry.domain.refusals import NotPossible
 from murmur_registry.domain.versions import Awaited, VersionStatus
 from murmur_registry.repository import MODELS, VERSIONS, RegistryUnitOfWork
+from murmur_registry.versioning import MakeVersion, make_version
 
 Registry = Harness[RegistryUnitOfWork]
 
@@ -97,3 +101,13 @@ async def test_a_verdict_that_came_is_never_overdue(registry: Registry) -> None:
 async def overdue(registry: Registry) -> bool:
     version = await registry.get(VERSIONS, "credit/1")
     return version is not None and version.waiting is not None and version.waiting.overdue
+
+
+async def test_nobody_numbers_a_version_of_a_workflows_model_but_its_runs(registry: Registry) -> None:
+    await registry.receives(run_completed())
+    brought = MakeVersion(
+        key="credit", number=7, source="runs:/r/model", because=Because("ann", "brought from elsewhere")
+    )
+    with pytest.raises(NotPossible, match="whose runs number it"):
+        await registry.change(make_version, brought)
+    assert await registry.get(VERSIONS, "credit/7") is None

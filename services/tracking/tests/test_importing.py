@@ -31,6 +31,7 @@ WHOLE = {**BEGIN, "missing": None, "tags": {"murmur.imported.digest": "d"}, "sta
 async def told(
     running: Running, status: int = 200, /, *, kind: str = "runs", key: str = "", **body: Any
 ) -> dict[str, Any]:
+    await running.client.get("/experiments/get", experiment_id="0")  # which opens the workspace, as any client's call
     headers = {"Idempotency-Key": key} if key else {}
     answer = await running.http.post(f"/v1/imports/{kind}", json=body, headers=headers)
     assert answer.status_code == status, answer.text
@@ -87,6 +88,7 @@ async def test_what_was_not_imported_is_not_changed(running: Running) -> None:
 
 async def test_an_id_belongs_to_one_workspace(running: Running) -> None:
     await told(running, **BEGIN)
+    await running.client.in_workspace("team-b").get("/experiments/get", experiment_id="0")
     answer = await running.http.post("/v1/imports/runs", json=BEGIN, headers={"X-Murmur-Workspace": "team-b"})
     assert answer.status_code == 409
     assert "another workspace" in answer.json()["detail"]

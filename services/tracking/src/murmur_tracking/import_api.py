@@ -32,7 +32,7 @@ def router(service: Service[TrackingUnitOfWork], naming: Workspaces) -> APIRoute
         told = {name: getattr(body, name) for name in RunBody.model_fields if name != "metrics"}
         points = Points(**vars(body.metrics)) if body.metrics else Points()
         try:
-            command = ImportRun(workspace=await naming.of(request), points=points, **told)
+            command = ImportRun(workspace=await naming.looked_up(request), points=points, **told)
             return await service.change(run, command, answer=ImportedView)
         except Refusal as error:  # which this door says in its own way
             raise HTTPException(error.status, str(error)) from None
@@ -41,7 +41,7 @@ def router(service: Service[TrackingUnitOfWork], naming: Workspaces) -> APIRoute
     async def import_model(request: Request, body: ModelBody) -> ImportedView:
         """A logged model under the id that it has elsewhere; the same is said of it as of a run."""
         try:
-            command = ImportModel(workspace=await naming.of(request), **vars(body))
+            command = ImportModel(workspace=await naming.looked_up(request), **vars(body))
             return await service.change(model, command, answer=ImportedView)
         except Refusal as error:
             raise HTTPException(error.status, str(error)) from None

@@ -141,7 +141,7 @@ async def _begun(command: ImportRun, uow: TrackingUnitOfWork) -> Run:
             name=command.name,
             user=command.user,
             artifact_uri=client_runs.artifacts_of(experiment, command.run_id),
-            tags={RUN_NAME: command.name, INCOMPLETE: command.missing or imports.BEGUN},
+            tags={RUN_NAME: command.name},
         ),
     )
     return client_runs.say_begun(event, uow)

@@ -58,6 +58,8 @@ class Import:
         measures = measures_of(models.values())
         for each in placed:
             await self._runs(each, measures, set(models))
+            if await self._source.has_traces(each.there["experiment_id"]):
+                self._tally.remarks_once(f"the traces of {each.there['name']!r} stay there: a flock keeps none")
         await self._registered(None if not names else self._owners | set(models))
 
     async def _logged_models(self, placed: Sequence[Placed]) -> dict[str, Json]:

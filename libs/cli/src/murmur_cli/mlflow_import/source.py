@@ -78,6 +78,14 @@ class Source:
         found: Json = (await self.wire.get(f"{API}/logged-models/{model_id}"))["model"]
         return found
 
+    async def has_traces(self, experiment: str) -> bool:
+        """Of which a flock keeps none."""
+        try:
+            found = await self.wire.get(f"{API}/traces", experiment_ids=experiment, max_results=1)
+        except Refusal:  # it has none, or none that it tells
+            return False
+        return bool(found.get("traces"))
+
     def files_of_run(self, run_id: str) -> AsyncIterator[File]:
         return self._files(f"{API}/artifacts/list", "path", {"run_id": run_id})
 

@@ -8,8 +8,6 @@ INCOMPLETE = "murmur.import.incomplete"
 DIGEST = "murmur.imported.digest"
 """Of how the source described it when it was taken as a whole. Who has it was imported."""
 
-BEGUN = "it is being imported"
-
 
 def is_imported(tags: Mapping[str, str]) -> bool:
     """Whether a further call of an import may change it."""

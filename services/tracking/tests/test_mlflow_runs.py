@@ -61,6 +61,16 @@ async def test_an_end_whose_time_is_not_told_again_stays_when_it_was(running: Ru
     assert (info["status"], info["end_time"]) == ("FINISHED", 3000)
 
 
+async def test_a_run_that_went_on_ends_when_it_ends(running: Running) -> None:
+    client = running.client
+    run = await client.run()
+    await client.did("/runs/update", run_id=run, status="FAILED", end_time=3000)
+    await client.did("/runs/update", run_id=run, status="RUNNING")
+    await client.did("/runs/update", run_id=run, status="FINISHED")
+    info = (await client.shown(run))["info"]
+    assert (info["status"], info["end_time"] > 3000) == ("FINISHED", True)
+
+
 async def test_a_batch_of_more_than_a_megabyte_is_refused_whole(running: Running) -> None:
     client = running.client
     run = await client.run()

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends, Header, Query
 
 from murmur_kernel.auth import Caller, Role, allows
 from murmur_kernel.service import Service
+from murmur_mlflow.workspaces import DEFAULT
 from murmur_registry import views
 from murmur_registry.by_hand_schemas import ModelThenView, VersionsThen, VersionThenView, model_then_view
-from murmur_registry.domain.models import DEFAULT_WORKSPACE, model_key, name_in
+from murmur_registry.domain.models import model_key, name_in
 from murmur_registry.domain.names import workspace_named
 from murmur_registry.domain.refusals import no_version
 from murmur_registry.domain.reviews import BaselineMoved, ReviewStatus
@@ -34,7 +35,7 @@ AsOf = Annotated[datetime | None, Query(description="a time: the answer is what 
 Workspace = Annotated[str, Header(alias="X-Murmur-Workspace", description="names are unique within one")]
 
 
-def key_of(name: str, workspace: Workspace = DEFAULT_WORKSPACE) -> str:
+def key_of(name: str, workspace: Workspace = DEFAULT) -> str:
     """The key of the model that a call is about."""
     return model_key(workspace_named(workspace), name)
 
@@ -51,9 +52,7 @@ def router(service: Service[RegistryUnitOfWork], reviews: Reviews) -> APIRouter:
         return model_then_view(await service.read(recall, Recall(key=key, at=at)), at)
 
     @api.get("/models", dependencies=[allows(Role.VIEWER)])
-    async def list_models(
-        workspace: Workspace = DEFAULT_WORKSPACE, limit: Limit = 50, cursor: Cursor = None
-    ) -> ModelPage:
+    async def list_models(workspace: Workspace = DEFAULT, limit: Limit = 50, cursor: Cursor = None) -> ModelPage:
         """In the order of their making. A page may be shorter than its limit: what was deleted is left out of it."""
         query = views.ListModels(workspace=workspace_named(workspace), limit=limit, cursor=cursor)
         return await service.read(views.list_models, query)

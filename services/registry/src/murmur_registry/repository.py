@@ -13,10 +13,11 @@ from murmur_events.values import Artifact
 from murmur_kernel.documents import Kind, Scalar
 from murmur_kernel.store import Store
 from murmur_kernel.unit_of_work import Chain, Collection, Origin, UnitOfWork
+from murmur_mlflow.workspaces import DEFAULT
 from murmur_registry.domain.freezes import Freeze
 from murmur_registry.domain.logged_models import LocalExperiment, LoggedModel
 from murmur_registry.domain.memory import Change
-from murmur_registry.domain.models import DEFAULT_WORKSPACE, AliasMove, RegisteredModel, name_in
+from murmur_registry.domain.models import AliasMove, RegisteredModel, name_in
 from murmur_registry.domain.refusals import no_model, no_version
 from murmur_registry.domain.reviews import Review
 from murmur_registry.domain.versions import ModelVersion
@@ -57,7 +58,7 @@ class VersionDocument(ModelVersion):
 
     @property
     def workspace(self) -> str:
-        return self.elsewhere or DEFAULT_WORKSPACE
+        return self.elsewhere or DEFAULT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,7 +71,7 @@ async def make_version(command: MakeVersion, uow: RegistryUnitOfWork) -> tuple[V
     check_text("run_link", command.run_link)
     model = await uow.live_model(command.key)
     number = model.versions + 1 if command.number is None else await _free(model, command.number, uow)
-    model = replace(model, versions=max(model.versions, number), updated_at=uow.now)
+    model = model.numbered(uow.now, number)
     if (rule := next(filter(None, map(model.rules.guarding_tag, command.tags)), None)) is not None:
         command.because.must_satisfy(rule, f"a tag that a rule of {model.name!r} asks for")
     found = await Sources(uow).of(command, model.workspace)

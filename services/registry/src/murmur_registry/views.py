@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from murmur_registry.domain.models import DEFAULT_WORKSPACE
+from murmur_mlflow.workspaces import DEFAULT
 from murmur_registry.domain.reviews import ReviewStatus
 from murmur_registry.domain.versions import VersionStatus
 from murmur_registry.domain.workspaces import is_gone
@@ -55,7 +55,7 @@ class ListMoves(Paging):
 
 async def list_models(query: ListModels, uow: RegistryUnitOfWork) -> ModelPage:
     """A page may have fewer items than its limit: those that were deleted are left out of it."""
-    elsewhere = None if query.workspace == DEFAULT_WORKSPACE else query.workspace
+    elsewhere = None if query.workspace == DEFAULT else query.workspace
     page = await uow.models.find(where={"elsewhere": elsewhere}, limit=query.limit, cursor=query.cursor)
     live = [model for model in page.items if await uow.model_there(model.key) is not None]
     return ModelPage(items=[model_view(model) for model in live], next=page.next)

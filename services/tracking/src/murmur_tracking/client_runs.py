@@ -226,9 +226,9 @@ def moment(millis: int) -> datetime:
 
 async def _become(run: Run, status: ClientStatus, ended: int | None, uow: TrackingUnitOfWork) -> Run:
     """What ended and goes on, or ends in another way, does so in an attempt of its own."""
-    known = run.end.ended_at if run.end else uow.now
-    at = known if ended is None else moment(ended)
-    again = run.status is not RunStatus.RUNNING and status != client_runs.status_of(run)
+    over = run.end if run.status is not RunStatus.RUNNING else None
+    at = moment(ended) if ended is not None else over.ended_at if over else uow.now
+    again = over is not None and status != client_runs.status_of(run)
     attempt = run.attempt + again
     sheet = _sheet(run)
     uow.resume(Chain(*sheet.chain))

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from murmur_mlflow.workspaces import DEFAULT
 from murmur_registry.domain.rules import NO_RULES, Rules
-
-DEFAULT_WORKSPACE = "default"
 
 
 class Alias(StrEnum):
@@ -31,7 +30,7 @@ class Via(StrEnum):
 
 def model_key(workspace: str, name: str) -> str:
     """What identifies a model: names are unique within a workspace, and hold no slash."""
-    return name if workspace == DEFAULT_WORKSPACE else f"{workspace}/{name}"
+    return name if workspace == DEFAULT else f"{workspace}/{name}"
 
 
 def name_in(key: str) -> str:
@@ -71,7 +70,7 @@ class RegisteredModel:
     """
 
     name: str
-    workspace: str = DEFAULT_WORKSPACE
+    workspace: str = DEFAULT
     workflow: str | None = None
     versions: int
     """How many have been numbered; the newest bears this number."""
@@ -91,7 +90,7 @@ class RegisteredModel:
     @property
     def elsewhere(self) -> str | None:
         """Its workspace, None in the default one: the form in which it is found."""
-        return None if self.workspace == DEFAULT_WORKSPACE else self.workspace
+        return None if self.workspace == DEFAULT else self.workspace
 
     def named_by(self, alias: str) -> int | None:
         """The version that the alias names, or None."""
@@ -111,9 +110,9 @@ class RegisteredModel:
         """What a candidate must beat: the version in production."""
         return self.named_by(Alias.PRODUCTION)
 
-    def numbered(self, at: datetime) -> "RegisteredModel":
-        """With one version more."""
-        return replace(self, versions=self.versions + 1, updated_at=at)
+    def numbered(self, at: datetime, number: int | None = None) -> "RegisteredModel":
+        """With one version more: the next one, or the one of this number."""
+        return replace(self, versions=max(self.versions, number or self.versions + 1), updated_at=at)
 
     def move(
         self,

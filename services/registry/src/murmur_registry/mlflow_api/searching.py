@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from murmur_mlflow.door import Json
 from murmur_mlflow.pages import slice_page
-from murmur_registry.domain.models import DEFAULT_WORKSPACE, RegisteredModel, model_key
+from murmur_mlflow.workspaces import DEFAULT
+from murmur_registry.domain.models import RegisteredModel, model_key
 from murmur_registry.domain.refusals import Invalid
 from murmur_registry.domain.workspaces import is_gone
 from murmur_registry.mlflow_api.answers import latest_of_each_stage, milliseconds, model_answer, version_answer
@@ -167,7 +168,7 @@ async def _versions_asked(search: Search, uow: RegistryUnitOfWork) -> AsyncItera
 
 
 def _elsewhere(workspace: str) -> str | None:
-    return None if workspace == DEFAULT_WORKSPACE else workspace
+    return None if workspace == DEFAULT else workspace
 
 
 def _model_entity(model: RegisteredModel) -> Entity:

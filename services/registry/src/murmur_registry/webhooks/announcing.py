@@ -6,7 +6,7 @@ from datetime import datetime
 
 from murmur_events import Envelope
 from murmur_kernel.unit_of_work import UnitOfWork
-from murmur_registry.domain.models import DEFAULT_WORKSPACE
+from murmur_mlflow.workspaces import DEFAULT
 from murmur_registry.domain.webhooks import EVERYTHING, Delivery
 from murmur_registry.webhooks.documents import DELIVERIES, WISHES
 
@@ -19,7 +19,7 @@ async def announce(unit: UnitOfWork, envelopes: Iterable[Envelope]) -> None:
     if not said or (kept := await unit.collection(WISHES).get("all")) is None:
         return
     for envelope in said:
-        workspace = getattr(envelope.event, "workspace", DEFAULT_WORKSPACE)
+        workspace = getattr(envelope.event, "workspace", DEFAULT)
         for wish in kept.wishes:
             if wish.workspace in (None, workspace) and (EVERYTHING in wish.topics or envelope.topic in wish.topics):
                 queue(unit, _message(wish.webhook, envelope))

@@ -103,6 +103,20 @@ async def test_an_event_before_its_prerequisite_waits_for_it_and_its_key_waits_b
         assert [one.id for one in await store.parked()] == ["e-3"]
 
 
+async def test_one_that_waits_is_tried_again_when_what_it_awaits_is_saved_and_at_nothing_else() -> None:
+    tries: list[str] = []
+
+    async def mark_and_tell(event: TrainingSkipped, uow: CounterUnitOfWork) -> None:
+        tries.append(event.workflow)
+        await mark(event, uow)
+
+    table = (project(TrainingRequested, count), project(TrainingSkipped, mark_and_tell))
+    async with opened_store("memory", (COUNTERS,)) as store:
+        others = [requested(f"other-{number}") for number in range(20)]
+        result = await rebuilt(store, table, history(skipped("late"), *others, requested("late"), *others))
+    assert (tries, result.handled) == (["late", "late"], 42)
+
+
 @every_store
 async def test_what_waits_at_the_end_is_parked_as_if_it_had_come_now(name: StoreName) -> None:
     table = (project(TrainingRequested, count), project(TrainingSkipped, mark))

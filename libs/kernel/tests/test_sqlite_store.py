@@ -97,3 +97,19 @@ async def test_a_store_of_the_first_schema_is_brought_up_to_date_with_all_that_i
     assert await store.handled("m")
     assert await store.forget_marks(datetime(2100, 1, 1, tzinfo=UTC), 10) == 0, "nobody knows when it was made"
     await store.close()
+
+
+async def test_in_bulk_it_is_on_the_disk_when_it_is_closed_and_not_after_each_commit(tmp_path: Path) -> None:
+    def others_see() -> int:
+        with closing(sqlite3.connect(tmp_path / "s.db")) as connection:
+            ((count,),) = connection.execute("SELECT count(*) FROM documents").fetchall()
+            return int(count)
+
+    store = SqliteStore(str(tmp_path / "s.db"), bulk=True)
+    await store.open(INDEXES)
+    for number in range(1_001):
+        await store.commit(ChangeSet(documents=[write(f"c{number}")]))
+    assert others_see() == 1_000
+    await store.close()
+    assert others_see() == 1_001
+    assert not (tmp_path / "s.db-wal").exists()

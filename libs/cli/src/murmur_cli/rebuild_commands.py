@@ -3,8 +3,8 @@
 import asyncio
 import importlib
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from murmur_cli import shell
 from murmur_cli.shell import AsJson, ExitCode, Unusable
@@ -19,7 +20,7 @@ from murmur_events.catalog import SERVICES
 from murmur_kernel.errors import KernelError
 from murmur_kernel.rebuilding import Difference, Rebuilder, Rebuilt, compare
 from murmur_kernel.service import Service
-from murmur_kernel.store import RawRecord, Store, carry_over, open_store
+from murmur_kernel.store import RawRecord, SqliteStore, Store, carry_over
 from murmur_kernel.troubles import TROUBLES
 from murmur_ledger.contents import Event
 from murmur_ledger.reader import LedgerReader
@@ -70,9 +71,9 @@ def rebuild(
                 f"{service} keeps its state in a database, not in a file of this home: no file can take its place",
                 advice=f"without --swap it is made beside, in rebuilt/{service}.db",
             )
-        _check(home, service, folder, swap=swap)
+        entries = _check(home, service, folder, swap=swap)
         try:
-            outcome = asyncio.run(_rebuild(home, service, folder, swap=swap))
+            outcome = asyncio.run(_rebuild(home, service, folder, entries, swap=swap, shown=not as_json))
         except KernelError as error:
             raise Unusable(str(error)) from None
     if as_json:
@@ -83,8 +84,8 @@ def rebuild(
     raise SystemExit(int(ExitCode.DONE if well or outcome.swapped else ExitCode.FAILED))
 
 
-def _check(home: Home, service: str, folder: Path, *, swap: bool) -> None:
-    """Raises Unusable."""
+def _check(home: Home, service: str, folder: Path, *, swap: bool) -> int:
+    """The ledger's last position. Raises Unusable."""
     if service not in SERVICES:
         raise Unusable(f"{service!r} is no service that keeps anything: choose one of {', '.join(SERVICES)}")
     if swap and living.find(home, service) is not None:
@@ -96,9 +97,10 @@ def _check(home: Home, service: str, folder: Path, *, swap: bool) -> None:
             f"the ledger in {str(folder)!r} is not what was appended: {fault.kind} at {fault.where}",
             advice="murmur audit verify shows all of it",
         )
+    return report.last
 
 
-async def _rebuild(home: Home, name: str, folder: Path, *, swap: bool) -> Outcome:
+async def _rebuild(home: Home, name: str, folder: Path, entries: int, *, swap: bool, shown: bool) -> Outcome:
     path = home.root / "rebuilt" / f"{name}.db"
     path.parent.mkdir(exist_ok=True)
     for file in _files(path):
@@ -107,21 +109,32 @@ async def _rebuild(home: Home, name: str, folder: Path, *, swap: bool) -> Outcom
     only_projections = not any(subscription.decides for subscription in service.subscriptions)
     if swap and not only_projections:
         raise Unusable(f"{name} also decides: a store of its projections alone must not take its place")
-    async with _opened(open_store(f"sqlite:///{path}", name, service.index), service) as store:
+    async with _opened(path, service, bulk=True) as store:
         start = datetime.fromtimestamp(0, UTC)
         rebuilder = Rebuilder(name, store, service.unit_of_work, service.subscriptions, start=start)
-        rebuilt = await rebuilder.replay(_history(folder))
-        difference = None
-        if home.store(name).exists():
-            with TemporaryDirectory() as folder_of_copy:
-                copy = _copied(home.store(name), Path(folder_of_copy))
-                async with _opened(open_store(f"sqlite:///{copy}", name, service.index), service) as before:
+        with _bar("replayed", entries, shown=shown) as forward:
+            rebuilt = await rebuilder.replay(_history(folder, forward))
+    difference = None
+    if home.store(name).exists():
+        with TemporaryDirectory(dir=path.parent) as folder_of_copy:
+            copy = _copied(home.store(name), Path(folder_of_copy))
+            async with _opened(copy, service) as before, _opened(path, service) as store:
+                with _bar("compared", None, shown=shown):
                     difference = await compare(before, store, service.kinds, only_projections=only_projections)
-                if swap:
-                    carry_over(copy, path, kinds=(TROUBLES.name,))
+            if swap:
+                carry_over(copy, path, kinds=(TROUBLES.name,))
     if swap:
         _swap(home.store(name), path)
     return Outcome(name, home.store(name) if swap else path, rebuilt, difference, swap)
+
+
+@contextmanager
+def _bar(what: str, total: int | None, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Moved to where it is told."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=shell.err, disable=not shown, transient=True) as progress:
+        bar = progress.add_task(what, total=total)
+        yield lambda to: progress.update(bar, completed=to)
 
 
 def _service(home: Home, name: str, store: Path) -> Service[Any]:
@@ -133,8 +146,10 @@ def _service(home: Home, name: str, store: Path) -> Service[Any]:
     return service
 
 
-def _history(folder: Path) -> Iterator[tuple[datetime, RawRecord]]:
+def _history(folder: Path, forward: Callable[[int], None]) -> Iterator[tuple[datetime, RawRecord]]:
+    """forward: told the position of each entry before it is given"""
     for entry in LedgerReader(folder).entries():
+        forward(entry.position)
         if isinstance(entry.content, Event):
             record = entry.content.record
             yield (
@@ -151,8 +166,9 @@ def _history(folder: Path) -> Iterator[tuple[datetime, RawRecord]]:
 
 
 @asynccontextmanager
-async def _opened(store: Store, service: Service[Any]) -> AsyncIterator[Store]:
-    store.on_commit = lambda change: None
+async def _opened(path: Path, service: Service[Any], *, bulk: bool = False) -> AsyncIterator[Store]:
+    index = service.index.sqlite() if service.index else None
+    store = SqliteStore(str(path), index, bulk=bulk)
     await store.open({kind.name: kind.indexes for kind in service.kinds})
     try:
         yield store

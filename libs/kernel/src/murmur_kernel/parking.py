@@ -50,7 +50,7 @@ class ParkingAttendant:
 
     async def _take_turn(self) -> None:
         """Any replica may, one at a time: whoever saved the document is the first to know."""
-        if await self._dispatcher.store.parked() and await self._turn.hold():
+        if await self._dispatcher.store.count_parked() and await self._turn.hold():
             try:
                 await self.look_after()
             finally:

@@ -1,8 +1,8 @@
 """Rebuilds what a service's projections keep, from the history of events, into a fresh store: nothing is published."""
 
 import json
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -12,7 +12,7 @@ from murmur_kernel.consuming import Ack, Dead, Dispatcher, Outcome, Park, Retry,
 from murmur_kernel.documents import Document, Kind, Query
 from murmur_kernel.errors import Refused, Transient
 from murmur_kernel.letters import bury, park, record_id
-from murmur_kernel.store import RawRecord, Store
+from murmur_kernel.store import ChangeSet, RawRecord, Store
 from murmur_kernel.troubles import TROUBLES
 from murmur_kernel.unit_of_work import Origin, UnitOfWork
 
@@ -49,6 +49,7 @@ class Difference:
 class _Line:
     """Records of one topic and key that wait in their order; `awaits` is what the first of them needs."""
 
+    place: tuple[str, str]
     records: deque[RawRecord] = field(default_factory=deque)
     awaits: str = ""
 
@@ -85,7 +86,10 @@ class Rebuilder(Generic[U]):
         self._dispatcher = Dispatcher(service, store, self._clock, unit_of_work, projections, replays=True)
         self._present = clock or SystemClock()
         self._lines: dict[tuple[str, str], _Line] = {}
+        self._awaiting: defaultdict[str, list[_Line]] = defaultdict(list)
+        self._released: deque[_Line] = deque()
         self._result = Rebuilt()
+        store.on_commit = self._release
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -111,35 +115,36 @@ class Rebuilder(Generic[U]):
         return self._result
 
     async def _take(self, record: RawRecord) -> None:
-        line = self._lines.setdefault((record.topic, record.key), _Line())
+        place = (record.topic, record.key)
+        line = self._lines.setdefault(place, _Line(place))
         line.records.append(record)
         if len(line.records) > 1:
             return
-        progress = await self._advance(line)
-        while progress and self._lines:
-            progress = False
-            for waiting in list(self._lines.values()):
-                progress = await self._advance(waiting) or progress
+        await self._advance(line)
+        while self._released:
+            await self._advance(self._released.popleft())
 
-    async def _advance(self, line: _Line) -> bool:
-        """As far along a line as goes; whether anything was saved by it."""
-        moved = False
+    async def _advance(self, line: _Line) -> None:
+        """As far along a line as goes."""
         while line.records:
             record = line.records[0]
             match await self._handle(record):
                 case Park(awaits):
                     line.awaits = awaits
-                    break
+                    self._awaiting[awaits].append(line)
+                    return
                 case Dead(reason=reason) as dead:
                     self._result.dead[record_id(record)] = reason
                     await bury(self._dispatcher, record, dead, announced=False)
                 case Ack() | Retry():
                     self._result.handled += 1
-                    moved = True
             line.records.popleft()
-        for key in [key for key, one in self._lines.items() if not one.records]:
-            del self._lines[key]
-        return moved
+        del self._lines[line.place]
+
+    def _release(self, change: ChangeSet) -> None:
+        """Those that wait for what was just saved go on, once the line that saved it has come as far as it can."""
+        for document in change.documents:
+            self._released += self._awaiting.pop(f"{document.kind}/{document.id}", ())
 
     async def _handle(self, record: RawRecord) -> Outcome:
         why = ""
@@ -158,28 +163,39 @@ async def compare(before: Store, rebuilt: Store, kinds: Sequence[Kind[Any]], *, 
     """
     difference = Difference()
     for kind in (kind for kind in kinds if kind != TROUBLES):
-        new = await _documents(rebuilt, kind)
-        if not new and not only_projections:
-            continue
-        old = await _documents(before, kind)
-        for document_id in sorted(old.keys() | new.keys()):
-            name = f"{kind.name}/{document_id}"
-            if document_id not in new:
-                difference.only_before.append(name)
-            elif document_id not in old:
-                difference.only_rebuilt.append(name)
-            elif json.loads(old[document_id].body) != json.loads(new[document_id].body):
-                difference.different.append(name)
-            else:
-                difference.same += 1
+        made = False
+        async for new in _pages(rebuilt, kind):
+            made = True
+            old = {one.id: one for one in await before.get_many(kind.name, [one.id for one in new])}
+            for document in new:
+                name = f"{kind.name}/{document.id}"
+                if document.id not in old:
+                    difference.only_rebuilt.append(name)
+                elif _alike(old[document.id].body, document.body):
+                    difference.same += 1
+                else:
+                    difference.different.append(name)
+        if made or only_projections:
+            async for ids in _ids(before, kind):
+                there = {one.id for one in await rebuilt.get_many(kind.name, ids)}
+                difference.only_before += [f"{kind.name}/{one}" for one in ids if one not in there]
     return difference
 
 
-async def _documents(store: Store, kind: Kind[Any]) -> dict[str, Document]:
-    found: dict[str, Document] = {}
+def _alike(one: str, other: str) -> bool:
+    return one == other or json.loads(one) == json.loads(other)
+
+
+async def _ids(store: Store, kind: Kind[Any]) -> AsyncIterator[list[str]]:
+    async for page in _pages(store, kind):
+        yield [document.id for document in page]
+
+
+async def _pages(store: Store, kind: Kind[Any]) -> AsyncIterator[Sequence[Document]]:
     cursor: str | None = None
     while True:
         page = await store.find(kind.name, Query(limit=_PAGE, cursor=cursor))
-        found |= {document.id: document for document in page.items}
+        if page.items:
+            yield page.items
         if (cursor := page.next) is None:
-            return found
+            return

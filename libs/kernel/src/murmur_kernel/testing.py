@@ -18,7 +18,7 @@ from murmur_kernel.consuming import Ack, Dead, Dispatcher, Outcome, Park, Retry,
 from murmur_kernel.documents import Kind
 from murmur_kernel.jobs import JobRunner, Jobs
 from murmur_kernel.parking import ParkingAttendant
-from murmur_kernel.store import MongoStore, RawRecord, SearchIndex, Store, open_store
+from murmur_kernel.store import MongoStore, RawRecord, SearchIndex, SqliteStore, Store, open_store
 from murmur_kernel.telemetry.tracing import OFF, Tracing
 from murmur_kernel.troubles import TROUBLES
 from murmur_kernel.unit_of_work import Chain, Origin, UnitOfWork
@@ -69,10 +69,14 @@ async def eventually(condition: Callable[[], Awaitable[T]] | Callable[[], T], *,
 async def opened_store(
     name: StoreName, kinds: Sequence[Kind[Any]] = (), index: SearchIndex | None = None
 ) -> AsyncIterator[Store]:
-    """A fresh store, thrown away afterwards."""
+    """A fresh store, thrown away afterwards. name: memory, sqlite, sqlite-bulk, or a URL."""
     with tempfile.TemporaryDirectory() as folder:
         urls = {"memory": "memory:", "sqlite": f"sqlite:///{folder}/test.db"}
-        store = open_store(urls.get(name, name), f"test_{uuid.uuid4().hex}", index)
+        store: Store
+        if name == "sqlite-bulk":
+            store = SqliteStore(f"{folder}/test.db", index.sqlite() if index else None, bulk=True)
+        else:
+            store = open_store(urls.get(name, name), f"test_{uuid.uuid4().hex}", index)
         await store.open({kind.name: kind.indexes for kind in kinds})
         try:
             yield store

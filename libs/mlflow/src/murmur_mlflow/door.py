@@ -74,10 +74,11 @@ class Door:
     largest_body: int | None = None
 
     def routes(self, endpoints: Sequence[Endpoint], *, prefixes: Sequence[str] = PREFIXES) -> list[DoorRoute]:
+        """In this order, in which they are tried: what is called most goes first."""
         return [
             DoorRoute(prefix + one.path, self.errors.guarding(self._answering(one)), one.methods, one.role)
-            for one in endpoints
             for prefix in prefixes
+            for one in endpoints
         ]
 
     def _answering(self, endpoint: Endpoint) -> Answering:

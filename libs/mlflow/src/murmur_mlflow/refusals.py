@@ -53,6 +53,9 @@ class NotOffered(Refusal):
     code, status = "NOT_IMPLEMENTED", 501
 
 
+REFUSALS = (NoSuchThing, NoSuchEndpoint, AlreadyThere, BadValue, TooLarge, WrongState, NotYours, NotOffered)
+
+
 class NotHeard(Exception):
     """refusal: what a client is told in the end. patience: which part of the longest wait it is worth"""
 

@@ -11,12 +11,17 @@ from aiokafka.errors import KafkaError
 
 from murmur_access import BrokerAccess, broker_access
 from murmur_console.memory import FeedState, Memory
-from murmur_events import CATALOG, ContractError, from_record
+from murmur_events import CATALOG, ContractError, from_record, topic_of
+from murmur_events.runs import RunLogged
 from murmur_kernel.backoff import Backoff
 
 log = structlog.get_logger()
 
 TOPICS = tuple(topic for topic in CATALOG if topic.name not in ("prediction.logged", "feedback.recorded"))
+_LOGGED = topic_of(RunLogged)
+_CLIENTS = ("ce_source", str(_LOGGED.also).encode())
+"""What clients log tells nothing that is kept here (progress, lines), and is most of all there is."""
+
 _FETCH_MS = 200
 _PROBE_SECONDS = 0.5
 _PATIENCE_SECONDS = 2.0
@@ -93,6 +98,8 @@ class KafkaFeed:
         for message in messages:
             topic, partition, offset = message.topic, message.partition, message.offset  # type: ignore[attr-defined]
             self._next[TopicPartition(topic, partition)] = offset + 1
+            if topic == _LOGGED.name and _CLIENTS in message.headers:  # type: ignore[attr-defined]
+                continue
             try:
                 memory.hear(from_record(topic, message.value, message.headers))  # type: ignore[attr-defined]
             except ContractError as error:  # its consumers make a dead letter of it, which is shown

@@ -35,7 +35,7 @@ def router(service: Service[TrackingUnitOfWork]) -> APIRouter:
 
     @api.get("/runs/{run_id}", dependencies=[allows(Role.VIEWER)])
     async def show_run(run_id: str) -> RunDetailView:
-        """One run: parameters, provenance, dataset, metrics, result."""
+        """One run: parameters, provenance, dataset, metrics, result; whose workspace it is, the answer says."""
         return await service.read(views.show_run, run_id)
 
     @api.get("/runs/{run_id}/metrics", dependencies=[allows(Role.VIEWER)])

@@ -9,6 +9,7 @@ from murmur_kernel.service import Service
 from murmur_kernel.store import Store, open_store
 from murmur_mlflow.door import unknown
 from murmur_mlflow.hearing import Hearing
+from murmur_mlflow.refusals import REFUSALS
 from murmur_tracking import (
     api,
     artifacts_api,
@@ -76,7 +77,7 @@ def build(
         artifacts.router(shelf, find_root, naming),
         model_files.router(shelf, partial(_model_root, service), naming),
     ]
-    app = service.app(title="Tracking", routers=routers)
+    app = service.app(title="Tracking", routers=routers, problems={one: one.status for one in REFUSALS})
     app.router.routes[:0] = mlflow_routes(service, shelf, naming)  # first, since a client asks once a step
     app.router.routes += unknown(ERRORS)
     return service, app

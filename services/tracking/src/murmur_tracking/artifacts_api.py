@@ -1,10 +1,9 @@
 """The artifacts of a run, with the digests of their bytes: for pages and scripts that compare or verify them."""
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
 from murmur_kernel.auth import Role, allows
-from murmur_mlflow.refusals import Refusal
 from murmur_tracking.mlflow_api.artifacts import Entry, FindRoot, Shelf, artifact_path
 from murmur_tracking.mlflow_api.workspaces import Workspaces
 
@@ -31,12 +30,9 @@ def router(shelf: Shelf, find_root: FindRoot, naming: Workspaces) -> APIRouter:
     @api.get("/runs/{run_id}/artifacts", dependencies=[allows(Role.VIEWER)])
     async def list_run_artifacts(request: Request, run_id: str, path: str = "") -> ArtifactList:
         """One folder of them, by name; none where there is no such folder."""
-        try:
-            workspace = await naming.looked_up(request)
-            root = await find_root(workspace, run_id)
-            folder = artifact_path(root, path)
-        except Refusal as error:  # which this door says in its own way
-            raise HTTPException(error.status, str(error)) from None
+        workspace = await naming.looked_up(request)
+        root = await find_root(workspace, run_id)
+        folder = artifact_path(root, path)
         within = folder.removeprefix(artifact_path(root)).lstrip("/")
         entries = await shelf.entries(workspace, folder)
         return ArtifactList(root=root, items=[_view(entry, within) for entry in entries])

@@ -1,10 +1,9 @@
 """The door for imports: what MLflow's protocol has no words for, an id that another server chose."""
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 
 from murmur_kernel.auth import Role, allows
 from murmur_kernel.service import Service
-from murmur_mlflow.refusals import Refusal
 from murmur_tracking import importing
 from murmur_tracking.domain.facts import Points
 from murmur_tracking.import_schemas import ImportedView, ModelBody, RunBody
@@ -31,19 +30,13 @@ def router(service: Service[TrackingUnitOfWork], naming: Workspaces) -> APIRoute
         `murmur.import.incomplete`. 409 where the id is that of a run that was not imported, or of another workspace."""
         told = {name: getattr(body, name) for name in RunBody.model_fields if name != "metrics"}
         points = Points(**vars(body.metrics)) if body.metrics else Points()
-        try:
-            command = ImportRun(workspace=await naming.looked_up(request), points=points, **told)
-            return await service.change(run, command, answer=ImportedView)
-        except Refusal as error:  # which this door says in its own way
-            raise HTTPException(error.status, str(error)) from None
+        command = ImportRun(workspace=await naming.looked_up(request), points=points, **told)
+        return await service.change(run, command, answer=ImportedView)
 
     @api.post("/logged-models", dependencies=[allows(Role.AUTHOR)])
     async def import_model(request: Request, body: ModelBody) -> ImportedView:
         """A logged model under the id that it has elsewhere; the same is said of it as of a run."""
-        try:
-            command = ImportModel(workspace=await naming.looked_up(request), **vars(body))
-            return await service.change(model, command, answer=ImportedView)
-        except Refusal as error:
-            raise HTTPException(error.status, str(error)) from None
+        command = ImportModel(workspace=await naming.looked_up(request), **vars(body))
+        return await service.change(model, command, answer=ImportedView)
 
     return api

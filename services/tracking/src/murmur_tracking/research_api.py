@@ -2,13 +2,12 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from murmur_kernel.auth import Role, allows
 from murmur_kernel.service import Service
 from murmur_kernel.web import problem
-from murmur_mlflow.refusals import Refusal
 from murmur_search import RUNS, FilterRefused, SearchRefused, parse_filter, parse_order
 from murmur_search.paging import RunQuery
 from murmur_tracking import finding
@@ -44,10 +43,7 @@ def router(service: Service[TrackingUnitOfWork], naming: Workspaces) -> APIRoute
     async def list_keys(request: Request, experiment: str) -> KeysView:
         """Names of parameters, metrics and tags that its runs have, up to 500 of each: for columns and completion."""
         which = ExperimentOf(await naming.asked(request), experiment)
-        try:
-            return keys_view(await service.read(finding.list_keys, which))
-        except Refusal as error:
-            raise HTTPException(error.status, str(error)) from None
+        return keys_view(await service.read(finding.list_keys, which))
 
     @api.get("/runs/search", response_model=FoundRunPage, dependencies=[allows(Role.VIEWER)])
     async def search_runs(

@@ -6,12 +6,14 @@ of its own, so that one that fails takes nothing with it.
 """
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,13 +29,27 @@ it back."""
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    """What is to be written, and the future of whoever waits for it."""
+
+    work: Work
+    future: asyncio.Future[Any]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    result: object = None
+    error: BaseException | None = None
+
+
 class SqliteEngine:
     """Runs functions over a connection, in order, durably: synchronous=FULL in WAL mode."""
 
     def __init__(self, path: str, migrations: tuple[str, ...]) -> None:
         self.path = path
         self._migrations = migrations
-        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-reader")
         self._read_connection: sqlite3.Connection | None = None
         self._look_connection: sqlite3.Connection | None = None
@@ -65,9 +81,9 @@ class SqliteEngine:
 
     async def write(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """Returns when the group that `work` was part of is on the disk."""
-        future: Future[Any] = Future()
-        self._queue.put((work, future))
-        result: R = await asyncio.wrap_future(future)
+        waiting = _Waiting(work, asyncio.get_running_loop().create_future())
+        self._queue.put(waiting)
+        result: R = await waiting.future
         return result
 
     async def read(self, work: Callable[[sqlite3.Connection], R]) -> R:
@@ -130,49 +146,49 @@ class SqliteEngine:
             while len(group) < _GROUP and not self._queue.empty():
                 group.append(self._queue.get())
             open_for_work = None not in group
-            works = [item for item in group if item is not None]
-            if works:
-                self._write_group(connection, works)
+            waiting = [one for one in group if one is not None and not one.future.cancelled()]
+            if waiting:
+                self._write_group(connection, waiting)
         connection.close()
 
-    def _write_group(self, connection: sqlite3.Connection, works: list[tuple[Work, Future[Any]]]) -> None:
-        results: list[tuple[Future[Any], object]] = []
+    def _write_group(self, connection: sqlite3.Connection, group: list[_Waiting]) -> None:
+        """Whoever waits is told when all of the group is on the disk, or that none of it is."""
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for work, future in works:
-                if (outcome := self._in_savepoint(connection, work, future)) is not None:
-                    results.append(outcome)
+            answers = [_in_savepoint(connection, one.work) for one in group]
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            unavailable = _unavailable(self.path, error)
-            for _, future in works:
-                if not future.done():
-                    future.set_exception(unavailable)
-            return
-        for future, result in results:
-            if not future.cancelled():
-                future.set_result(result)
+            answers = [_Answer(error=unavailable(self.path, error))] * len(group)
+        loop = group[0].future.get_loop()
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and whoever waited with it
+            loop.call_soon_threadsafe(_answer, group, answers)
 
-    @staticmethod
-    def _in_savepoint(
-        connection: sqlite3.Connection, work: Work, future: Future[Any]
-    ) -> tuple[Future[Any], object] | None:
-        if not future.set_running_or_notify_cancel():
-            return None
-        connection.execute("SAVEPOINT work")
-        try:
-            result = work(connection)
-        except sqlite3.Error:
-            raise
-        except Exception as error:  # noqa: BLE001  # handed to whoever awaits this piece of work; the others go on
-            connection.execute("ROLLBACK TO work")
-            connection.execute("RELEASE work")
-            future.set_exception(error)
-            return None
+
+def _in_savepoint(connection: sqlite3.Connection, work: Work) -> _Answer:
+    """What came of it: an error that is not the store's undoes it alone."""
+    connection.execute("SAVEPOINT work")
+    try:
+        result = work(connection)
+    except sqlite3.Error:
+        raise
+    except Exception as error:  # noqa: BLE001  # handed to whoever awaits this piece of work; the others go on
+        connection.execute("ROLLBACK TO work")
         connection.execute("RELEASE work")
-        return future, result
+        return _Answer(error=error)
+    connection.execute("RELEASE work")
+    return _Answer(result)
+
+
+def _answer(group: list[_Waiting], answers: list[_Answer]) -> None:
+    for one, answer in zip(group, answers, strict=True):
+        if one.future.done():
+            continue  # cancelled: it was written all the same
+        if answer.error is not None:
+            one.future.set_exception(answer.error)
+        else:
+            one.future.set_result(answer.result)
 
 
 def _migrate_beside(connection: sqlite3.Connection, scripts: tuple[str, ...]) -> None:
@@ -183,7 +199,8 @@ def _migrate_beside(connection: sqlite3.Connection, scripts: tuple[str, ...]) ->
         connection.executescript(f"BEGIN; {script}; INSERT INTO search_schema VALUES ({number}); COMMIT;")
 
 
-def _unavailable(path: str, error: sqlite3.Error) -> StoreUnavailable:
+def unavailable(path: str, error: sqlite3.Error) -> StoreUnavailable:
+    """What an error of SQLite's while writing means."""
     if getattr(error, "sqlite_errorcode", None) in _FULL:
         return StoreFull(path, str(error))
     return StoreUnavailable(f"cannot write the store {path}: {error}")

@@ -49,16 +49,16 @@ class RunCalls:
     def endpoints(self) -> tuple[Endpoint, ...]:
         post = ("POST",)
         return (
+            Endpoint(post, "/runs/log-metric", Role.AUTHOR, self.log_metric),
+            Endpoint(post, "/runs/log-batch", Role.AUTHOR, self.log_batch),
             Endpoint(post, "/runs/create", Role.AUTHOR, self.create),
             Endpoint(("GET",), "/runs/get", Role.VIEWER, self.show),
             Endpoint(post, "/runs/update", Role.AUTHOR, self.update),
             Endpoint(post, "/runs/delete", Role.AUTHOR, self.delete),
             Endpoint(post, "/runs/restore", Role.AUTHOR, self.restore),
-            Endpoint(post, "/runs/log-metric", Role.AUTHOR, self.log_metric),
             Endpoint(post, "/runs/log-parameter", Role.AUTHOR, self.log_parameter),
             Endpoint(post, "/runs/set-tag", Role.AUTHOR, self.set_tag),
             Endpoint(post, "/runs/delete-tag", Role.AUTHOR, self.delete_tag),
-            Endpoint(post, "/runs/log-batch", Role.AUTHOR, self.log_batch),
             Endpoint(post, "/runs/log-model", Role.AUTHOR, self.log_model),
             Endpoint(post, "/runs/log-inputs", Role.AUTHOR, self.log_inputs),
             Endpoint(post, "/runs/outputs", Role.AUTHOR, self.log_outputs),

@@ -182,6 +182,29 @@ def test_an_empty_experiment_teaches_and_an_unknown_one_says_so(page: "Page") ->
     expect_text(page.locator(".m-notice"), "No Experiment with id=99 exists")
 
 
+def test_an_id_that_the_console_has_not_heard_of_may_be_a_run_s(page: "Page") -> None:
+    visit(page, "/find?q=r-005")
+    assert urlparse(page.url).path == "/runs/r-005"
+    visit(page, "/find?q=nobody")
+    expect_text(page.locator("h1"), "Nothing begins with “nobody”")
+
+
+def test_a_search_that_finds_nothing_does_not_teach_how_to_log(page: "Page") -> None:
+    from playwright.sync_api import expect
+
+    visit(page, TABLE)
+    expect_rows(page, 50)
+    nothing_like_that, nothing_yet = page.get_by_text("No run is like that."), page.get_by_text("No run yet.")
+    field(page).fill("metrics.auc > 2")
+    field(page).press("Enter")
+    expect_rows(page, 0)
+    expect(nothing_like_that).to_be_visible()
+    expect(nothing_yet).to_be_hidden()
+    visit(page, "/experiments/0")
+    expect(nothing_yet).to_be_visible()
+    expect(nothing_like_that).to_be_hidden()
+
+
 def test_what_was_known_stays_while_tracking_is_away(page: "Page", console: RunningConsole) -> None:
     visit(page, TABLE)
     expect_rows(page, 50)

@@ -5,6 +5,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from console_events import Teller
@@ -96,10 +97,13 @@ async def test_the_console_hears_the_past_then_the_present_and_reads_on_after_th
     past, present, after = story.told[:-2], story.told[-2], story.told[-1]
     sink, relay, memory = KafkaSink(brokers, "console-test"), Relay(brokers), Counting()
     await relay.open()
-    await sink.send([to_record(envelope) for envelope in past])
+    begun = next(envelope for envelope in past if envelope.topic == "run.started")
+    of_a_client = replace(begun, id="of a client", source="tracking")
+    await sink.send([to_record(envelope) for envelope in (*past, of_a_client)])
     async with listening(KafkaFeed(relay.address), memory):
         await eventually(lambda: memory.feed.state is FeedState.LIVE, within=40)
         assert all(memory.times[envelope.id] == 1 for envelope in past)
+        assert memory.times[of_a_client.id] == 0, "it would take the place of what has no page of its own"
         await sink.send([to_record(present)])
         await eventually(lambda: memory.times[present.id])
 

@@ -15,6 +15,8 @@ from murmur_registry.pointing import PointAlias, Pointing
 from murmur_registry.recalling import Recall, recall
 from murmur_registry.repository import MODELS, WORKSPACES, RegistryUnitOfWork
 from murmur_registry.versioning import MakeVersion, make_version
+from murmur_registry.webhooks.commands import MakeWebhook, make_webhook
+from murmur_registry.webhooks.documents import WISHES
 
 TEAM = "vision-team"
 ADA = Because("ada", "she tries", Via.REST)
@@ -198,6 +200,24 @@ async def test_the_end_is_confirmed_with_how_many_models_went(registry: Registry
         WorkspaceEmptied(workspace=TEAM, generation=0, models=1),
         WorkspaceEmptied(workspace="unused", generation=0, models=0),
     ]
+
+
+async def test_its_webhooks_end_with_it_and_no_others(registry: Registry) -> None:
+    """Whoever takes the name next is somebody else; what they made before the registry heard of the end is theirs."""
+
+    async def make(workspace: str | None) -> str:
+        command = MakeWebhook(url="https://a.example/", topics=("*",), workspace=workspace, secret="s", by="olga")
+        return (await registry.change(make_webhook, command)).id
+
+    await make(TEAM)
+    kept = [await make("other"), await make(None)]
+    at = registry.clock.now()
+    registry.clock.advance(1)
+    kept.append(await make(TEAM))
+    await registry.receives(drop_of(TEAM, at))
+    wishes = await registry.get(WISHES, "all")
+    assert wishes is not None
+    assert [wish.webhook for wish in wishes.wishes] == kept
 
 
 async def test_the_default_workspace_has_no_end(registry: Registry) -> None:

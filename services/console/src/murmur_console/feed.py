@@ -11,18 +11,20 @@ from aiokafka.errors import KafkaError
 
 from murmur_access import BrokerAccess, broker_access
 from murmur_console.memory import FeedState, Memory
-from murmur_events import CATALOG, ContractError, from_record, topic_of
-from murmur_events.runs import RunLogged
+from murmur_events import CATALOG, ContractError, from_record
 from murmur_kernel.backoff import Backoff
 
 log = structlog.get_logger()
 
 TOPICS = tuple(topic for topic in CATALOG if topic.name not in ("prediction.logged", "feedback.recorded"))
-_LOGGED = topic_of(RunLogged)
-_CLIENTS = ("ce_source", str(_LOGGED.also).encode())
-"""What clients log tells nothing that is kept here (progress, lines), and is most of all there is."""
+_CLIENTS = {topic.name: ("ce_source", topic.also.encode()) for topic in TOPICS if topic.also}
+"""How clients' runs are known, which are not heard: their pages ask tracking, and here they would take the place of all
+else, since there may be thousands an hour."""
 
 _FETCH_MS = 200
+_AT_ONCE = 50
+"""Records: about ten milliseconds, so that pages are answered while a long history is read."""
+
 _PROBE_SECONDS = 0.5
 _PATIENCE_SECONDS = 2.0
 
@@ -84,8 +86,9 @@ class KafkaFeed:
         probe = asyncio.create_task(self._probe(), name="broker-probe")
         try:
             while not probe.done():
-                for messages in (await consumer.getmany(timeout_ms=_FETCH_MS)).values():
+                for messages in (await consumer.getmany(timeout_ms=_FETCH_MS, max_records=_AT_ONCE)).values():
                     self._hear(messages, memory)
+                await asyncio.sleep(0)
                 if memory.feed.state is not FeedState.LIVE and await _has_passed(consumer, ends):
                     memory.feed_is(FeedState.LIVE)
                     self._backoff.reset()
@@ -98,7 +101,7 @@ class KafkaFeed:
         for message in messages:
             topic, partition, offset = message.topic, message.partition, message.offset  # type: ignore[attr-defined]
             self._next[TopicPartition(topic, partition)] = offset + 1
-            if topic == _LOGGED.name and _CLIENTS in message.headers:  # type: ignore[attr-defined]
+            if _CLIENTS.get(topic) in message.headers:  # type: ignore[attr-defined]
                 continue
             try:
                 memory.hear(from_record(topic, message.value, message.headers))  # type: ignore[attr-defined]

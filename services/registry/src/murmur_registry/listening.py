@@ -13,6 +13,7 @@ from murmur_registry.domain.paths import is_local
 from murmur_registry.domain.refusals import NotThere
 from murmur_registry.domain.workspaces import Workspace
 from murmur_registry.repository import RegistryUnitOfWork, every
+from murmur_registry.webhooks.commands import delete_webhooks_of
 
 REGISTERED = "mlflow.modelVersions"
 """The tag of a logged model that lists the versions made of it; tracking writes it."""
@@ -70,7 +71,7 @@ async def remember_folder(event: ExperimentChanged, uow: RegistryUnitOfWork) -> 
 
 
 async def drop_workspace(event: WorkspaceDropped, uow: RegistryUnitOfWork) -> None:
-    """What was made in it up to then is gone, with its history. Not so what a client has made since.
+    """What was made in it up to then is gone, with its history, and its webhooks. Not so what a client has made since.
 
     Said even where nothing was in it: whoever dropped it waits for that.
     """
@@ -87,6 +88,7 @@ async def drop_workspace(event: WorkspaceDropped, uow: RegistryUnitOfWork) -> No
             left = await _left_of(model, after, uow)
             uow.models.save(left)
             ended += left.deleted
+    await delete_webhooks_of(after, uow)
     uow.publish(WorkspaceEmptied(workspace=event.workspace, generation=event.generation, models=ended))
 
 

@@ -73,11 +73,13 @@ class _Runs:
                     self._none = button("Choose none", self._unpick)
             self._notice = text("p", "Looking …", "m-notice", role="status")
             self._table = Table("Runs", (), on_sort=self._sort, on_check=self._pick)
-            with self._table, tag("div") as self._none_found:
-                text("p", "No run is like that." if self._look.filter else "No run yet. Log one:")
-                if not self._look.filter:
+            with self._table:
+                self._none_found = text("p", "No run is like that.")
+                with tag("div") as self._none_yet:
+                    text("p", "No run yet. Log one:")
                     text("pre", f"MLFLOW_TRACKING_URI={self._console.door.address} python train.py", "m-command")
-            self._none_found.set_visibility(False)  # until it is known
+            for hint in (self._none_found, self._none_yet):
+                hint.set_visibility(False)  # until it is known
             with tag("nav", "m-actions", aria_label="Pages"):
                 self._back = button("Previous", self._to_previous)
                 self._forth = button("Next", self._to_next)
@@ -124,7 +126,8 @@ class _Runs:
         self._look, self._found, self._next = look, found, found.next
         self._box.point_at(None)
         self._tell("")
-        self._none_found.set_visibility(True)
+        self._none_found.set_visibility(bool(look.filter))
+        self._none_yet.set_visibility(not look.filter)
         self._show()
         self._show_ways()
         self._address()

@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 from nicegui import ui
 from starlette.responses import RedirectResponse
 
+from murmur_console import research
 from murmur_console.clients import DoorError
 from murmur_console.context import Console
 from murmur_console.domain.story import Hit
 from murmur_console.pages.deployment.heading import path_of as deployment_path
 from murmur_console.pages.frame import frame
 from murmur_console.pages.parts import tag, text
+from murmur_console.pages.run_rows import run_path
 from murmur_console.predictions import look_up
 from murmur_console.widgets import table
 from murmur_console.widgets.table import Column, Row, Table
@@ -24,14 +26,20 @@ _PATIENCE_SECONDS = 10.0
 def register(console: Console) -> None:
     @ui.page("/find", response_timeout=_PATIENCE_SECONDS)
     async def find(q: str = "") -> RedirectResponse | None:
-        """One hit is gone to at once; several are listed; none is explained. What no event names may be a request."""
+        """One hit is gone to at once; several are listed; none is explained. What no event here names may be a request,
+        or a run that the console has not heard of or has forgotten."""
         wanted = q.strip()
         if wanted in console.memory.estate.workflows:
             return RedirectResponse(f"/workflows/{wanted}")
         hits = console.memory.story.find(wanted)
         if len({(hit.chain, hit.fact) for hit in hits}) == 1:
             return RedirectResponse(path_of(hits[0]))
-        predicted = [] if hits or not wanted else await _predictions(console, wanted)
+        predicted: list[str] = []
+        is_run = False
+        if wanted and not hits:
+            predicted, is_run = await asyncio.gather(_predictions(console, wanted), _is_run(console, wanted))
+        if is_run:
+            return RedirectResponse(run_path(wanted))
         if len(predicted) == 1:
             return RedirectResponse(_path_of_prediction(predicted[0], wanted))
         with frame(console, f"Find {wanted}", room="", search=wanted):
@@ -62,6 +70,14 @@ async def _predictions(console: Console, wanted: str) -> list[str]:
     names = [name for name, history in sorted(console.memory.estate.deployments.items()) if history.deployed]
     found = await asyncio.gather(*map(answered, names))
     return [name for name, known in zip(names, found, strict=True) if known]
+
+
+async def _is_run(console: Console, wanted: str) -> bool:
+    try:
+        await research.run(console.door, wanted)
+    except DoorError:
+        return False
+    return True
 
 
 def _heading(wanted: str, hits: int, predicted: int) -> str:

@@ -4,9 +4,11 @@ from dataclasses import dataclass, replace
 
 from murmur_events.catalog import CATALOG
 from murmur_kernel import troubles
+from murmur_registry.domain import workspaces
 from murmur_registry.domain.refusals import Invalid, NotPossible, NotThere
 from murmur_registry.domain.webhooks import EVERYTHING, Delivery, DeliveryState, Try, Webhook
-from murmur_registry.repository import RegistryUnitOfWork
+from murmur_registry.domain.workspaces import Workspace
+from murmur_registry.repository import RegistryUnitOfWork, every
 from murmur_registry.webhooks.announcing import queue
 from murmur_registry.webhooks.delivering import trouble_of, wish
 
@@ -89,10 +91,22 @@ async def change_webhook(command: ChangeWebhook, uow: RegistryUnitOfWork) -> Web
 
 async def delete_webhook(webhook_id: str, uow: RegistryUnitOfWork) -> None:
     """Its history stays; what was on its way is given up when its turn comes. Raises NotThere."""
-    webhook = replace(await live_webhook(webhook_id, uow), deleted=True, secret="")
+    await _delete(await live_webhook(webhook_id, uow), "it was deleted", uow)
+
+
+async def delete_webhooks_of(workspace: Workspace, uow: RegistryUnitOfWork) -> None:
+    """One that was dropped: who takes its name next is somebody else, of whom they are to hear nothing."""
+    async for webhook in every(uow.webhooks, {}):
+        its_own = not webhook.deleted and webhook.workspace == workspace.name
+        if its_own and workspaces.is_gone(webhook.created_at, workspace):
+            await _delete(webhook, "its workspace was dropped", uow)
+
+
+async def _delete(webhook: Webhook, why: str, uow: RegistryUnitOfWork) -> None:
+    webhook = replace(webhook, deleted=True, secret="")
     uow.webhooks.save(webhook)
     await wish(webhook, uow)
-    await troubles.end(uow, trouble_of(webhook), "it was deleted")
+    await troubles.end(uow, trouble_of(webhook), why)
 
 
 async def send_again(command: SendAgain, uow: RegistryUnitOfWork) -> Delivery:

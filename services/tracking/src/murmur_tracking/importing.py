@@ -152,7 +152,7 @@ def _require_imported(kind: str, named: str, workspace: str, tags: Mapping[str, 
     if workspace != wanted:
         raise Refused(
             f"the id {named!r} belongs to a {kind} of another workspace, or of one that was dropped: ids are those of"
-            f" the other server, so each {kind} can be brought into one workspace"
+            f" the other server, so each {kind} can be brought into one workspace of a flock"
         )
     if not imports.is_imported(tags):
         raise Refused(f"a {kind} {named!r} is here that was not imported: it is left as it is")

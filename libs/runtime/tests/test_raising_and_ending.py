@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,33 @@ async def test_a_taken_port_is_named_with_its_owner_and_nothing_is_started(
         await flock.up(settings, members=members)
 
     assert living.tagged(Home(settings.home)) == []
+
+
+async def test_a_port_that_is_held_by_what_was_just_killed_is_waited_for(
+    settings: FlockSettings, two_tiny: MakeMembers
+) -> None:
+    """As a broker is, or whatever ran out of memory: its port is free when the last of its memory is."""
+    members = two_tiny(settings)
+    large = killed_while_it_listens(members.services[1].port, Home(settings.home).tag)
+    await flock.up(settings, members=members)
+    large.wait()
+
+
+def killed_while_it_listens(port: int, tag: str) -> "subprocess.Popen[str]":
+    program = f"""
+import socket
+server = socket.create_server(("127.0.0.1", {port}))
+held = b"x" * (700 << 20)
+print("up", flush=True)
+server.accept()
+"""
+    command, environment = [sys.executable, "-S", "-c", program], {**os.environ, "MURMUR_FLOCK": tag}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process.stdout as said:
+        assert said.readline() == "up\n"
+        process.kill()
+    return process
 
 
 async def test_a_service_that_never_comes_up_is_told_with_the_end_of_its_log(settings: FlockSettings) -> None:

@@ -75,7 +75,7 @@ async def up_in_turn(
     plan = _plan(settings, home, members, jars)
     changed = True
     if living.find(home, "supervisor") is None:
-        _check_ports(settings, home, plan)
+        await _check_ports(settings, home, plan)
         _prepare(settings, home, members, jars, emit)
         write_atomically(home.plan, plan.model_dump_json(indent=1) + "\n")
         home.state.unlink(missing_ok=True)
@@ -177,13 +177,14 @@ def _read_plan(home: Home) -> Plan:
         return Plan(processes=())  # nothing is known by name any more: the sweep by tag still finds it all
 
 
-def _check_ports(settings: FlockSettings, home: Home, plan: Plan) -> None:
-    """Raises PortTaken."""
+async def _check_ports(settings: FlockSettings, home: Home, plan: Plan) -> None:
+    """Raises PortTaken. What was killed gets the time to be gone."""
     wanted = {spec.port: spec.name for spec in plan.processes}
     if any(spec.role is Role.BROKER for spec in plan.processes):
         wanted |= {node.controller: f"{node.name}'s controller" for node in nodes(settings, home)}
     if "envoy" in wanted.values():
         wanted[settings.ports.envoy_admin] = "envoy's admin"
+    await waiting.let_go(settings.inner_host, wanted)
     for port, purpose, owner in taken_by_others(settings.inner_host, home, wanted):
         raise PortTaken(port, purpose, owner)
 

@@ -5,7 +5,7 @@ used again by a stranger. The tag alone is not enough either: the children of a 
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -56,13 +56,30 @@ def belongs(home: Home, process: psutil.Process) -> bool:
     return _environment(process).get("MURMUR_FLOCK") == home.tag
 
 
+def taken_by_the_dying(host: str, wanted: Iterable[int]) -> bool:
+    """Whether one of the ports is still held by what was killed a moment ago. The larger it was, the longer: its memory
+    goes first, and whose it was is not to be told any more; its ports go last."""
+    return any(taken(host, port) and (owner := owner_of(port)) is not None and _is_dying(owner) for port in wanted)
+
+
 def taken_by_others(host: str, home: Home, wanted: Mapping[int, str]) -> Iterator[tuple[int, str, str]]:
     """(port, what for, owner) of the wanted ports on which a process listens that is none of this flock."""
     for port, purpose in wanted.items():
         if taken(host, port):
             owner = owner_of(port)
+            if owner is None and not taken(host, port):
+                continue
             if owner is None or not belongs(home, owner):
                 yield port, purpose, describe(owner)
+
+
+def _is_dying(process: psutil.Process) -> bool:
+    try:
+        return not process.environ()
+    except psutil.AccessDenied:
+        return False
+    except psutil.Error:
+        return True
 
 
 def _noted(pidfile: Path) -> psutil.Process | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 from datetime import datetime
 
 import psutil
@@ -16,6 +17,15 @@ from murmur_runtime.state import FlockPhase, FlockState, Phase, read_state
 _LOOK = 0.1
 _PATIENCE_WITH_RESTARTS = 4
 """A process that ended so often while it was waited for will not come up by waiting longer."""
+
+
+async def let_go(host: str, ports: Collection[int], *, within: float = 30.0) -> None:
+    """Until what was killed a moment ago holds none of the ports any more, or the time is over."""
+    deadline = time.monotonic() + within
+    while True:
+        if not living.taken_by_the_dying(host, ports) or time.monotonic() > deadline:
+            return
+        await asyncio.sleep(_LOOK)
 
 
 async def ready(home: Home, emit: Emit, *, within: float) -> FlockState:

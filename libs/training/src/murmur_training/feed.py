@@ -142,11 +142,11 @@ class Feed:
 
 async def _pipe() -> tuple[int, asyncio.StreamReader, asyncio.ReadTransport]:
     """The end to write to, what is written, and what closes the end that is read."""
-    reader = asyncio.StreamReader()
+    loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
     ours, theirs = os.pipe()
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb", buffering=0)
-    )
+    # uvloop closes the descriptor, and then the file: by then another thread may have a file under that number.
+    file = os.fdopen(ours, "rb", buffering=0, closefd=type(loop).__module__ != "uvloop")
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
     return theirs, reader, transport
 
 

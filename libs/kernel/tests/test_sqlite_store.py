@@ -14,6 +14,7 @@ from murmur_kernel.documents import Query
 from murmur_kernel.errors import Conflict, StoreUnavailable
 from murmur_kernel.store import ChangeSet, DocumentWrite, LetterQuery, RawRecord, SqliteStore, open_store
 from murmur_kernel.store.codec import dump_record
+from murmur_kernel.store.sqlite_bulk import BulkEngine
 
 INDEXES = {COUNTERS.name: COUNTERS.indexes}
 
@@ -113,3 +114,20 @@ async def test_in_bulk_it_is_on_the_disk_when_it_is_closed_and_not_after_each_co
     await store.close()
     assert others_see() == 1_001
     assert not (tmp_path / "s.db-wal").exists()
+
+
+async def test_in_bulk_nothing_is_taken_after_an_error_that_may_have_undone_what_was_answered(tmp_path: Path) -> None:
+    def fails(connection: sqlite3.Connection) -> None:
+        connection.execute("ROLLBACK")  # as SQLite itself does where the disk is full
+        connection.execute("INSERT INTO nowhere VALUES (1)")
+
+    engine = BulkEngine(str(tmp_path / "s.db"), ("CREATE TABLE numbers (n)",))
+    await engine.open()
+    await engine.write(lambda connection: connection.execute("INSERT INTO numbers VALUES (1)"))
+    with pytest.raises(StoreUnavailable, match="nowhere"):
+        await engine.write(fails)
+    with pytest.raises(StoreUnavailable, match="nowhere"):
+        await engine.write(lambda connection: connection.execute("INSERT INTO numbers VALUES (2)"))
+    await engine.close()
+    with closing(sqlite3.connect(tmp_path / "s.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM numbers").fetchone() == (0,)

@@ -176,7 +176,8 @@ async def compare(before: Store, rebuilt: Store, kinds: Sequence[Kind[Any]], *, 
                 else:
                     difference.different.append(name)
         if made or only_projections:
-            async for ids in _ids(before, kind):
+            async for old_page in _pages(before, kind):
+                ids = [one.id for one in old_page]
                 there = {one.id for one in await rebuilt.get_many(kind.name, ids)}
                 difference.only_before += [f"{kind.name}/{one}" for one in ids if one not in there]
     return difference
@@ -184,11 +185,6 @@ async def compare(before: Store, rebuilt: Store, kinds: Sequence[Kind[Any]], *, 
 
 def _alike(one: str, other: str) -> bool:
     return one == other or json.loads(one) == json.loads(other)
-
-
-async def _ids(store: Store, kind: Kind[Any]) -> AsyncIterator[list[str]]:
-    async for page in _pages(store, kind):
-        yield [document.id for document in page]
 
 
 async def _pages(store: Store, kind: Kind[Any]) -> AsyncIterator[Sequence[Document]]:

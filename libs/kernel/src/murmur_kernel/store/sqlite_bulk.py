@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
-from murmur_kernel.store.sqlite_engine import SqliteEngine, unavailable
+from murmur_kernel.errors import StoreUnavailable
+from murmur_kernel.store.sqlite_engine import SqliteEngine, in_savepoint, unavailable
 
 R = TypeVar("R")
 
@@ -16,11 +17,13 @@ class BulkEngine(SqliteEngine):
     """Everything in the event loop, over one connection, a thousand pieces of work a transaction.
 
     Each is alone in its savepoint, and seen by what comes after it, as in the engine of a service; but on the disk
-    it is when the engine is closed, and not before. What dies meanwhile leaves a file that is of no use.
+    it is when the engine is closed, and not before. What dies meanwhile leaves a file that is of no use; and so does an
+    error of SQLite's, which may have undone what was answered before: everything is refused from then on.
     """
 
     _connection: sqlite3.Connection
     _pending = 0
+    _broken: StoreUnavailable | None = None
 
     async def open(self, indexes: tuple[str, ...] = (), more: tuple[str, ...] = ()) -> None:
         self._prepare(indexes, more)
@@ -31,31 +34,33 @@ class BulkEngine(SqliteEngine):
         self._connection.execute("PRAGMA cache_size = -64000")
 
     async def close(self) -> None:
+        """Raises StoreUnavailable."""
         try:
-            self._committed()
+            if self._broken is None:
+                self._commit()
+        except sqlite3.Error as error:
+            raise unavailable(self.path, error) from error
         finally:
             self._connection.close()
 
     async def write(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """Raises StoreUnavailable, and whatever `work` raises; then nothing of it has happened."""
-        connection = self._connection
+        if self._broken is not None:
+            raise self._broken
         try:
-            if not connection.in_transaction:
-                connection.execute("BEGIN IMMEDIATE")
-            connection.execute("SAVEPOINT work")
-            try:
-                result = work(connection)
-            except BaseException:
-                connection.execute("ROLLBACK TO work")
-                raise
-            finally:
-                connection.execute("RELEASE work")
+            if not self._connection.in_transaction:
+                self._connection.execute("BEGIN IMMEDIATE")
+            answer = in_savepoint(self._connection, work)
             self._pending += 1
             if self._pending == _TRANSACTION:
-                self._committed()
+                self._commit()
                 await asyncio.sleep(0)
         except sqlite3.Error as error:
-            raise unavailable(self.path, error) from error
+            self._broken = unavailable(self.path, error)
+            raise self._broken from error
+        if answer.error is not None:
+            raise answer.error
+        result: R = answer.result
         return result
 
     async def read(self, work: Callable[[sqlite3.Connection], R]) -> R:
@@ -64,7 +69,7 @@ class BulkEngine(SqliteEngine):
     def look(self, work: Callable[[sqlite3.Connection], R]) -> R:
         return self._reading(self._connection, work)
 
-    def _committed(self) -> None:
+    def _commit(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("COMMIT")
         self._pending = 0

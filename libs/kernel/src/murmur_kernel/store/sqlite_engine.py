@@ -39,7 +39,7 @@ class _Waiting:
 
 @dataclass(frozen=True)
 class _Answer:
-    result: object = None
+    result: Any = None
     error: BaseException | None = None
 
 
@@ -155,7 +155,7 @@ class SqliteEngine:
         """Whoever waits is told when all of the group is on the disk, or that none of it is."""
         try:
             connection.execute("BEGIN IMMEDIATE")
-            answers = [_in_savepoint(connection, one.work) for one in group]
+            answers = [in_savepoint(connection, one.work) for one in group]
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:
@@ -166,7 +166,7 @@ class SqliteEngine:
             loop.call_soon_threadsafe(_answer, group, answers)
 
 
-def _in_savepoint(connection: sqlite3.Connection, work: Work) -> _Answer:
+def in_savepoint(connection: sqlite3.Connection, work: Work) -> _Answer:
     """What came of it: an error that is not the store's undoes it alone."""
     connection.execute("SAVEPOINT work")
     try:
